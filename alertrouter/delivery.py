@@ -1,0 +1,64 @@
+"""A delivery: one message owed to one destination, and the states it passes through in the ledger."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+
+from alertrouter.alert import Fingerprint
+from alertrouter.incident import Reason, State
+
+
+class LedgerState(StrEnum):
+    """Where a delivery stands. `pending → claimed → sent | retry | unknown | failed | cancelled`."""
+
+    PENDING = "pending"
+    CLAIMED = "claimed"
+    """A worker holds it, until its lease runs out; the fence tells its settle from a late one."""
+    RETRY = "retry"
+    """Failed for now; due again at its time."""
+    UNKNOWN = "unknown"
+    """The request left and no answer came; due again, the far side may see it twice."""
+    SENT = "sent"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class Outcome(StrEnum):
+    """How a delivery ended, for good."""
+
+    SENT = "sent"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class Delivery(msgspec.Struct, frozen=True, kw_only=True):
+    """One message owed to one destination: what it should show, not its text.
+
+    The worker reads the alerts of `firing` and `resolved` when it sends. `id` is `<incident>.<n>`, derived, never
+    random, so that deciding twice owes once. `sequence` counts the messages to this destination from 1.
+    `received_at` is when the report that caused it came in, `cause` its correlation id.
+    """
+
+    id: str
+    incident: str
+    destination: str
+    receiver: str
+    channel: str
+    revision: str
+    reason: Reason
+    state: State
+    severity: str
+    rank: int
+    group_key: str
+    group_labels: dict[str, str]
+    firing: tuple[Fingerprint, ...]
+    resolved: tuple[Fingerprint, ...]
+    sequence: int
+    opened_at: datetime
+    born_at: datetime
+    received_at: datetime
+    reference: str | None = None
+    cause: str = ""

@@ -1,0 +1,49 @@
+"""What one step of the engine changed: all that the commit has to write, and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from alertrouter.alert import Alert, Fingerprint
+from alertrouter.delivery import Delivery
+from alertrouter.incident import Incident, TimelineLine
+
+
+@dataclass(slots=True)
+class Changes:
+    """The effects of events and timers, ready to be written in one MULTI.
+
+    In `alerts`, `incidents` and `policies` None means: forget it. `policies` holds the texts of a policy by file name,
+    under its revision. `counts` are increments of counters: `alerts_received:firing`, `alerts_received:resolved`,
+    `alerts_deduplicated`, `alerts_suppressed:inhibited`, `alerts_suppressed:outside_hours`, `transitions:NEW` … for each
+    `Transition`, `deliveries_born:<channel>`.
+    """
+
+    alerts: dict[Fingerprint, Alert | None] = field(default_factory=dict)
+    incidents: dict[str, Incident | None] = field(default_factory=dict)
+    policies: dict[str, dict[str, str] | None] = field(default_factory=dict)
+    active: str | None = None
+    deliveries: list[Delivery] = field(default_factory=list)
+    timeline: list[TimelineLine] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def count(self, name: str, by: int = 1) -> None:
+        """Add to a counter."""
+        self.counts[name] = self.counts.get(name, 0) + by
+
+    def merge(self, later: Changes) -> None:
+        """Take in what happened afterwards; the later value of a record wins."""
+        self.alerts.update(later.alerts)
+        self.incidents.update(later.incidents)
+        self.policies.update(later.policies)
+        self.active = later.active or self.active
+        self.deliveries += later.deliveries
+        self.timeline += later.timeline
+        for name, by in later.counts.items():
+            self.count(name, by)
+
+    def __bool__(self) -> bool:
+        """Tell whether there is anything to write."""
+        return bool(
+            self.alerts or self.incidents or self.policies or self.active or self.deliveries or self.timeline or self.counts
+        )

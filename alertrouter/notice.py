@@ -1,0 +1,167 @@
+"""A notice: everything a message about an incident may say, as plain values, before any channel's form.
+
+The worker builds it from a `Delivery` and the alerts it names; `render` turns it into text, a notifier sends that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cached_property
+from typing import Literal, Protocol, TypeAlias
+
+import msgspec
+
+from alertrouter.alert import Alert, Fingerprint, Labels
+from alertrouter.delivery import Delivery
+from alertrouter.incident import Reason
+
+Status: TypeAlias = Literal["firing", "resolved"]
+
+
+class NoticeAlert(msgspec.Struct, frozen=True, kw_only=True):
+    """One alert as a message shows it. `ends_at` is None while it fires."""
+
+    fingerprint: Fingerprint
+    status: Status
+    labels: dict[str, str]
+    annotations: dict[str, str]
+    starts_at: datetime
+    ends_at: datetime | None = None
+    generator_url: str = ""
+
+
+class Notice(msgspec.Struct, frozen=True, kw_only=True, dict=True):
+    """What one destination is to be told now: the whole picture, not the news.
+
+    `severity` is the policy's word, `severity_rank` its place (0 lowest) among `severity_count` severities.
+    `sequence` is 1 for the first message to this destination; `reference` is where that one stands (Slack
+    `channel:ts`). `external_url` is alertrouter's own address, "" when not set.
+    """
+
+    delivery: str
+    incident: str
+    destination: str
+    receiver: str
+    reason: Reason
+    status: Status
+    severity: str
+    severity_rank: int
+    severity_count: int
+    group_key: str
+    group_labels: dict[str, str]
+    firing: tuple[NoticeAlert, ...]
+    resolved: tuple[NoticeAlert, ...]
+    sequence: int
+    opened_at: datetime
+    at: datetime
+    reference: str | None = None
+    external_url: str = ""
+
+    @classmethod
+    def of(
+        cls,
+        delivery: Delivery,
+        alerts: Mapping[Fingerprint, Alert],
+        *,
+        severity_count: int,
+        external_url: str = "",
+        now: datetime,
+    ) -> Notice:
+        """Build it from what the ledger owes and the alerts as they are now; an alert that is gone is left out."""
+        firing = tuple(_shown(alerts[name], "firing", now) for name in delivery.firing if name in alerts)
+        resolved = tuple(_shown(alerts[name], "resolved", now) for name in delivery.resolved if name in alerts)
+        return cls(
+            delivery=delivery.id,
+            incident=delivery.incident,
+            destination=delivery.destination,
+            receiver=delivery.receiver,
+            reason=delivery.reason,
+            status="firing" if delivery.firing else "resolved",
+            severity=delivery.severity,
+            severity_rank=delivery.rank,
+            severity_count=severity_count,
+            group_key=delivery.group_key,
+            group_labels=delivery.group_labels,
+            firing=firing,
+            resolved=resolved,
+            sequence=delivery.sequence,
+            opened_at=delivery.opened_at,
+            at=now,
+            reference=delivery.reference,
+            external_url=external_url,
+        )
+
+    @property
+    def alerts(self) -> tuple[NoticeAlert, ...]:
+        """Firing ones first, then the resolved."""
+        return self.firing + self.resolved
+
+    @cached_property
+    def common_labels(self) -> dict[str, str]:
+        """The labels that all its alerts share."""
+        return _common([alert.labels for alert in self.alerts])
+
+    @cached_property
+    def common_annotations(self) -> dict[str, str]:
+        """The annotations that all its alerts share."""
+        return _common([alert.annotations for alert in self.alerts])
+
+    def differing(self, alert: NoticeAlert) -> dict[str, str]:
+        """The labels of `alert` that tell it from the others."""
+        return {name: value for name, value in alert.labels.items() if self.common_labels.get(name) != value}
+
+    @property
+    def title(self) -> str:
+        """A headline in plain text: the common alert name, else the group labels, else the incident."""
+        name = self.common_labels.get("alertname") or self.group_labels.get("alertname")
+        return name or " ".join(self.group_labels.values()) or self.incident
+
+
+class InboxMessage(msgspec.Struct, frozen=True, kw_only=True):
+    """One message in the built-in inbox. `html` is escaped and safe to show; `instead_of` says which channel it stands in for."""
+
+    id: str
+    incident: str
+    receiver: str
+    severity: str
+    severity_rank: int
+    severity_count: int
+    status: Status
+    title: str
+    html: str
+    at: datetime
+    sequence: int = 1
+    instead_of: str = ""
+
+
+class Inbox(Protocol):
+    """Where the inbox notifier keeps its messages (Redis, by the store)."""
+
+    def keep(self, message: InboxMessage) -> None:
+        """Keep a message; one with the id of an earlier one takes its place."""
+
+
+def _shown(alert: Alert, status: Status, now: datetime) -> NoticeAlert:
+    return NoticeAlert(
+        fingerprint=alert.fingerprint,
+        status=status,
+        labels=alert.labels,
+        annotations=alert.annotations,
+        starts_at=alert.starts_at,
+        ends_at=(alert.ends_at or now) if status == "resolved" else None,
+        generator_url=alert.generator_url,
+    )
+
+
+def _common(sets: list[dict[str, str]]) -> dict[str, str]:
+    if not sets:
+        return {}
+    first, *others = sets
+    return {name: value for name, value in first.items() if all(other.get(name) == value for other in others)}
+
+
+def labels_text(labels: Labels) -> str:
+    """Give labels as Alertmanager writes them: `{a="b", c="d"}`, sorted."""
+    inner = ", ".join(f'{name}="{value}"' for name, value in sorted(labels.items()))
+    return "{" + inner + "}"

@@ -1,0 +1,103 @@
+"""A policy: one directory of YAML, checked and frozen; it answers who is told of an alert."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+
+from alertrouter.alert import Labels
+from alertrouter.policy.escalation import EscalationPolicy, Team
+from alertrouter.policy.inhibition import InhibitRule
+from alertrouter.policy.interval import TimeInterval
+from alertrouter.policy.receiver import Integration, Receiver
+from alertrouter.policy.route import Match, Route
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyTest:
+    """One entry of `tests:`. Expectations on time (`at`, `until`, `events`, `expect`) are kept as they were written."""
+
+    name: str
+    labels: Mapping[str, str]
+    line: int
+    file: str
+    at: str | None = None
+    until: str | None = None
+    events: tuple[str, ...] = ()
+    expect: tuple[str, ...] = ()
+    receivers: tuple[str, ...] | None = None
+    escalation: str | None = None
+    suppressed_by: tuple[str, ...] | None = None
+    also_firing: tuple[Mapping[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """A whole policy. `revision` is the content hash of its files; `severities` run from lowest to highest."""
+
+    revision: str
+    severities: tuple[str, ...]
+    default_severity: str
+    timezone: tzinfo
+    root: Route
+    receivers: Mapping[str, Receiver]
+    teams: Mapping[str, Team]
+    escalation_policies: Mapping[str, EscalationPolicy]
+    inhibit_rules: tuple[InhibitRule, ...]
+    time_intervals: Mapping[str, tuple[TimeInterval, ...]]
+    tests: tuple[PolicyTest, ...]
+    reopen_within: timedelta
+
+    def routes(self, labels: Labels) -> tuple[Match, ...]:
+        """The routes that an alert with these labels takes, in tree order, each with its group."""
+        return self.root.find(labels)
+
+    def route(self, route_id: str) -> Route | None:
+        """The route with this id, None when this policy has none."""
+        return self.root.by_id(route_id)
+
+    def severity(self, labels: Labels) -> str:
+        """The alert's severity, or the default when it has none that the policy knows."""
+        named = labels.get("severity", "")
+        return named if named in self.severities else self.default_severity
+
+    def rank(self, severity: str) -> int:
+        """A severity's place, 0 lowest; a severity that the policy doesn't know ranks as the default."""
+        known = severity if severity in self.severities else self.default_severity
+        return self.severities.index(known)
+
+    def held_by(self, route: Route, now: datetime) -> str:
+        """Why the route's time intervals hold its messages at `now`; empty when they don't."""
+        for name in route.options.mute_time_intervals:
+            if any(interval.contains(now) for interval in self.time_intervals[name]):
+                return f"muted by time interval {name}"
+        active = route.options.active_time_intervals
+        if active and not any(i.contains(now) for name in active for i in self.time_intervals[name]):
+            return f"outside {', '.join(active)}"
+        return ""
+
+    def escalation(self, route: Route, severity: str) -> EscalationPolicy | None:
+        """The escalation policy of a route for a severity; None when it notifies its receiver plainly."""
+        name = route.options.escalate.get(severity)
+        return self.escalation_policies[name] if name else None
+
+    def receivers_for(self, route: Route, severity: str) -> tuple[str, ...]:
+        """The names of the receivers that are told when an incident of this severity opens, in order.
+
+        With an escalation policy those of its levels that start at once; else the route's receiver, or its team's `channel`.
+        """
+        policy = self.escalation(route, severity)
+        if policy is None:
+            return (self.receiver_named("channel", route),) if not route.options.receiver else (route.options.receiver,)
+        names = [name for level in policy.levels if not level.after for name in level.notify]
+        return tuple(dict.fromkeys(self.receiver_named(name, route) for name in names))
+
+    def receiver_named(self, name: str, route: Route) -> str:
+        """The receiver that a `notify` entry means: a role of the route's team first, else a receiver of that name."""
+        team = self.teams.get(route.options.team or "")
+        return team.roles.get(name, name) if team else name
+
+    def integrations(self, receiver: str) -> tuple[Integration, ...]:
+        """The ways in which a receiver is reached."""
+        return self.receivers[receiver].integrations

@@ -1,0 +1,49 @@
+"""Where a policy lies on disk, and its texts: the only reader of policy directories."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alertrouter.errors import PolicyError, Problem
+from alertrouter.settings import Settings
+
+MAX_FILE = 4 * 1024 * 1024
+
+
+def builtin(what: str) -> Path:
+    """The directory of the built-in `policies` or `templates`: in the wheel, or beside the package in a checkout."""
+    package = Path(__file__).resolve().parent
+    inside = package / "builtin" / what
+    return inside if inside.is_dir() else package.parent / what
+
+
+def find(settings: Settings, explicit: Path | None = None) -> Path:
+    """The policy directory to use: the one asked for, else ALERTROUTER_POLICY, else ./policies, else the built-in one."""
+    if explicit or settings.policy:
+        return explicit or settings.policy or Path()
+    here = Path("policies")
+    return here if here.is_dir() else builtin("policies")
+
+
+def read(directory: Path) -> dict[str, str]:
+    """The texts of all `*.yml` in the directory, by file name. Raises `PolicyError` when there is none or it can't be read."""
+    if not directory.is_dir():
+        raise PolicyError((Problem(str(directory), 0, 0, "", "there is no such directory"),))
+    files: dict[str, str] = {}
+    problems: list[Problem] = []
+    for path in sorted(directory.glob("*.yml")) + sorted(directory.glob("*.yaml")):
+        if path.suffix == ".yaml":
+            problems.append(Problem(str(path), 0, 0, "", "a policy file is named *.yml: rename it"))
+            continue
+        try:
+            if path.stat().st_size > MAX_FILE:
+                problems.append(Problem(str(path), 0, 0, "", f"larger than {MAX_FILE} bytes"))
+                continue
+            files[path.name] = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            problems.append(Problem(str(path), 0, 0, "", f"can't be read: {error}"))
+    if not files and not problems:
+        problems.append(Problem(str(directory), 0, 0, "", "holds no *.yml file"))
+    if problems:
+        raise PolicyError(tuple(problems))
+    return files
