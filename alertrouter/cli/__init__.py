@@ -1,0 +1,9 @@
+"""The command line: `alertrouter COMMAND`. Each family of commands is a file here and registers itself on `cli.app`."""
+
+from alertrouter.cli import processes as processes
+from alertrouter.cli.app import app as commands
+
+
+def main() -> None:
+    """Run the command line."""
+    commands()

@@ -1,0 +1,54 @@
+"""The commands that run alertrouter: all in one, or one process each."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from alertrouter.cli.app import app
+from alertrouter.settings import Settings, from_environment
+
+Policy = Annotated[
+    Path | None,
+    typer.Option("--policy", metavar="DIR", help="The policy's directory, in place of ALERTROUTER_POLICY."),
+]
+
+
+@app.command()
+def up(policy: Policy = None) -> None:
+    """Run all of it: an embedded Valkey (unless ALERTROUTER_REDIS_URL is set), web, router and workers."""
+    from alertrouter.supervisor import run_up
+
+    raise typer.Exit(run_up(_settings(policy)))
+
+
+@app.command()
+def web() -> None:
+    """Run the web door: takes alerts in, shows the inbox. Any number of them may run."""
+    from alertrouter.web.app import run_web
+
+    run_web(from_environment())
+
+
+@app.command()
+def router(policy: Policy = None) -> None:
+    """Run the router, which decides. One is active; further ones stand by."""
+    from alertrouter.router import run_router
+
+    run_router(_settings(policy))
+
+
+@app.command()
+def worker() -> None:
+    """Run a worker, which carries messages out. Any number of them may run."""
+    from alertrouter.worker import run_worker
+
+    run_worker(from_environment())
+
+
+def _settings(policy: Path | None) -> Settings:
+    settings = from_environment()
+    return dataclasses.replace(settings, policy=policy) if policy else settings
