@@ -1,16 +1,16 @@
 """Every error that alertrouter raises on purpose, as one tree.
 
-    AlertrouterError
-    ├── PolicyError            the operator's: a policy file is wrong          CLI exit 1, nothing activated
-    ├── SettingsError          the operator's: an environment variable is wrong CLI exit 2
-    ├── PayloadError           the sender's: a body can't be read              HTTP 400
-    ├── StoreUnavailable       nobody's: Redis does not answer                 HTTP 503 + Retry-After
-    │   └── LeaseLost          another router took over                        drop memory, stand by
-    ├── NotFound               the caller's: no such thing                     HTTP 404, CLI exit 1
-    └── DeliveryError          the far side's: a message did not get through
-        ├── TemporaryFailure   429, 5xx, refused connection                    tried again
-        ├── UnknownOutcome     the request left, no answer came                tried again, said so in the ledger
-        └── PermanentFailure   4xx, bad address, bad credentials               failed for good, shown
+AlertrouterError
+├── PolicyError            the operator's: a policy file is wrong          CLI exit 1, nothing activated
+├── SettingsError          the operator's: an environment variable is wrong CLI exit 2
+├── PayloadError           the sender's: a body can't be read              HTTP 400
+├── StoreUnavailable       nobody's: Redis does not answer                 HTTP 503 + Retry-After
+│   └── LeaseLost          another router took over                        drop memory, stand by
+├── NotFound               the caller's: no such thing                     HTTP 404, CLI exit 1
+└── DeliveryError          the far side's: a message did not get through
+    ├── TemporaryFailure   429, 5xx, refused connection                    tried again
+    ├── UnknownOutcome     the request left, no answer came                tried again, said so in the ledger
+    └── PermanentFailure   4xx, bad address, bad credentials               failed for good, shown
 """
 
 from dataclasses import dataclass

@@ -39,7 +39,7 @@ class DeliverySettled(msgspec.Struct, frozen=True, kw_only=True, tag="settled"):
 
 
 class PolicyActivated(msgspec.Struct, frozen=True, kw_only=True, tag="policy"):
-    """From now on new incidents follow this policy. `files` are the policy's texts by file name; no secret is in them."""
+    """From now on new incidents follow this policy. `files` are its texts by file name; no secret is in them."""
 
     at: datetime
     actor: str

@@ -119,7 +119,10 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
 
 class InboxMessage(msgspec.Struct, frozen=True, kw_only=True):
-    """One message in the built-in inbox. `html` is escaped and safe to show; `instead_of` says which channel it stands in for."""
+    """One message in the built-in inbox.
+
+    `html` is escaped and safe to show; `instead_of` says which channel it stands in for.
+    """
 
     id: str
     incident: str

@@ -18,7 +18,7 @@ def builtin(what: str) -> Path:
 
 
 def find(settings: Settings, explicit: Path | None = None) -> Path:
-    """The policy directory to use: the one asked for, else ALERTROUTER_POLICY, else ./policies, else the built-in one."""
+    """Give the directory asked for, else ALERTROUTER_POLICY, else ./policies, else the built-in one."""
     if explicit or settings.policy:
         return explicit or settings.policy or Path()
     here = Path("policies")
@@ -26,7 +26,7 @@ def find(settings: Settings, explicit: Path | None = None) -> Path:
 
 
 def read(directory: Path) -> dict[str, str]:
-    """The texts of all `*.yml` in the directory, by file name. Raises `PolicyError` when there is none or it can't be read."""
+    """Give the texts of all `*.yml` in the directory, by name. Raises `PolicyError` when none can be read."""
     if not directory.is_dir():
         raise PolicyError((Problem(str(directory), 0, 0, "", "there is no such directory"),))
     files: dict[str, str] = {}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,26 +21,44 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One row of the table of settings."""
+    """One row of the table of settings. `shown` is the default in words, where the bare value doesn't say it."""
 
     name: str
     default: str
     what: str
     secret: bool = False
+    shown: str = ""
 
 
 TABLE: Final[tuple[Setting, ...]] = (
-    Setting("ALERTROUTER_POLICY", "./policies, else the built-in one", "directory of the policy"),
+    Setting("ALERTROUTER_POLICY", "", "directory of the policy", shown="./policies, else the built-in one"),
     Setting("ALERTROUTER_TEMPLATES", "", "directory whose templates take the place of the built-in ones"),
     Setting("ALERTROUTER_LISTEN", "127.0.0.1:9080", "address and port of the web door"),
-    Setting("ALERTROUTER_EXTERNAL_URL", "http://<listen>", "alertrouter's address as people reach it, for links"),
-    Setting("ALERTROUTER_REDIS_URL", "", "redis://, rediss://, unix:// or redis+sentinel://host:26379,…/name; empty: embedded Valkey"),
+    Setting(
+        "ALERTROUTER_EXTERNAL_URL",
+        "",
+        "alertrouter's address as people reach it, for links",
+        shown="http://, then ALERTROUTER_LISTEN",
+    ),
+    Setting(
+        "ALERTROUTER_REDIS_URL",
+        "",
+        "redis://, rediss://, unix:// or redis+sentinel://host:26379,…/name; empty: embedded Valkey",
+    ),
     Setting("ALERTROUTER_NAMESPACE", "ar", "prefix of every Redis key; several alertrouters may share one Redis"),
     Setting("ALERTROUTER_STATE_DIR", "~/.local/state/alertrouter", "directory of the embedded Valkey's files"),
-    Setting("ALERTROUTER_DURABILITY", "always", "fsync of the embedded Valkey: always, or everysec (a power cut may cost a second)"),
+    Setting(
+        "ALERTROUTER_DURABILITY",
+        "always",
+        "fsync of the embedded Valkey: always, or everysec (a power cut may cost a second)",
+    ),
     Setting("ALERTROUTER_WORKERS", "2", "worker processes that `up` starts"),
-    Setting("ALERTROUTER_INGEST_TOKENS", "", "bearer tokens that senders may use, comma-separated; empty: open", secret=True),
-    Setting("ALERTROUTER_INGEST_USERS", "", "user:password pairs for basic auth of senders, comma-separated", secret=True),
+    Setting(
+        "ALERTROUTER_INGEST_TOKENS", "", "bearer tokens that senders may use, comma-separated; empty: open", secret=True
+    ),
+    Setting(
+        "ALERTROUTER_INGEST_USERS", "", "user:password pairs for basic auth of senders, comma-separated", secret=True
+    ),
     Setting("ALERTROUTER_MAX_BODY", "16777216", "largest body in bytes that the door takes; beyond it 413"),
     Setting("ALERTROUTER_MAX_BACKLOG", "20000", "unread journal entries beyond which the door answers 503"),
     Setting("ALERTROUTER_HISTORY_DAYS", "30", "days that the history is kept"),
@@ -136,46 +155,88 @@ def resolve(text: str, environ: Mapping[str, str]) -> str:
 
 def from_environment(environ: Mapping[str, str] | None = None) -> Settings:
     """Parse the environment; raises `SettingsError` naming the variable, what was found and what was expected."""
-    env = dict(os.environ if environ is None else environ)
-
-    def text(name: str, default: str) -> str:
-        return env.get(name, "").strip() or default
-
-    host, port = _listen(text("ALERTROUTER_LISTEN", "127.0.0.1:9080"))
-    shown_host = "127.0.0.1" if host in ("0.0.0.0", "::") else host
+    env = _Environment(dict(os.environ if environ is None else environ))
+    host, port = _listen(env.text("ALERTROUTER_LISTEN"))
     return Settings(
-        policy=_path(text("ALERTROUTER_POLICY", "")),
-        templates=_path(text("ALERTROUTER_TEMPLATES", "")),
+        policy=env.path("ALERTROUTER_POLICY"),
+        templates=env.path("ALERTROUTER_TEMPLATES"),
         host=host,
         port=port,
-        external_url=text("ALERTROUTER_EXTERNAL_URL", f"http://{shown_host}:{port}").rstrip("/"),
-        redis_url=text("ALERTROUTER_REDIS_URL", ""),
-        namespace=_namespace(text("ALERTROUTER_NAMESPACE", "ar")),
-        state_dir=Path(text("ALERTROUTER_STATE_DIR", "~/.local/state/alertrouter")).expanduser(),
-        durability=_one_of("ALERTROUTER_DURABILITY", text("ALERTROUTER_DURABILITY", "always"), ("always", "everysec")),
-        workers=_number("ALERTROUTER_WORKERS", text("ALERTROUTER_WORKERS", "2"), int, 1),
-        ingest_tokens=_list(text("ALERTROUTER_INGEST_TOKENS", "")),
-        ingest_users=_list(text("ALERTROUTER_INGEST_USERS", "")),
-        max_body=_number("ALERTROUTER_MAX_BODY", text("ALERTROUTER_MAX_BODY", str(16 * 1024 * 1024)), int, 1024),
-        max_backlog=_number("ALERTROUTER_MAX_BACKLOG", text("ALERTROUTER_MAX_BACKLOG", "20000"), int, 1),
-        history_days=_number("ALERTROUTER_HISTORY_DAYS", text("ALERTROUTER_HISTORY_DAYS", "30"), int, 1),
-        inbox_size=_number("ALERTROUTER_INBOX_SIZE", text("ALERTROUTER_INBOX_SIZE", "200"), int, 1),
-        log_level=_one_of("ALERTROUTER_LOG_LEVEL", text("ALERTROUTER_LOG_LEVEL", "info"), ("debug", "info", "warning", "error")),
-        log_format=_one_of("ALERTROUTER_LOG_FORMAT", text("ALERTROUTER_LOG_FORMAT", "json"), ("json", "text")),
-        slack_api_url=text("SLACK_API_URL", "https://slack.com/api/").rstrip("/") + "/",
-        slack_messages_per_second=_number("SLACK_MESSAGES_PER_SECOND", text("SLACK_MESSAGES_PER_SECOND", "1"), float, 0),
-        pagerduty_events_url=text("PAGERDUTY_EVENTS_URL", "https://events.pagerduty.com").rstrip("/"),
-        smtp=Smtp(
-            host=text("SMTP_HOST", ""),
-            port=_number("SMTP_PORT", text("SMTP_PORT", "587"), int, 1),
-            tls=_one_of("SMTP_TLS", text("SMTP_TLS", "starttls"), ("starttls", "implicit", "none")),
-            from_address=text("SMTP_FROM", "alertrouter@localhost"),
-            username=text("SMTP_USERNAME", ""),
-            password=env.get("SMTP_PASSWORD", ""),
-            ca_file=text("SMTP_CA_FILE", ""),
-        ),
-        environ=env,
+        external_url=(env.text("ALERTROUTER_EXTERNAL_URL") or f"http://{_reachable(host)}:{port}").rstrip("/"),
+        redis_url=env.text("ALERTROUTER_REDIS_URL"),
+        namespace=_namespace(env.text("ALERTROUTER_NAMESPACE")),
+        state_dir=Path(env.text("ALERTROUTER_STATE_DIR")).expanduser(),
+        durability=env.one_of("ALERTROUTER_DURABILITY", "always", "everysec"),
+        workers=env.whole("ALERTROUTER_WORKERS", least=1),
+        ingest_tokens=env.several("ALERTROUTER_INGEST_TOKENS"),
+        ingest_users=env.several("ALERTROUTER_INGEST_USERS"),
+        max_body=env.whole("ALERTROUTER_MAX_BODY", least=1024),
+        max_backlog=env.whole("ALERTROUTER_MAX_BACKLOG", least=1),
+        history_days=env.whole("ALERTROUTER_HISTORY_DAYS", least=1),
+        inbox_size=env.whole("ALERTROUTER_INBOX_SIZE", least=1),
+        log_level=env.one_of("ALERTROUTER_LOG_LEVEL", "debug", "info", "warning", "error"),
+        log_format=env.one_of("ALERTROUTER_LOG_FORMAT", "json", "text"),
+        slack_api_url=env.text("SLACK_API_URL").rstrip("/") + "/",
+        slack_messages_per_second=env.number("SLACK_MESSAGES_PER_SECOND", float, 0),
+        pagerduty_events_url=env.text("PAGERDUTY_EVENTS_URL").rstrip("/"),
+        smtp=_smtp(env),
+        environ=env.values,
     )
+
+
+_DEFAULTS: Final[Mapping[str, str]] = {row.name: row.default for row in TABLE}
+
+
+@dataclass(frozen=True, slots=True)
+class _Environment:
+    """The variables, read by the rows of `TABLE`: an unset or empty one has its row's default."""
+
+    values: Mapping[str, str] = field(repr=False)
+
+    def text(self, name: str) -> str:
+        return self.values.get(name, "").strip() or _DEFAULTS[name]
+
+    def path(self, name: str) -> Path | None:
+        value = self.text(name)
+        return Path(value).expanduser() if value else None
+
+    def several(self, name: str) -> tuple[str, ...]:
+        return tuple(part.strip() for part in self.text(name).split(",") if part.strip())
+
+    def one_of(self, name: str, *allowed: str) -> str:
+        value = self.text(name)
+        if value not in allowed:
+            raise SettingsError(f"{name}: found {value!r}, expected one of {', '.join(allowed)}")
+        return value
+
+    def whole(self, name: str, *, least: int) -> int:
+        return self.number(name, int, least)
+
+    def number(self, name: str, kind: Callable[[str], _T], least: float) -> _T:
+        value = self.text(name)
+        try:
+            number = kind(value)
+        except ValueError as error:
+            raise SettingsError(f"{name}: found {value!r}, expected a number") from error
+        if not float(value) >= least:
+            raise SettingsError(f"{name}: found {value!r}, expected at least {least:g}")
+        return number
+
+
+def _smtp(env: _Environment) -> Smtp:
+    return Smtp(
+        host=env.text("SMTP_HOST"),
+        port=env.whole("SMTP_PORT", least=1),
+        tls=env.one_of("SMTP_TLS", "starttls", "implicit", "none"),
+        from_address=env.text("SMTP_FROM"),
+        username=env.text("SMTP_USERNAME"),
+        password=env.values.get("SMTP_PASSWORD", ""),
+        ca_file=env.text("SMTP_CA_FILE"),
+    )
+
+
+def _reachable(host: str) -> str:
+    return "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104 - compared with, not bound to
 
 
 def _listen(value: str) -> tuple[str, int]:
@@ -188,31 +249,22 @@ def _listen(value: str) -> tuple[str, int]:
     raise SettingsError(f"ALERTROUTER_LISTEN: found {value!r}, expected host:port")
 
 
-def _path(value: str) -> Path | None:
-    return Path(value).expanduser() if value else None
-
-
 def _namespace(value: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9_.-]+", value):
         raise SettingsError(f"ALERTROUTER_NAMESPACE: found {value!r}, expected letters, digits, '_', '.', '-'")
     return value
 
 
-def _list(value: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in value.split(",") if part.strip())
+def table_as_markdown() -> str:
+    """Write `docs/settings.md`."""
+    lines = ["# Settings", "", "Written from `alertrouter/settings.py` by `make docs`; edit it there.", ""]
+    lines += ["Every setting is an environment variable; an empty one counts as unset.", ""]
+    lines += ["| variable | default | what it is |", "| --- | --- | --- |"]
+    for row in TABLE:
+        default = row.shown or (f"`{row.default}`" if row.default else "")
+        lines.append(f"| `{row.name}` | {default} | {row.what}{' (secret)' if row.secret else ''} |")
+    return "\n".join(lines) + "\n"
 
 
-def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> str:
-    if value not in allowed:
-        raise SettingsError(f"{name}: found {value!r}, expected one of {', '.join(allowed)}")
-    return value
-
-
-def _number(name: str, value: str, kind: Callable[[str], _T], least: float) -> _T:
-    try:
-        number = kind(value)
-    except ValueError as error:
-        raise SettingsError(f"{name}: found {value!r}, expected a number") from error
-    if not float(value) >= least:
-        raise SettingsError(f"{name}: found {value!r}, expected at least {least:g}")
-    return number
+if __name__ == "__main__":
+    sys.stdout.write(table_as_markdown())

@@ -28,7 +28,7 @@ class Exit(IntEnum):
 class Commands(TyperGroup):
     """All commands; what alertrouter raises on purpose is told in its own words, without a traceback."""
 
-    def invoke(self, ctx: Any) -> Any:
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - as typer's own, whose type of `ctx` is private
         """Run the command that was asked for."""
         try:
             return super().invoke(ctx)

@@ -1,0 +1,89 @@
+"""The documented table of settings is the one that is read."""
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+
+from alertrouter.settings import TABLE, Settings, from_environment, table_as_markdown
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+FILLED_IN_BY_POLICIES = {
+    "PAGERDUTY_SERVICE_KEY",
+    "SLACK_AI_WEBHOOK_URL",
+    "SLACK_BOT_TOKEN",
+    "SLACK_SECURITY_WEBHOOK_URL",
+    "SLACK_WEBHOOK_URL",
+}
+
+
+def test_the_page_of_settings_is_the_table() -> None:
+    """docs/settings.md holds what `make docs` writes."""
+    page = (CHECKOUT / "docs" / "settings.md").read_text(encoding="utf-8")
+
+    assert page == table_as_markdown(), "run `make docs`"
+
+
+def test_each_documented_setting_changes_something() -> None:
+    """A row of the table that nobody reads, and a default that can't be read, would both be lies."""
+    rows = {row.name: row for row in TABLE}
+    unset = from_environment({})
+
+    for name, value in _OTHER_VALUES.items():
+        settings = from_environment({name: value})
+
+        assert _without_environ(settings) != _without_environ(unset), f"{name} changes nothing"
+
+    assert set(rows) == set(_OTHER_VALUES) | FILLED_IN_BY_POLICIES
+
+
+def test_each_default_in_the_table_is_the_one_in_force() -> None:
+    """Setting every variable to its documented default changes nothing."""
+    written_out = {row.name: row.default for row in TABLE if row.default}
+
+    settings = from_environment(written_out)
+
+    assert _without_environ(settings) == _without_environ(from_environment({}))
+
+
+def test_no_secret_shows_in_the_repr_of_settings() -> None:
+    """Settings may be printed, logged or stand in a traceback."""
+    secrets = {row.name: f"hidden-{row.name.lower()}:x" for row in TABLE if row.secret}
+
+    shown = repr(from_environment(secrets))
+
+    assert "hidden-" not in shown
+
+
+_OTHER_VALUES: Mapping[str, str] = {
+    "ALERTROUTER_POLICY": "/elsewhere",
+    "ALERTROUTER_TEMPLATES": "/elsewhere",
+    "ALERTROUTER_LISTEN": "0.0.0.0:1",
+    "ALERTROUTER_EXTERNAL_URL": "https://alerts.example.com",
+    "ALERTROUTER_REDIS_URL": "redis://elsewhere",
+    "ALERTROUTER_NAMESPACE": "other",
+    "ALERTROUTER_STATE_DIR": "/elsewhere",
+    "ALERTROUTER_DURABILITY": "everysec",
+    "ALERTROUTER_WORKERS": "7",
+    "ALERTROUTER_INGEST_TOKENS": "a,b",
+    "ALERTROUTER_INGEST_USERS": "a:b",
+    "ALERTROUTER_MAX_BODY": "2048",
+    "ALERTROUTER_MAX_BACKLOG": "7",
+    "ALERTROUTER_HISTORY_DAYS": "7",
+    "ALERTROUTER_INBOX_SIZE": "7",
+    "ALERTROUTER_LOG_LEVEL": "debug",
+    "ALERTROUTER_LOG_FORMAT": "text",
+    "SLACK_API_URL": "http://127.0.0.1:1/",
+    "SLACK_MESSAGES_PER_SECOND": "0",
+    "PAGERDUTY_EVENTS_URL": "http://127.0.0.1:1",
+    "SMTP_HOST": "mail.example.com",
+    "SMTP_PORT": "25",
+    "SMTP_TLS": "none",
+    "SMTP_FROM": "a@example.com",
+    "SMTP_USERNAME": "a",
+    "SMTP_PASSWORD": "a",
+    "SMTP_CA_FILE": "/elsewhere",
+}
+
+
+def _without_environ(settings: Settings) -> dict[str, object]:
+    return {row.name: getattr(settings, row.name) for row in dataclasses.fields(settings) if row.name != "environ"}
