@@ -80,6 +80,8 @@ class Reason(StrEnum):
     """The far side refused it for good; the next group interval tries again."""
     GAVE_UP = "gave up"
     """The end could not be told within a day."""
+    PARKED = "parked"
+    """The engine could not decide it; tried again later."""
     BLIP = "blip"
     """Over before `group_wait` had passed: nobody was told."""
 
@@ -116,6 +118,8 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     `due` is the next moment at which the engine looks at it: the end of `group_wait`, the next group interval, or,
     when resolved, the moment it is forgotten. `suppressed` says for each alert that is held back why.
     Its alerts are not listed here: each `Alert` names its incidents, so that a joining alert writes one record.
+    `round` counts how often it opened, `issued` the deliveries it gave birth to, `held` says which time interval holds
+    its messages, `cause` is the correlation id of the report that opened it.
     """
 
     id: str
@@ -131,6 +135,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     due: datetime | None
     version: int = 1
     round: int = 1
+    issued: int = 0
     resolved_at: datetime | None = None
     destinations: tuple[Destination, ...] = ()
     suppressed: dict[Fingerprint, str] = {}

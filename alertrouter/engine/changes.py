@@ -15,8 +15,9 @@ class Changes:
 
     In `alerts`, `incidents` and `policies` None means: forget it. `policies` holds the texts of a policy by file name,
     under its revision. `counts` are increments of counters: `alerts_received:firing`, `alerts_received:resolved`,
-    `alerts_deduplicated`, `alerts_suppressed:inhibited`, `alerts_suppressed:outside_hours`, `transitions:NEW` … for each
-    `Transition`, `deliveries_born:<channel>`.
+    `alerts_deduplicated`, `alerts_suppressed:inhibited`, `alerts_suppressed:outside_hours`, `transitions:<Transition>`,
+    `deliveries_born:<channel>`, `deliveries_settled_late`, `incidents_parked`, `incidents_given_up`,
+    `policies_activated`.
     """
 
     alerts: dict[Fingerprint, Alert | None] = field(default_factory=dict)
@@ -44,6 +45,5 @@ class Changes:
 
     def __bool__(self) -> bool:
         """Tell whether there is anything to write."""
-        return bool(
-            self.alerts or self.incidents or self.policies or self.active or self.deliveries or self.timeline or self.counts
-        )
+        records = self.alerts or self.incidents or self.policies or self.active
+        return bool(records or self.deliveries or self.timeline or self.counts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from alertrouter.alert import Alert, Fingerprint
 from alertrouter.incident import Incident
@@ -12,7 +13,8 @@ from alertrouter.incident import Incident
 class EngineState:
     """All alerts and incidents that still matter, and the texts of the policies that they pin.
 
-    `active` is the revision that new incidents follow, "" before any policy was activated.
+    `active` is the revision that new incidents follow, "" before any policy was activated. `alive_at` is when a router
+    last wrote (each commit carries it): what fired then and could not be reported since gets a grace.
     """
 
     alerts: dict[Fingerprint, Alert] = field(default_factory=dict)
@@ -20,3 +22,4 @@ class EngineState:
     policies: dict[str, dict[str, str]] = field(default_factory=dict)
     active: str = ""
     last_number: int = 0
+    alive_at: datetime | None = None

@@ -1,0 +1,144 @@
+"""The engine: one event or one moment in, changes out. The one place where anything is decided."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final, assert_never
+
+from msgspec.structs import replace
+
+from alertrouter.alert import Fingerprint
+from alertrouter.engine import flush, intake
+from alertrouter.engine.changes import Changes
+from alertrouter.engine.memory import Draft, Memory, Timer
+from alertrouter.engine.state import EngineState
+from alertrouter.errors import AlertrouterError
+from alertrouter.events import AlertsReceived, DeliverySettled, Event, PolicyActivated
+from alertrouter.incident import Reason, State, TimelineLine
+from alertrouter.policy.load import load
+
+GRACE: Final = timedelta(minutes=2)
+"""After a stand-still, what fired when it began has this long to be reported again before its `ends_at` counts."""
+
+PARKED_FOR: Final = timedelta(minutes=1)
+"""An incident whose timer raised is tried again after this long, then twice as long, up to an hour."""
+
+
+class Engine:
+    """Turns events and time into changes; holds all state in memory.
+
+    Deterministic: the same state and the same calls give the same changes, bit for bit. An event that raises leaves
+    nothing half done: the caller sets it aside and goes on.
+    """
+
+    def __init__(self, state: EngineState, *, now: datetime) -> None:
+        """Take over a loaded state. Raises `PolicyError` when a policy in it can't be loaded."""
+        _grant_grace(state, now)
+        self._memory = Memory(state, now=now)
+        self._clock = state.alive_at or now
+        self._parked: dict[str, int] = {}
+
+    @property
+    def state(self) -> EngineState:
+        """All alerts, incidents and policies as they are now."""
+        return self._memory.state
+
+    def counts_by_state(self) -> dict[State, int]:
+        """How many incidents stand in each state."""
+        return dict(self._memory.by_state)
+
+    def next_due(self) -> datetime | None:
+        """When to be called again at the latest; None: nothing is planned."""
+        return self._memory.next_due()
+
+    def apply(self, event: Event) -> Changes:
+        """Apply one event; timers due before it fire first. Raises `NotApplied`: then the event changed nothing."""
+        changes = self._fire(event.at, inclusive=False)
+        self._clock = max(self._clock, event.at)
+        draft = Draft(at=self._clock, last_number=self.state.last_number)
+        try:
+            self._decide(event, draft)
+        except Exception as error:
+            # The timers that fired before it count; they travel with the error to the next commit.
+            raise NotApplied(changes, error) from error
+        changes.merge(self._memory.swap(draft))
+        return changes
+
+    def advance(self, now: datetime) -> Changes:
+        """Fire what is due up to and at `now`."""
+        changes = self._fire(now, inclusive=True)
+        self._clock = max(self._clock, now)
+        return changes
+
+    def touched_changes(self) -> Changes:
+        """The re-sent alerts whose newer times are not persisted yet; asking for them counts as persisting."""
+        changes = Changes()
+        for mark in sorted(self._memory.touched):
+            changes.alerts[mark] = self.state.alerts[mark]
+        self._memory.touched.clear()
+        return changes
+
+    def _decide(self, event: Event, draft: Draft) -> None:
+        match event:
+            case AlertsReceived():
+                intake.receive(self._memory, draft, event)
+            case DeliverySettled():
+                flush.settle(self._memory, draft, event)
+            case PolicyActivated():
+                draft.policy = load(event.files)
+                draft.changes.policies[draft.policy.revision] = event.files
+                draft.changes.active = draft.policy.revision
+                draft.changes.count("policies_activated")
+            case _:
+                assert_never(event)
+
+    def _fire(self, until: datetime, *, inclusive: bool) -> Changes:
+        changes = Changes()
+        while (timer := self._memory.pop_due(until, inclusive=inclusive)) is not None:
+            self._clock = max(self._clock, timer.due)
+            if timer.kind == "alert":
+                self._memory.ended(Fingerprint(timer.id), self._clock)
+                continue
+            changes.merge(self._flush(timer))
+        return changes
+
+    def _flush(self, timer: Timer) -> Changes:
+        draft = Draft(at=self._clock)
+        try:
+            flush.flush(self._memory, draft, timer.id)
+        except Exception as error:  # noqa: BLE001  one incident that can't be decided must not stop the others
+            return self._park(timer.id, error)
+        self._parked.pop(timer.id, None)
+        return self._memory.swap(draft)
+
+    def _park(self, incident: str, error: Exception) -> Changes:
+        times = self._parked[incident] = self._parked.get(incident, 0) + 1
+        again = self._clock + min(PARKED_FOR * 2 ** (times - 1), timedelta(hours=1))
+        draft = Draft(at=self._clock)
+        draft.changes.incidents[incident] = replace(self.state.incidents[incident], due=again)
+        text = f"could not be decided ({type(error).__name__}: {error}); tried again {again:%H:%M:%S} UTC"
+        line = TimelineLine(incident=incident, at=self._clock, transition=None, reason=Reason.PARKED, text=text)
+        draft.changes.timeline.append(line)
+        draft.changes.count("incidents_parked")
+        return self._memory.swap(draft)
+
+
+class NotApplied(AlertrouterError):
+    """An event could not be applied; `changes` are those of the timers that were due before it and did fire."""
+
+    def __init__(self, changes: Changes, error: Exception) -> None:
+        """Keep what did happen."""
+        self.changes = changes
+        super().__init__(f"{type(error).__name__}: {error}")
+
+
+def _grant_grace(state: EngineState, now: datetime) -> None:
+    if state.alive_at is None:
+        return
+    until = now + GRACE
+    for mark, alert in state.alerts.items():
+        # Persisted lazily, so what is stored may be older than what was known: hence GRACE on both sides.
+        if alert.ends_at is None or alert.ends_at <= alert.updated_at:
+            continue
+        if state.alive_at - GRACE < alert.ends_at < until:
+            state.alerts[mark] = replace(alert, ends_at=until)

@@ -1,0 +1,175 @@
+"""Reports in: each is a repeat, a beginning or an end; beginnings join the incidents of their routes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime
+
+from msgspec.structs import replace
+
+from alertrouter.alert import Alert, AlertReport
+from alertrouter.engine.memory import Draft, Known, Memory
+from alertrouter.events import AlertsReceived
+from alertrouter.incident import Incident, Reason, State, TimelineLine, Transition
+from alertrouter.policy.route import Match
+
+
+def receive(memory: Memory, draft: Draft, event: AlertsReceived) -> None:
+    """Take in what a sender reported."""
+    repeats = 0
+    firing = 0
+    joined: Counter[str] = Counter()
+    for report in event.alerts:
+        known = memory.known(report)
+        old = draft.changes.alerts.get(known.fingerprint) or memory.state.alerts.get(known.fingerprint)
+        if report.ends_at is not None and report.ends_at <= draft.at:
+            repeats += not _end(draft, known, old, report)
+            continue
+        firing += 1
+        if old is not None and old.firing(draft.at):
+            repeats += _again(draft, old, report)
+        else:
+            _begin(memory, draft, known, old, report, event.key, joined)
+    for name, by in (("firing", firing), ("resolved", len(event.alerts) - firing)):
+        if by:
+            draft.changes.count(f"alerts_received:{name}", by)
+    if repeats:
+        draft.changes.count("alerts_deduplicated", repeats)
+    for incident, by in joined.items():
+        _line(draft, incident, Transition.JOIN, f"{by} more alert{'s' if by > 1 else ''}")
+
+
+def _again(draft: Draft, old: Alert, report: AlertReport) -> bool:
+    """Take a report of an alert that fires already; tell whether it said nothing new.
+
+    Alertmanager's rule of merging: the earliest start, the latest annotations, the latest end.
+    """
+    ends_at = report.ends_at
+    if ends_at is not None and old.ends_at is not None:
+        ends_at = max(ends_at, old.ends_at)
+    same = report.annotations == old.annotations and report.starts_at >= old.starts_at
+    newer = Alert(
+        fingerprint=old.fingerprint,
+        labels=old.labels,
+        annotations=old.annotations if same else report.annotations,
+        starts_at=old.starts_at if same else min(old.starts_at, report.starts_at),
+        ends_at=ends_at,
+        updated_at=draft.at,
+        generator_url=report.generator_url,
+        incidents=old.incidents,
+    )
+    if same and old.fingerprint not in draft.changes.alerts:
+        draft.touched[old.fingerprint] = newer
+        return True
+    draft.changes.alerts[old.fingerprint] = newer
+    draft.touched.pop(old.fingerprint, None)
+    return same
+
+
+def _end(draft: Draft, known: Known, old: Alert | None, report: AlertReport) -> bool:
+    """Take the end of an alert; tell whether that was news."""
+    end = report.ends_at
+    if old is None or end is None or not old.firing(draft.at):
+        return False
+    if end <= old.starts_at:
+        return False  # the end of an earlier round, told late
+    draft.changes.alerts[known.fingerprint] = replace(
+        old, ends_at=end, updated_at=draft.at, annotations=report.annotations or old.annotations
+    )
+    draft.touched.pop(known.fingerprint, None)
+    return True
+
+
+def _begin(
+    memory: Memory,
+    draft: Draft,
+    known: Known,
+    old: Alert | None,
+    report: AlertReport,
+    cause: str,
+    joined: Counter[str],
+) -> None:
+    """Let an alert that did not fire begin to fire, and join the incident of each route that it takes."""
+    incidents = list(old.incidents) if old else []
+    for match in known.matches:
+        incident = _find(memory, draft, match)
+        if incident is None:
+            incident = _open(memory, draft, known, match, report, cause)
+        elif incident.state is State.RESOLVED:
+            _reopen(draft, incident, match, report, cause)
+        elif incident.id not in incidents:
+            draft.changes.count("transitions:JOIN")
+            if incident.state is not State.PENDING:
+                joined[incident.id] += 1
+        if incident.id not in incidents:
+            incidents.append(incident.id)
+    draft.changes.alerts[known.fingerprint] = Alert(
+        fingerprint=known.fingerprint,
+        labels=known.labels,
+        annotations=report.annotations,
+        starts_at=report.starts_at,
+        ends_at=report.ends_at,
+        updated_at=draft.at,
+        generator_url=report.generator_url,
+        incidents=tuple(incidents),
+    )
+    draft.touched.pop(known.fingerprint, None)
+
+
+def _find(memory: Memory, draft: Draft, match: Match) -> Incident | None:
+    group = (match.route.id, match.group_key)
+    name = draft.groups.get(group) or memory.groups.get(group)
+    if name is None:
+        return None
+    return draft.changes.incidents.get(name) or memory.state.incidents[name]
+
+
+def _open(memory: Memory, draft: Draft, known: Known, match: Match, report: AlertReport, cause: str) -> Incident:
+    policy = memory.policy
+    severity = policy.severity(known.labels)
+    draft.last_number += 1
+    incident = Incident(
+        id=f"INC-{draft.last_number}",
+        number=draft.last_number,
+        route=match.route.id,
+        group_key=match.group_key,
+        group_labels=dict(match.group_labels),
+        revision=policy.revision,
+        state=State.PENDING,
+        severity=severity,
+        peak=severity,
+        opened_at=draft.at,
+        due=_first_look(draft.at, report, match),
+        cause=cause,
+    )
+    draft.changes.incidents[incident.id] = incident
+    draft.groups[match.route.id, match.group_key] = incident.id
+    _line(draft, incident.id, Transition.NEW, f"{known.labels.get('alertname', known.fingerprint)} ({severity})")
+    draft.changes.count("transitions:NEW")
+    return incident
+
+
+def _reopen(draft: Draft, incident: Incident, match: Match, report: AlertReport, cause: str) -> None:
+    due = _first_look(draft.at, report, match)
+    draft.changes.incidents[incident.id] = replace(
+        incident,
+        state=State.TRIGGERED,
+        version=incident.version + 1,
+        round=incident.round + 1,
+        resolved_at=None,
+        due=due,
+        cause=cause,
+    )
+    _line(draft, incident.id, Transition.REOPEN, f"fires again, {incident.round + 1} times in all")
+    draft.changes.count("transitions:REOPEN")
+
+
+def _first_look(now: datetime, report: AlertReport, match: Match) -> datetime:
+    """When `group_wait` is over: counted from the alert's start, so that what waited elsewhere doesn't wait twice."""
+    return max(now, report.starts_at + match.route.options.group_wait)
+
+
+def _line(draft: Draft, incident: str, transition: Transition, text: str, reason: Reason | None = None) -> None:
+    draft.changes.timeline.append(
+        TimelineLine(incident=incident, at=draft.at, transition=transition, reason=reason, text=text)
+    )

@@ -1,0 +1,229 @@
+"""The engine's memory with its indexes, and the draft that a step writes before any of it counts."""
+
+from __future__ import annotations
+
+import heapq
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from alertrouter.alert import Alert, AlertReport, Fingerprint, fingerprint
+from alertrouter.engine.changes import Changes
+from alertrouter.engine.state import EngineState
+from alertrouter.engine.suppression import Inhibitor
+from alertrouter.errors import AlertrouterError
+from alertrouter.incident import Incident, State
+from alertrouter.policy.load import load
+from alertrouter.policy.policy import Policy
+from alertrouter.policy.route import Match
+
+MEMO_LIMIT: Final = 200_000
+"""Label sets that are remembered by their bytes; beyond it the memo starts anew."""
+
+GroupId = tuple[str, str]
+"""(route id, group key): names the open incident of a group."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What one label set means under the active policy."""
+
+    labels: dict[str, str]
+    fingerprint: Fingerprint
+    matches: tuple[Match, ...]
+
+
+@dataclass(slots=True)
+class Draft:
+    """What one step is about to change. Nothing counts before `Memory.swap`."""
+
+    at: datetime
+    changes: Changes = field(default_factory=Changes)
+    touched: dict[Fingerprint, Alert] = field(default_factory=dict)
+    policy: Policy | None = None
+    groups: dict[GroupId, str] = field(default_factory=dict)
+    last_number: int = 0
+
+
+@dataclass(order=True, slots=True)
+class Timer:
+    """A moment at which an incident or an alert must be looked at. Sorted by time, then kind, then id."""
+
+    due: datetime
+    kind: str
+    id: str
+
+
+class Memory:
+    """All state with its indexes. It changes only by `swap`, as a whole."""
+
+    def __init__(self, state: EngineState, *, now: datetime) -> None:
+        """Build the indexes; raises `PolicyError` when a stored policy can't be loaded."""
+        self.state = state
+        self.policies: dict[str, Policy] = {revision: load(files) for revision, files in state.policies.items()}
+        self.members: dict[str, set[Fingerprint]] = {}
+        self.groups: dict[GroupId, str] = {}
+        self.by_state: dict[State, int] = dict.fromkeys(State, 0)
+        self.touched: set[Fingerprint] = set()
+        self.inhibitor = Inhibitor(())
+        self._timers: list[Timer] = []
+        self._memo: dict[bytes, Known] = {}
+        for incident in state.incidents.values():
+            self.groups[incident.route, incident.group_key] = incident.id
+            self.by_state[incident.state] += 1
+            self._plan_incident(incident)
+        for alert in state.alerts.values():
+            for name in alert.incidents:
+                self.members.setdefault(name, set()).add(alert.fingerprint)
+            self._plan_alert(alert)
+        if state.active:
+            self._use_active(now)
+
+    @property
+    def policy(self) -> Policy:
+        """The policy that new incidents follow."""
+        try:
+            return self.policies[self.state.active]
+        except KeyError:
+            raise AlertrouterError("no policy is active: activate one before alerts are applied") from None
+
+    def policy_of(self, incident: Incident) -> Policy:
+        """The policy that an incident pinned when it opened."""
+        return self.policies[incident.revision]
+
+    def known(self, report: AlertReport) -> Known:
+        """What the report's labels mean. A re-sent label set costs one dict look-up."""
+        packed = bytes(report.labels)
+        found = self._memo.get(packed)
+        if found is None:
+            labels = report.label_set()
+            found = Known(labels, fingerprint(labels), self.policy.routes(labels))
+            if len(self._memo) >= MEMO_LIMIT:
+                self._memo.clear()
+            self._memo[packed] = found
+        return found
+
+    def alerts_of(self, incident: str) -> list[Alert]:
+        """The alerts of an incident, oldest first."""
+        alerts = [self.state.alerts[name] for name in self.members.get(incident, ())]
+        return sorted(alerts, key=lambda alert: (alert.starts_at, alert.fingerprint))
+
+    def next_due(self) -> datetime | None:
+        """The moment of the next timer."""
+        while self._timers and not self._counts(self._timers[0]):
+            heapq.heappop(self._timers)
+        return self._timers[0].due if self._timers else None
+
+    def pop_due(self, until: datetime, *, inclusive: bool) -> Timer | None:
+        """Take the next timer that is due; None when there is none up to `until`."""
+        due = self.next_due()
+        if due is None or due > until or (due == until and not inclusive):
+            return None
+        return heapq.heappop(self._timers)
+
+    def swap(self, draft: Draft) -> Changes:
+        """Make a finished draft count, all of it; gives the changes that the commit has to write."""
+        changes = draft.changes
+        if draft.policy is not None:
+            self._activate(draft.policy, draft)
+        for name, incident in changes.incidents.items():
+            self._put_incident(name, incident)
+        for mark, alert in changes.alerts.items():
+            self._put_alert(mark, alert, draft.at)
+            self._weigh(mark, alert, draft.at)
+        for mark, alert in draft.touched.items():
+            self._put_alert(mark, alert, draft.at)
+            self.touched.add(mark)
+        self.state.last_number = max(self.state.last_number, draft.last_number)
+        if draft.policy is not None or None in changes.incidents.values():
+            self._forget_policies(changes)
+        return changes
+
+    def _put_incident(self, name: str, incident: Incident | None) -> None:
+        old = self.state.incidents.get(name)
+        if old is not None:
+            self.by_state[old.state] -= 1
+        if incident is None:
+            if old is not None:
+                del self.state.incidents[name]
+                self.groups.pop((old.route, old.group_key), None)
+            self.members.pop(name, None)
+            return
+        self.by_state[incident.state] += 1
+        self.state.incidents[name] = incident
+        self.groups[incident.route, incident.group_key] = name
+        if old is None or old.due != incident.due:
+            self._plan_incident(incident)
+
+    def _put_alert(self, mark: Fingerprint, alert: Alert | None, now: datetime) -> None:
+        old = self.state.alerts.get(mark)
+        before = old.incidents if old else ()
+        after = alert.incidents if alert else ()
+        if before != after:
+            for name in before:
+                if name in self.members:
+                    self.members[name].discard(mark)
+            for name in after:
+                self.members.setdefault(name, set()).add(mark)
+        if alert is None:
+            if old is not None:
+                self.inhibitor.remove(mark, old.labels)
+                del self.state.alerts[mark]
+            self.touched.discard(mark)
+            return
+        self.state.alerts[mark] = alert
+        # An end that only moved on needs no timer of its own: the one that is set finds the new end and plans that.
+        planned = old.ends_at if old is not None and old.ends_at is not None and old.ends_at > now else None
+        if alert.ends_at is not None and (planned is None or alert.ends_at < planned):
+            self._plan_alert(alert)
+
+    def ended(self, mark: Fingerprint, now: datetime) -> bool:
+        """Look at an alert whose timer came: over (it holds back nothing any more), or its end has moved on."""
+        alert = self.state.alerts[mark]
+        if alert.firing(now):
+            self._plan_alert(alert)
+            return False
+        self.inhibitor.remove(mark, alert.labels)
+        return True
+
+    def _plan_incident(self, incident: Incident) -> None:
+        if incident.due is not None:
+            heapq.heappush(self._timers, Timer(incident.due, "incident", incident.id))
+
+    def _plan_alert(self, alert: Alert) -> None:
+        if alert.ends_at is not None:
+            heapq.heappush(self._timers, Timer(alert.ends_at, "alert", alert.fingerprint))
+
+    def _counts(self, timer: Timer) -> bool:
+        if timer.kind == "incident":
+            incident = self.state.incidents.get(timer.id)
+            return incident is not None and incident.due == timer.due
+        return Fingerprint(timer.id) in self.state.alerts
+
+    def _activate(self, policy: Policy, draft: Draft) -> None:
+        files = draft.changes.policies[policy.revision] or {}
+        self.state.policies[policy.revision] = files
+        self.policies[policy.revision] = policy
+        self.state.active = policy.revision
+        self._use_active(draft.at)
+
+    def _use_active(self, now: datetime) -> None:
+        self._memo.clear()
+        self.inhibitor = Inhibitor(self.policy.inhibit_rules)
+        for alert in self.state.alerts.values():
+            if alert.firing(now):
+                self.inhibitor.add(alert.fingerprint, alert.labels)
+
+    def _weigh(self, mark: Fingerprint, alert: Alert | None, now: datetime) -> None:
+        """Let an alert hold back others while it fires, and no longer."""
+        if alert is not None and alert.firing(now):
+            self.inhibitor.add(mark, alert.labels)
+        elif alert is not None:
+            self.inhibitor.remove(mark, alert.labels)
+
+    def _forget_policies(self, changes: Changes) -> None:
+        pinned = {incident.revision for incident in self.state.incidents.values()} | {self.state.active}
+        for revision in [name for name in self.state.policies if name not in pinned]:
+            del self.state.policies[revision]
+            del self.policies[revision]
+            changes.policies[revision] = None
