@@ -1,0 +1,35 @@
+"""`POST /api/v2/alerts`, as Prometheus and Loki's ruler send to an Alertmanager: an array of alerts with an end.
+
+There is no status: an alert is over at its `endsAt`, which each re-send moves on.
+Source: https://github.com/prometheus/alertmanager/blob/main/api/v2/api.go
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from alertrouter.alert import AlertReport
+from alertrouter.errors import PayloadError
+from alertrouter.sources import Parsed
+from alertrouter.sources.body import Form, array, read
+from alertrouter.sources.report import PostedAlert, moment, report
+
+RESOLVE_TIMEOUT: Final = timedelta(minutes=5)
+"""How long an alert without `endsAt` fires after it was last sent; Alertmanager's default."""
+
+
+_FORM: Final[Form[PostedAlert]] = array(PostedAlert)
+
+
+def parse(body: bytes, now: datetime) -> Parsed:
+    """Read what Prometheus posts; an empty array is fine, as it is for Alertmanager."""
+    return read(body, _FORM, lambda alert: _report(alert, now))
+
+
+def _report(alert: PostedAlert, now: datetime) -> AlertReport:
+    starts_at = moment(alert.starts_at, "startsAt")
+    ends_at = moment(alert.ends_at, "endsAt")
+    if starts_at is not None and ends_at is not None and ends_at < starts_at:
+        raise PayloadError("$.endsAt: start time must be before end time")
+    return report(alert, None, starts_at or ends_at or now, ends_at or now + RESOLVE_TIMEOUT, now)
