@@ -1,0 +1,31 @@
+"""The only user of Redis. All keys carry the namespace (`ALERTROUTER_NAMESPACE`, `ar` unless set) as prefix.
+
+| key                     | type   | what                                                            | who writes      |
+|-------------------------|--------|-----------------------------------------------------------------|-----------------|
+| `journal`               | stream | packed events, field `e`; trimmed behind the checkpoint         | all             |
+| `checkpoint`            | string | id of the last journal entry whose effects are committed        | router (commit) |
+| `lease`                 | string | name of the active router; gone 4 s after its last renewal      | router          |
+| `epoch`                 | string | counts takeovers; a commit of an older epoch writes nothing     | router          |
+| `alerts`                | hash   | fingerprint → packed `Alert`                                    | router (commit) |
+| `incidents`             | hash   | id → packed `Incident`                                          | router (commit) |
+| `policies`              | hash   | revision → packed texts by file name                            | router (commit) |
+| `active`                | string | revision that new incidents follow                              | router (commit) |
+| `last_number`           | string | number of the newest incident                                   | router (commit) |
+| `alive_at`              | string | when a router last wrote, ms                                    | router (commit) |
+| `history`               | stream | packed timeline lines, field `l`; kept ALERTROUTER_HISTORY_DAYS | router (commit) |
+| `timeline:<incident>`   | list   | packed `TimelineLine`s, oldest first; kept as long as history   | router (commit) |
+| `deliveries:<incident>` | list   | ids of the incident's deliveries; kept as long as history       | router (commit) |
+| `delivery:<id>`         | hash   | one row of the ledger; kept 7 days after it was settled         | router, workers |
+| `due:<channel>:<rank>`  | zset   | delivery ids by when they are due, ms                           | router, workers |
+| `lanes`                 | hash   | destination → lane that it was last sent through                | workers         |
+| `lane:<lane>`           | hash   | `tat`: paced until, `hold`: held until (Retry-After), ms        | workers         |
+| `counters`              | hash   | counter → number                                                | all             |
+| `gauges`                | hash   | `incidents:<state>`, `next_due` (ms)                            | router (commit) |
+| `latency`               | hash   | seconds from receipt to sent: a count a bucket, `sum_ms`        | workers         |
+| `inbox`                 | hash   | id → packed `InboxMessage`                                      | workers         |
+| `inbox_order`           | zset   | inbox ids by time, ms                                           | workers         |
+| `quarantine`            | stream | events that could not be applied, with the reason; newest 1,000 | router (commit) |
+| `set_aside`             | stream | alerts that could not be read, with the reason; newest 1,000    | doors           |
+
+RQ's own keys begin with `rq:`; the one queue is `rq:queue:<namespace>-deliver`. Deleting them all loses nothing.
+"""

@@ -1,0 +1,147 @@
+"""The name of every Redis key; what each holds is told in the package's docstring."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+RANKS: Final = 10
+"""Due sets a channel has: one a severity, from the lowest; the tenth holds whatever ranks higher still."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The keys of one namespace."""
+
+    namespace: str
+
+    @property
+    def journal(self) -> str:
+        """Stream of packed events."""
+        return f"{self.namespace}:journal"
+
+    @property
+    def checkpoint(self) -> str:
+        """Id of the last applied journal entry."""
+        return f"{self.namespace}:checkpoint"
+
+    @property
+    def lease(self) -> str:
+        """Name of the active router."""
+        return f"{self.namespace}:lease"
+
+    @property
+    def epoch(self) -> str:
+        """Count of takeovers."""
+        return f"{self.namespace}:epoch"
+
+    @property
+    def alerts(self) -> str:
+        """Alerts by fingerprint."""
+        return f"{self.namespace}:alerts"
+
+    @property
+    def incidents(self) -> str:
+        """Incidents by id."""
+        return f"{self.namespace}:incidents"
+
+    @property
+    def policies(self) -> str:
+        """Policy texts by revision."""
+        return f"{self.namespace}:policies"
+
+    @property
+    def active(self) -> str:
+        """Revision in force."""
+        return f"{self.namespace}:active"
+
+    @property
+    def last_number(self) -> str:
+        """Number of the newest incident."""
+        return f"{self.namespace}:last_number"
+
+    @property
+    def alive_at(self) -> str:
+        """When a router last wrote."""
+        return f"{self.namespace}:alive_at"
+
+    @property
+    def history(self) -> str:
+        """Stream of timeline lines of all incidents."""
+        return f"{self.namespace}:history"
+
+    def timeline(self, incident: str) -> str:
+        """Timeline of one incident."""
+        return f"{self.namespace}:timeline:{incident}"
+
+    def deliveries(self, incident: str) -> str:
+        """Delivery ids of one incident."""
+        return f"{self.namespace}:deliveries:{incident}"
+
+    def delivery(self, delivery: str) -> str:
+        """One row of the ledger; with "" the prefix of all."""
+        return f"{self.namespace}:delivery:{delivery}"
+
+    def due(self, channel: str, rank: int) -> str:
+        """Due deliveries of a channel and a severity's rank."""
+        return f"{self.namespace}:due:{channel}:{min(rank, RANKS - 1)}"
+
+    @property
+    def due_prefix(self) -> str:
+        """What all due sets begin with."""
+        return f"{self.namespace}:due:"
+
+    @property
+    def lanes(self) -> str:
+        """Lane by destination."""
+        return f"{self.namespace}:lanes"
+
+    @property
+    def lane_prefix(self) -> str:
+        """What the keys of all lanes begin with."""
+        return f"{self.namespace}:lane:"
+
+    @property
+    def counters(self) -> str:
+        """All counters."""
+        return f"{self.namespace}:counters"
+
+    @property
+    def gauges(self) -> str:
+        """What the router last said of its memory."""
+        return f"{self.namespace}:gauges"
+
+    @property
+    def latency(self) -> str:
+        """Histogram from receipt to sent."""
+        return f"{self.namespace}:latency"
+
+    @property
+    def inbox(self) -> str:
+        """Inbox messages by id."""
+        return f"{self.namespace}:inbox"
+
+    @property
+    def inbox_order(self) -> str:
+        """Inbox ids by time."""
+        return f"{self.namespace}:inbox_order"
+
+    @property
+    def quarantine(self) -> str:
+        """Events that could not be applied."""
+        return f"{self.namespace}:quarantine"
+
+    @property
+    def set_aside(self) -> str:
+        """Alerts that could not be read."""
+        return f"{self.namespace}:set_aside"
+
+    @property
+    def queue(self) -> str:
+        """Name of the one RQ queue."""
+        return f"{self.namespace}-deliver"
+
+    @property
+    def queue_list(self) -> str:
+        """Where RQ keeps the waiting jobs of that queue."""
+        return f"rq:queue:{self.queue}"

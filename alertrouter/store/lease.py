@@ -1,0 +1,37 @@
+"""The lease: which router is the active one, and the epoch that shuts out all earlier ones."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import redis
+
+from alertrouter.store.keys import Keys
+from alertrouter.store.scripts import Script
+
+LEASE_MS: Final = 4000
+"""A router that has not renewed for so long has lost it. Renewed each second."""
+
+
+class Lease:
+    """Held by one router at a time. `holder` names the process: unique, and shown to people."""
+
+    def __init__(self, client: redis.Redis, keys: Keys, holder: str) -> None:
+        self.holder = holder
+        self._keys = keys
+        self._acquire = Script(client, "lease_acquire")
+        self._renew = Script(client, "lease_renew")
+        self._release = Script(client, "lease_release")
+
+    def acquire(self) -> int | None:
+        """Take it if nobody holds it; gives the new epoch, from which on no earlier holder can commit."""
+        epoch = self._acquire([self._keys.lease, self._keys.epoch], [self.holder, LEASE_MS])
+        return epoch if isinstance(epoch, int) else None
+
+    def renew(self) -> bool:
+        """Hold it for another term; False when it is no longer ours."""
+        return self._renew([self._keys.lease], [self.holder, LEASE_MS]) == 1
+
+    def release(self) -> None:
+        """Give it up, so that a standby need not wait for its end."""
+        self._release([self._keys.lease], [self.holder])

@@ -1,0 +1,83 @@
+"""A row of the ledger, as a worker gets it, as it is looked at later, and as it is written when a delivery is born."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+import msgspec
+
+from alertrouter.delivery import Delivery, LedgerState
+from alertrouter.store.moment import from_ms
+
+
+class Claimed(msgspec.Struct, frozen=True, kw_only=True):
+    """A delivery that this worker may send now.
+
+    `attempts` counts this try. `lane` is where its destination was last sent through, "" if never; its pace is paid.
+    `first_at` is when it was first tried, `error` what the last try said. `doubtful`: an earlier try may have arrived.
+    """
+
+    delivery: Delivery
+    fence: int
+    attempts: int
+    lane: str
+    first_at: datetime
+    error: str
+    doubtful: bool
+
+
+class LedgerRow(msgspec.Struct, frozen=True, kw_only=True):
+    """The fate of one delivery, as it can be looked at until 7 days after it ended."""
+
+    delivery: Delivery
+    state: LedgerState
+    attempts: int
+    doubtful: bool
+    worker: str = ""
+    error: str = ""
+    note: str = ""
+    reference: str = ""
+    first_at: datetime | None = None
+    settled_at: datetime | None = None
+
+
+class Due(msgspec.Struct, frozen=True, kw_only=True):
+    """How many deliveries are due, since when the oldest is, and when the next one will be."""
+
+    count: int
+    earliest: datetime | None
+    later: datetime | None
+
+
+def row_of(fields: Mapping[bytes, bytes]) -> LedgerRow | None:
+    """Read a row from its hash; None when it holds none."""
+    if b"delivery" not in fields:
+        return None
+
+    def moment(name: bytes) -> datetime | None:
+        return from_ms(int(fields[name])) if name in fields else None
+
+    return LedgerRow(
+        delivery=msgspec.msgpack.decode(fields[b"delivery"], type=Delivery),
+        state=LedgerState(fields[b"state"].decode()),
+        attempts=int(fields.get(b"attempts", b"0")),
+        doubtful=fields.get(b"doubtful") == b"1",
+        worker=fields.get(b"worker", b"").decode(),
+        error=fields.get(b"error", b"").decode(),
+        note=fields.get(b"note", b"").decode(),
+        reference=fields.get(b"reference", b"").decode(),
+        first_at=moment(b"first_at"),
+        settled_at=moment(b"settled_at"),
+    )
+
+
+def new_row(delivery: Delivery) -> dict[str, str | int | bytes]:
+    """Give the hash of a delivery that was just born."""
+    return {
+        "state": LedgerState.PENDING.value,
+        "destination": delivery.destination,
+        "channel": delivery.channel,
+        "rank": delivery.rank,
+        "delivery": msgspec.msgpack.encode(delivery),
+    }

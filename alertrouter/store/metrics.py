@@ -1,0 +1,84 @@
+"""What `/metrics` shows, as plain numbers read from Redis."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+LATENCY_BUCKETS: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0)
+"""Upper edges of the latency histogram, in seconds; what takes longer counts only as `+Inf`."""
+
+
+class Bucket(msgspec.Struct, frozen=True):
+    """How many deliveries took at most `edge` seconds (cumulative, as Prometheus wants it)."""
+
+    edge: float
+    count: int
+
+
+class Latency(msgspec.Struct, frozen=True, kw_only=True):
+    """Seconds from the receipt of the report that caused a message until it was sent."""
+
+    buckets: tuple[Bucket, ...]
+    count: int
+    sum_seconds: float
+
+
+class DeliveryCount(msgspec.Struct, frozen=True):
+    """How many tries on a channel ended so: `sent`, `failed`, `cancelled`, or for now `retry`, `unknown`."""
+
+    channel: str
+    outcome: str
+    count: int
+
+
+class Metrics(msgspec.Struct, frozen=True, kw_only=True):
+    """All numbers at one moment.
+
+    `counters` are those of `engine.changes.Changes.counts` and of the doors, by name. `incidents` counts by state.
+    `next_timer` is when the engine's next timer is due, `next_delivery` when the next delivery is; either in the
+    past means: late by so much. `lease_holder` is "" when no router is active.
+    """
+
+    counters: dict[str, int]
+    incidents: dict[str, int]
+    deliveries: tuple[DeliveryCount, ...]
+    latency: Latency
+    backlog: int
+    next_timer: datetime | None
+    next_delivery: datetime | None
+    lease_holder: str
+    epoch: int
+    inbox: int
+    quarantined: int
+    set_aside: int
+
+    def timer_lag(self, now: datetime) -> float:
+        """Seconds by which the engine's oldest due timer is late; 0 when none is."""
+        return _lag(self.next_timer, now)
+
+    def delivery_lag(self, now: datetime) -> float:
+        """Seconds by which the oldest due delivery is late; 0 when none is."""
+        return _lag(self.next_delivery, now)
+
+
+def bucket_of(seconds: float) -> str:
+    """Name the hash field that counts a latency."""
+    return next((f"le:{edge:g}" for edge in LATENCY_BUCKETS if seconds <= edge), "le:inf")
+
+
+def latency_of(fields: dict[str, int]) -> Latency:
+    """Read the histogram from its hash."""
+    total = 0
+    buckets = []
+    for edge in LATENCY_BUCKETS:
+        total += fields.get(f"le:{edge:g}", 0)
+        buckets.append(Bucket(edge, total))
+    total += fields.get("le:inf", 0)
+    return Latency(buckets=tuple(buckets), count=total, sum_seconds=fields.get("sum_ms", 0) / 1000)
+
+
+def _lag(due: datetime | None, now: datetime) -> float:
+    return max(0.0, (now - due).total_seconds()) if due else 0.0
