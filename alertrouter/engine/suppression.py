@@ -1,0 +1,121 @@
+"""Which alert holds back which: the inhibition rules, applied to the alerts that fire now."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from alertrouter.alert import Fingerprint, Labels
+from alertrouter.policy.inhibition import InhibitRule
+
+_LABEL_SETS_REMEMBERED = 200_000
+"""For how many label sets the sides they are on are remembered; then all is forgotten, and found out anew."""
+
+
+class Inhibition(NamedTuple):
+    """One rule that holds an alert back now, with the first of its sources."""
+
+    rule: str
+    source: Fingerprint
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """A label set stands on one side of a rule, with these values of its `equal` labels; or on both."""
+
+    rule: int
+    key: tuple[str, ...]
+    both: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Sides:
+    """All the sides that a label set stands on. Most label sets stand on none."""
+
+    source: tuple[_Side, ...] = ()
+    target: tuple[_Side, ...] = ()
+
+
+_NONE = _Sides()
+
+
+@dataclass(slots=True)
+class _Sources:
+    """The firing sources of one rule with the same values, sorted: those on the source side alone, those on both."""
+
+    alone: list[Fingerprint] = field(default_factory=list)
+    both: list[Fingerprint] = field(default_factory=list)
+
+
+class Inhibitor:
+    """Knows the firing sources of every rule, and tells by which of them an alert is held back.
+
+    A look-up costs the same however many sources fire; rules that a label set can't meet cost nothing once its
+    fingerprint is known. Inhibited alerts still hold others back. An alert on both sides of a rule is held back
+    only by sources that are not on its target side, hence never by itself.
+    """
+
+    def __init__(self, rules: Iterable[InhibitRule]) -> None:
+        self._rules = tuple(rules)
+        self._sources: dict[tuple[int, tuple[str, ...]], _Sources] = {}
+        self._sides: dict[Fingerprint, _Sides] = {}
+
+    def add(self, fingerprint: Fingerprint, labels: Labels) -> None:
+        """Take note that an alert fires. Saying so again changes nothing."""
+        for side in self._sides_of(fingerprint, labels).source:
+            sources = self._sources.setdefault((side.rule, side.key), _Sources())
+            fingerprints = sources.both if side.both else sources.alone
+            place = bisect_left(fingerprints, fingerprint)
+            if fingerprints[place : place + 1] != [fingerprint]:
+                fingerprints.insert(place, fingerprint)
+
+    def remove(self, fingerprint: Fingerprint, labels: Labels) -> None:
+        """Take note that an alert fires no longer. Saying so again changes nothing."""
+        for side in self._sides_of(fingerprint, labels).source:
+            sources = self._sources.get((side.rule, side.key))
+            if sources is None:
+                continue
+            fingerprints = sources.both if side.both else sources.alone
+            place = bisect_left(fingerprints, fingerprint)
+            if fingerprints[place : place + 1] == [fingerprint]:
+                del fingerprints[place]
+            if not sources.alone and not sources.both:
+                del self._sources[side.rule, side.key]
+
+    def sources(self, fingerprint: Fingerprint | None, labels: Labels) -> tuple[Inhibition, ...]:
+        """By what an alert is held back now: of each rule that does so, in order, the source first by fingerprint.
+
+        Without a fingerprint the label set is looked at afresh and not remembered.
+        """
+        found = []
+        for side in self._sides_of(fingerprint, labels).target:
+            sources = self._sources.get((side.rule, side.key))
+            if sources is None:
+                continue
+            first = sources.alone[:1] if side.both else sources.alone[:1] + sources.both[:1]
+            if first:
+                found.append(Inhibition(self._rules[side.rule].name, min(first)))
+        return tuple(found)
+
+    def _sides_of(self, fingerprint: Fingerprint | None, labels: Labels) -> _Sides:
+        if fingerprint is None:
+            return self._look(labels)
+        sides = self._sides.get(fingerprint)
+        if sides is None:
+            if len(self._sides) >= _LABEL_SETS_REMEMBERED:
+                self._sides.clear()
+            sides = self._sides[fingerprint] = self._look(labels)
+        return sides
+
+    def _look(self, labels: Labels) -> _Sides:
+        source, target = [], []
+        for number, rule in enumerate(self._rules):
+            is_source, is_target = rule.is_source(labels), rule.is_target(labels)
+            if not is_source and not is_target:
+                continue
+            side = _Side(number, rule.key(labels), is_source and is_target)
+            source += [side] if is_source else []
+            target += [side] if is_target else []
+        return _Sides(tuple(source), tuple(target)) if source or target else _NONE
