@@ -25,8 +25,8 @@ _FOREVER: Final = 9999
 """Some senders write the last year of the calendar for "no end"; nothing can be added to it."""
 
 _ENCODER: Final = msgspec.msgpack.Encoder()
-_SMALL: Final = MAX_NAME
-"""Packed labels of fewer bytes than this can't break a limit on sizes."""
+_SMALL: Final = 4 * MAX_LABELS
+"""Packed labels of fewer bytes can't break a limit: the shortest label takes four, and no name or value is this long."""
 
 
 class PostedAlert(
