@@ -10,7 +10,7 @@ from typing import NamedTuple
 from alertrouter.alert import Fingerprint, Labels
 from alertrouter.policy.inhibition import InhibitRule
 
-_LABEL_SETS_REMEMBERED = 200_000
+LABEL_SETS_REMEMBERED = 200_000
 """For how many label sets the sides they are on are remembered; then all is forgotten, and found out anew."""
 
 
@@ -104,7 +104,7 @@ class Inhibitor:
             return self._look(labels)
         sides = self._sides.get(fingerprint)
         if sides is None:
-            if len(self._sides) >= _LABEL_SETS_REMEMBERED:
+            if len(self._sides) >= LABEL_SETS_REMEMBERED:
                 self._sides.clear()
             sides = self._sides[fingerprint] = self._look(labels)
         return sides
