@@ -64,7 +64,12 @@ TABLE: Final[tuple[Setting, ...]] = (
     Setting("ALERTROUTER_HISTORY_DAYS", "30", "days that the history is kept"),
     Setting("ALERTROUTER_INBOX_SIZE", "200", "messages that the built-in inbox keeps"),
     Setting("ALERTROUTER_LOG_LEVEL", "info", "debug, info, warning or error"),
-    Setting("ALERTROUTER_LOG_FORMAT", "json", "json, or text for people"),
+    Setting(
+        "ALERTROUTER_LOG_FORMAT",
+        "json",
+        "json, or text for people",
+        shown="`json`; `text` when `up` runs in a terminal",
+    ),
     Setting("SLACK_API_URL", "https://slack.com/api/", "where Slack's Web API is reached"),
     Setting("SLACK_BOT_TOKEN", "", "bot token (xoxb-…) for posting and updating messages", secret=True),
     Setting("SLACK_WEBHOOK_URL", "", "incoming webhook of the default channel", secret=True),
@@ -124,15 +129,24 @@ class Settings:
     smtp: Smtp
     environ: Mapping[str, str] = field(repr=False)
 
+    @property
+    def local_url(self) -> str:
+        """Where this machine reaches the web door."""
+        return _local_url(self.host, self.port)
+
     def resolve(self, text: str) -> str:
         """Fill in `${NAME}` and `${NAME:-other}`; an unset or empty NAME without `:-` gives an empty text.
 
-        The fallback may hold a placeholder itself: `${SLACK_AI_WEBHOOK_URL:-${SLACK_WEBHOOK_URL}}`.
+        The fallback may hold a placeholder itself: `${SLACK_AI_WEBHOOK_URL:-${SLACK_WEBHOOK_URL}}`. `${file:/path}`, which
+        a policy's `*_file` keys become, is what that file holds now; raises `SettingsError` when it can't be read.
         """
         return resolve(text, self.environ)
 
 
-_PLACEHOLDER = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-((?:[^{}$]|\$(?!\{))*))?\}")
+_PLACEHOLDER = re.compile(
+    r"\$\{file:(?P<file>[^{}$]+)\}"
+    r"|\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<otherwise>(?:[^{}$]|\$(?!\{))*))?\}"
+)
 
 
 def resolve(text: str, environ: Mapping[str, str]) -> str:
@@ -140,8 +154,8 @@ def resolve(text: str, environ: Mapping[str, str]) -> str:
     values: list[str] = []
 
     def put(found: re.Match[str]) -> str:
-        value = environ.get(found[1], "") or (found[2] or "")
-        values.append(value)
+        value = _content(found["file"]) if found["file"] else environ.get(found["name"], "") or found["otherwise"]
+        values.append(value or "")
         return f"\x00{len(values) - 1}\x00"
 
     def back(found: re.Match[str]) -> str:
@@ -153,6 +167,14 @@ def resolve(text: str, environ: Mapping[str, str]) -> str:
     return re.sub(r"\x00(\d+)\x00", back, text)
 
 
+def _content(file: str) -> str:
+    try:
+        return Path(file).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+        raise SettingsError(f"{file}: a secret that the policy names can't be read: {reason}") from error
+
+
 def from_environment(environ: Mapping[str, str] | None = None) -> Settings:
     """Parse the environment; raises `SettingsError` naming the variable, what was found and what was expected."""
     env = _Environment(dict(os.environ if environ is None else environ))
@@ -162,7 +184,7 @@ def from_environment(environ: Mapping[str, str] | None = None) -> Settings:
         templates=env.path("ALERTROUTER_TEMPLATES"),
         host=host,
         port=port,
-        external_url=(env.text("ALERTROUTER_EXTERNAL_URL") or f"http://{_reachable(host)}:{port}").rstrip("/"),
+        external_url=(env.text("ALERTROUTER_EXTERNAL_URL") or _local_url(host, port)).rstrip("/"),
         redis_url=env.text("ALERTROUTER_REDIS_URL"),
         namespace=_namespace(env.text("ALERTROUTER_NAMESPACE")),
         state_dir=Path(env.text("ALERTROUTER_STATE_DIR")).expanduser(),
@@ -235,8 +257,9 @@ def _smtp(env: _Environment) -> Smtp:
     )
 
 
-def _reachable(host: str) -> str:
-    return "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104 - compared with, not bound to
+def _local_url(host: str, port: int) -> str:
+    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - looked up, not bound to
+    return f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}"
 
 
 def _listen(value: str) -> tuple[str, int]:

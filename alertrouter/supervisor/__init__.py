@@ -1,0 +1,176 @@
+"""`alertrouter up`: all of it on one machine. Starts Valkey, router, workers and web, and keeps them running."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+import sys
+from dataclasses import replace
+from typing import Final
+
+import httpx2
+
+from alertrouter import policydir
+from alertrouter.errors import AlertrouterError, StoreUnavailable
+from alertrouter.policy.load import load
+from alertrouter.settings import Settings
+from alertrouter.store import embedded
+from alertrouter.store.connection import border, connect, without_password
+from alertrouter.supervisor.banner import banner
+from alertrouter.supervisor.child import LOOP, Child, Program, at_most
+
+LOOK_EVERY: Final = 0.1
+REDIS_WITHIN: Final = 15.0
+REMIND_EVERY: Final = 10.0
+"""While it isn't ready, it says why every so many seconds."""
+
+
+class StartFailed(AlertrouterError):
+    """`up` can't start; the text says why."""
+
+
+def run_up(settings: Settings) -> int:
+    """Run until Ctrl-C or SIGTERM. Checks the policy and the port before it starts anything."""
+    directory = policydir.find(settings).resolve()
+    policy = load(policydir.read(directory))
+    settings = replace(settings, policy=directory)
+    _check_port(settings)
+    return asyncio.run(_Supervisor(settings).run(banner(settings, policy)))
+
+
+class _Supervisor:
+    """All children, from the first start to the last stop."""
+
+    def __init__(self, settings: Settings) -> None:
+        environ = _environ(settings)
+
+        def child(name: str, *command: str, patience: float) -> Child:
+            return Child(Program(name=name, command=command, patience=patience), environ, _tell)
+
+        def own(name: str, role: str, patience: float) -> Child:
+            return child(name, sys.executable, "-P", "-m", "alertrouter", role, patience=patience)
+
+        self._settings = settings
+        self._valkey = [] if settings.redis_url else [child("valkey", *_valkey_command(settings), patience=10)]
+        self._router = [own("router", "router", 10)]
+        self._workers = [own(f"worker-{number + 1}", "worker", 15) for number in range(settings.workers)]
+        self._web = [own("web", "web", 10)]
+        self._running: list[asyncio.Task[None]] = []
+        self._asked_to_stop = asyncio.Event()
+
+    async def run(self, ready_words: str) -> int:
+        """Start all, stay until asked to stop, stop all."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, self._ask_to_stop)
+        try:
+            await self._start()
+            if not self._asked_to_stop.is_set():
+                sys.stdout.write(ready_words)
+                sys.stdout.flush()
+            await self._asked_to_stop.wait()
+        except StartFailed as error:
+            _tell(str(error))
+            return 1
+        finally:
+            await self._stop()
+        return 0
+
+    async def _start(self) -> None:
+        self._keep_running(self._valkey)
+        await self._redis_answers()
+        self._keep_running(self._router + self._workers + self._web)
+        await self._ready()
+
+    def _keep_running(self, children: list[Child]) -> None:
+        self._running += [asyncio.create_task(child.run(), name=child.program.name) for child in children]
+
+    async def _redis_answers(self) -> None:
+        url = embedded.redis_url(self._settings)
+        client = connect(url)
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + REDIS_WITHIN
+        while not self._asked_to_stop.is_set():
+            try:
+                with border():
+                    client.ping()
+                return
+            except StoreUnavailable as error:
+                if loop.time() > deadline:
+                    raise StartFailed(f"{without_password(url)}: {error}") from error
+            await self._pause()
+
+    async def _ready(self) -> None:
+        loop = asyncio.get_running_loop()
+        remind_at = loop.time() + REMIND_EVERY
+        async with httpx2.AsyncClient(trust_env=False, timeout=2.0) as client:
+            while not self._asked_to_stop.is_set():
+                trouble = await _trouble(client, self._settings)
+                if not trouble:
+                    return
+                if loop.time() > remind_at:
+                    _tell(f"not ready yet: {trouble}")
+                    remind_at += REMIND_EVERY
+                await self._pause()
+
+    async def _pause(self) -> None:
+        looping = [child.program.name for child in self._children() if child.early_deaths >= LOOP]
+        if looping:
+            raise StartFailed(f"{', '.join(looping)} can't start: the last words stand above")
+        await at_most(LOOK_EVERY, self._asked_to_stop)
+
+    def _ask_to_stop(self) -> None:
+        if self._asked_to_stop.is_set():
+            _tell("asked twice: killing what still runs")
+            for child in self._children():
+                child.kill()
+        self._asked_to_stop.set()
+
+    async def _stop(self) -> None:
+        """Stop the doors first, so that nothing new comes in, and Valkey last, so that all is kept."""
+        for floor in (self._web, self._router, self._workers, self._valkey):
+            await asyncio.gather(*(child.stop() for child in floor))
+        await asyncio.gather(*self._running)
+
+    def _children(self) -> list[Child]:
+        return self._valkey + self._router + self._workers + self._web
+
+
+def _valkey_command(settings: Settings) -> list[str]:
+    return embedded.command(settings.state_dir, settings.durability)
+
+
+def _environ(settings: Settings) -> dict[str, str]:
+    environ = {**settings.environ, "ALERTROUTER_POLICY": str(settings.policy)}
+    if not environ.get("ALERTROUTER_LOG_FORMAT") and sys.stderr.isatty():
+        environ["ALERTROUTER_LOG_FORMAT"] = "text"
+    return environ
+
+
+async def _trouble(client: httpx2.AsyncClient, settings: Settings) -> str:
+    try:
+        answer = await client.get(f"{settings.local_url}/-/ready")
+    except httpx2.HTTPError as error:
+        return f"the web door does not answer yet ({type(error).__name__})"
+    return "" if answer.status_code == 200 else answer.text[:500].strip()
+
+
+def _check_port(settings: Settings) -> None:
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[
+            0
+        ]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        raise StartFailed(
+            f"can't listen on {settings.host}:{settings.port}: {error.strerror}. Is alertrouter running already? "
+            f"Another address: ALERTROUTER_LISTEN={settings.host}:{settings.port + 1}"
+        ) from error
+
+
+def _tell(text: str) -> None:
+    sys.stderr.write(f"alertrouter: {text}\n")
+    sys.stderr.flush()

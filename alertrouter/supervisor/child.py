@@ -1,0 +1,107 @@
+"""One program under supervision: started, started again when it dies, stopped in time."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from alertrouter import parent
+
+FIRST_PAUSE: Final = 0.2
+LONGEST_PAUSE: Final = 30.0
+STEADY_AFTER: Final = 10.0
+"""A program that ran this long (seconds) died of something new: its pauses start over."""
+LOOP: Final = 3
+"""So many early deaths in a row are called a crash loop."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """What to run. `patience` is how long it may take to stop (seconds) before it is killed."""
+
+    name: str
+    command: Sequence[str]
+    patience: float
+
+
+async def at_most(seconds: float, event: asyncio.Event) -> None:
+    """Wait for the event, but no longer than that."""
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(event.wait(), seconds)
+
+
+class Child:
+    """A program's running process, and the next one when that dies.
+
+    `early_deaths` counts those in a row that came soon after the start. The process has a session of its own, so that
+    Ctrl-C in a terminal reaches the supervisor alone, which then stops each child once and in order.
+    """
+
+    def __init__(self, program: Program, environ: Mapping[str, str], tell: Callable[[str], None]) -> None:
+        self.program = program
+        self.early_deaths = 0
+        self._environ = environ
+        self._tell = tell
+        self._process: asyncio.subprocess.Process | None = None
+        self._stopping = asyncio.Event()
+
+    async def run(self) -> None:
+        """Keep it running until `stop` is called."""
+        clock = asyncio.get_running_loop().time
+        while not self._stopping.is_set():
+            started = clock()
+            code = await self._run_once()
+            if self._stopping.is_set():
+                return
+            self.early_deaths = self.early_deaths + 1 if clock() - started < STEADY_AFTER else 1
+            pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (self.early_deaths - 1))
+            self._tell(self._obituary(code, pause))
+            await at_most(pause, self._stopping)
+
+    async def stop(self) -> None:
+        """Ask it to stop; kill it when its patience is over."""
+        self._stopping.set()
+        process = self._process
+        if process is None or process.returncode is not None:
+            return
+        process.terminate()
+        try:
+            await asyncio.wait_for(process.wait(), self.program.patience)
+        except TimeoutError:
+            self._tell(f"{self.program.name} did not stop within {self.program.patience:g} s: killed")
+            self.kill()
+            await process.wait()
+
+    def kill(self) -> None:
+        """Kill it at once, with whatever it started."""
+        self._stopping.set()
+        if self._process is not None and self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+
+    async def _run_once(self) -> int:
+        command = parent.command_for(self.program.command)
+        try:
+            self._process = await asyncio.create_subprocess_exec(
+                *command, stdin=asyncio.subprocess.DEVNULL, env=self._environ, start_new_session=True
+            )
+        except OSError as error:
+            self._tell(f"{self.program.name} can't be started: {error}")
+            return 1
+        if self._stopping.is_set():
+            self.kill()
+        return await self._process.wait()
+
+    def _obituary(self, code: int, pause: float) -> str:
+        how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+        if self.early_deaths < LOOP:
+            return f"{self.program.name} {how}; starting it again"
+        return (
+            f"{self.program.name} {how}, {self.early_deaths} times in a row: it is in a crash loop, "
+            f"its last words stand above; trying again in {pause:.0f} s"
+        )
