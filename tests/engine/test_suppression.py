@@ -141,7 +141,7 @@ def test_more_label_sets_than_are_remembered_get_the_same_answers() -> None:
 
 VALUES = st.sampled_from(["1", "2"])
 LABELS = st.dictionaries(st.sampled_from(["a", "b", "e", "f"]), VALUES, min_size=1)
-SIDES = st.sampled_from(["a=1", "a!=1", "a=~1|2", "b=1", 'b=""', "a=1,b=2", ""])
+SIDES = st.sampled_from(["a=1", "a!=1", "a=~1|2", "b=1", 'b=""', "a=1,b=2", "a=1,f=1", "b=2,e!=2", ""])
 RULES = st.lists(st.builds(rule, SIDES, SIDES, st.sampled_from(["e", "f"]), name=st.uuids().map(str)), max_size=4)
 CHANGES = st.lists(st.tuples(st.booleans(), LABELS), max_size=25)
 
