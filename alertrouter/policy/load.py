@@ -2,16 +2,119 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
+from datetime import timedelta
+from functools import partial
+from typing import Final
+from zoneinfo import ZoneInfo
 
+from alertrouter.errors import PolicyError, Problem
 from alertrouter.policy.policy import Policy
+from alertrouter.policy.reading.escalations import escalation_policies, teams
+from alertrouter.policy.reading.faults import Faults, Place
+from alertrouter.policy.reading.intervals import time_intervals, timezone
+from alertrouter.policy.reading.matchers import inhibit_rules
+from alertrouter.policy.reading.names import Names
+from alertrouter.policy.reading.receivers import receivers
+from alertrouter.policy.reading.routes import route_tree
+from alertrouter.policy.reading.tests import policy_tests
+from alertrouter.policy.reading.value import Fields, Value, each_of, one_of, unique
+from alertrouter.policy.reading.yamltext import Entry, Scalar, Table, parse
+
+DEFAULT_SEVERITIES: Final = ("info", "warning", "critical")
+REOPEN_WITHIN: Final = timedelta(minutes=10)
 
 
 def load(files: Mapping[str, str]) -> Policy:
     """Check and build the policy of these texts (file name → YAML). Pure: reads no file. Raises `PolicyError`."""
-    raise NotImplementedError
+    if not files:
+        raise PolicyError((Problem("", 0, 0, "", "found no file, expected at least one"),))
+    faults = Faults(files)
+    with Value(_merged(files, faults), "", faults).fields() as fields:
+        fields.blanks_absent = True
+        policy = _policy(fields, revision(files))
+    faults.raise_if_any()
+    assert policy is not None  # noqa: S101 -- None only with a fault, which has been raised
+    return policy
 
 
 def revision(files: Mapping[str, str]) -> str:
     """The content hash that names a policy: the same texts, the same name, on any machine."""
-    raise NotImplementedError
+    content = hashlib.sha256()
+    for name, text in sorted(files.items()):
+        for part in (name.encode(errors="surrogatepass"), text.encode(errors="surrogatepass")):
+            content.update(len(part).to_bytes(8) + part)
+    return content.hexdigest()[:12]
+
+
+def _merged(files: Mapping[str, str], faults: Faults) -> Table:
+    """One mapping made of all files. A file that isn't YAML ends the reading: half a policy refers to nothing."""
+    entries: dict[str, Entry] = {}
+    roots = {file: parse(file, text, faults) for file, text in files.items()}
+    for file, root in roots.items():
+        if isinstance(root, Table):
+            for key, entry in root.entries.items():
+                if key in entries:
+                    first = entries[key].place
+                    where = f"{first.file}:{first.line}"
+                    faults.add(
+                        entry.place, key, f"found `{key}` again, expected it only in {where}, where it stands first"
+                    )
+                entries.setdefault(key, entry)
+        elif root is not None and not (isinstance(root, Scalar) and root.null):
+            faults.add(Place(file, 1, 1), "", "expected a mapping of keys such as `route` and `receivers`")
+    if None in roots.values():
+        faults.raise_if_any()
+    return Table(Place(next(iter(files)), 1, 1), entries, len(entries), 1)
+
+
+def _policy(fields: Fields, content: str) -> Policy | None:
+    """Read the sections in the order in which they refer to one another; None when there is no route to go by."""
+    names = _names(fields)
+    zone = fields.take("timezone", timezone, ZoneInfo("UTC"))
+    intervals = fields.take("time_intervals", partial(time_intervals, zone), {})
+    places = fields.need("receivers", partial(receivers, names), {})
+    sides = fields.take("teams", partial(teams, names), {})
+    ladders = fields.take("escalation_policies", partial(escalation_policies, names), {})
+    root = fields.need("route", partial(route_tree, names, sides, ladders), None)
+    rules = fields.take("inhibit_rules", inhibit_rules, ())
+    holders = (*(rule.name for rule in rules), *names.intervals)
+    tests = fields.take("tests", partial(policy_tests, names, holders), ())
+    usual = "warning" if "warning" in names.severities else names.severities[-1]
+    default_severity = fields.take("default_severity", one_of("severity", names.severities), usual)
+    reopen_within = fields.take("reopen_within", Value.duration, REOPEN_WITHIN)
+    if root is None:
+        return None
+    return Policy(
+        revision=content,
+        severities=names.severities,
+        default_severity=default_severity,
+        timezone=zone,
+        root=root,
+        receivers=places,
+        teams=sides,
+        escalation_policies=ladders,
+        inhibit_rules=rules,
+        time_intervals=intervals,
+        tests=tests,
+        reopen_within=reopen_within,
+    )
+
+
+def _names(fields: Fields) -> Names:
+    return Names(
+        severities=fields.take("severities", _severities, DEFAULT_SEVERITIES),
+        receivers=fields.names("receivers"),
+        teams=fields.names("teams"),
+        roles=tuple(dict.fromkeys(role for team in fields.names("teams") for role in fields.names("teams", team))),
+        policies=fields.names("escalation_policies"),
+        intervals=fields.names("time_intervals"),
+    )
+
+
+def _severities(value: Value) -> tuple[str, ...]:
+    severities = unique(each_of(Value.text))(value)
+    if not severities:
+        raise value.expected("at least one severity, lowest first")
+    return severities

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
+from typing import Final
 
 from alertrouter.alert import Labels
 from alertrouter.policy.escalation import EscalationPolicy, Team
@@ -13,10 +14,18 @@ from alertrouter.policy.interval import TimeInterval
 from alertrouter.policy.receiver import Integration, Receiver
 from alertrouter.policy.route import Match, Route
 
+NO_ESCALATION: Final = "none"
+"""What a policy test writes when it expects a route without an escalation policy."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyTest:
-    """One entry of `tests:`. Expectations on time (`at`, `until`, `events`, `expect`) are kept as they were written."""
+    """One entry of `tests:`: an alert, perhaps with others firing beside it, and what is expected to come of it.
+
+    None expects nothing in particular. `receivers` are who is told at once, `escalation` is the policy in force
+    (`NO_ESCALATION`: a plain route), `suppressed_by` names the inhibition rules and time intervals that hold the
+    alert at `at`. Expectations on time (`until`, `events`, `expect`) are kept as they were written.
+    """
 
     name: str
     labels: Mapping[str, str]
@@ -85,7 +94,8 @@ class Policy:
     def receivers_for(self, route: Route, severity: str) -> tuple[str, ...]:
         """The names of the receivers that are told when an incident of this severity opens, in order.
 
-        With an escalation policy those of its levels that start at once; else the route's receiver, or its team's `channel`.
+        With an escalation policy those of its levels that start at once; else the route's receiver, or the team's
+        `channel`.
         """
         policy = self.escalation(route, severity)
         if policy is None:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Final, TypeAlias
+
+SLACK_TOKEN: Final = "${SLACK_BOT_TOKEN:-}"  # noqa: S105 -- a placeholder, not a token
 
 
 class Channel(StrEnum):
@@ -23,11 +25,11 @@ class Channel(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlackOptions:
-    """Slack: with a bot token `channel` is posted to and messages are updated in place; else `webhook_url` is posted to."""
+    """Slack: with a bot token `channel` is posted to and messages are updated in place; else `webhook_url`."""
 
     channel: str = ""
     webhook_url: str = ""
-    token: str = "${SLACK_BOT_TOKEN:-}"
+    token: str = SLACK_TOKEN
     send_resolved: bool = True
 
 
@@ -71,7 +73,7 @@ Options: TypeAlias = SlackOptions | PagerDutyOptions | EmailOptions | WebhookOpt
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Integration:
-    """One way in which a receiver is reached. `id` is `receiver/channel`, `receiver/channel/1` for the second of a kind."""
+    """One way in which a receiver is reached. `id` is `receiver/channel`, then `receiver/channel/1` and so on."""
 
     id: str
     receiver: str

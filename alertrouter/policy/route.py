@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from alertrouter.alert import Labels
 from alertrouter.policy.matcher import Matcher
+from alertrouter.policy.quoting import quote
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,7 +16,8 @@ class RouteOptions:
     """The options in force on a route, inherited ones included.
 
     `group_by` None means `['...']`, all labels. `mute_time_intervals`, `active_time_intervals` are never inherited.
-    `escalate` maps severities to names of escalation policies. Exactly one of `receiver` and `team` is set.
+    `escalate` maps severities to names of escalation policies. Exactly one of `receiver` and `team` is set. `labels`
+    say something of the route itself (Alertmanager's `labels`): a child's are added to its parent's.
     """
 
     receiver: str | None
@@ -25,6 +27,7 @@ class RouteOptions:
     group_interval: timedelta
     repeat_interval: timedelta
     escalate: Mapping[str, str]
+    labels: Mapping[str, str] = field(default_factory=dict)
     mute_time_intervals: tuple[str, ...] = ()
     active_time_intervals: tuple[str, ...] = ()
 
@@ -56,9 +59,33 @@ class Route:
     line: int
 
     def find(self, labels: Labels) -> tuple[Match, ...]:
-        """Walk depth first: the matching routes in tree order; a node answers when none of its children does."""
-        raise NotImplementedError
+        """Walk depth first: the matching routes in tree order; a node answers when none of its children does.
+
+        Of siblings, the walk stops behind the first that matches, unless that one `continues`.
+        """
+        if not all(matcher.matches(labels) for matcher in self.matchers):
+            return ()
+        found: list[Match] = []
+        for child in self.routes:
+            below = child.find(labels)
+            found += below
+            if below and not child.continues:
+                break
+        return tuple(found) or (self._match(labels),)
+
+    def _match(self, labels: Labels) -> Match:
+        """The group that these labels join here: of the labels to group by, those that the alert has."""
+        wanted = labels if self.options.group_by is None else self.options.group_by
+        group = {name: labels[name] for name in sorted(wanted) if labels.get(name)}
+        shown = ", ".join(f"{name}={quote(value)}" for name, value in group.items())
+        return Match(route=self, group_key=f"{self.key}:{{{shown}}}", group_labels=group)
 
     def by_id(self, route_id: str) -> Route | None:
         """The node with this id at or below this one."""
-        raise NotImplementedError
+        return next((route for route in self.all() if route.id == route_id), None)
+
+    def all(self) -> Iterator[Route]:
+        """Give each node from here down, in tree order."""
+        yield self
+        for child in self.routes:
+            yield from child.all()

@@ -1,0 +1,1 @@
+"""From YAML text to checked values, with the place of everything kept for the errors."""
