@@ -1,0 +1,89 @@
+"""Messages out: one file for each channel, one contract for all (`notifier`), and one test of it."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from alertrouter.notice import Inbox
+from alertrouter.notifiers.email import EmailNotifier
+from alertrouter.notifiers.inbox import InboxNotifier
+from alertrouter.notifiers.notifier import Notifier, Patience, Sent
+from alertrouter.notifiers.pagerduty import PagerDutyNotifier
+from alertrouter.notifiers.slack import SlackBot, SlackWebhook
+from alertrouter.notifiers.webhook import WebhookNotifier
+from alertrouter.policy.receiver import (
+    EmailOptions,
+    InboxOptions,
+    Integration,
+    PagerDutyOptions,
+    SlackOptions,
+    WebhookOptions,
+)
+from alertrouter.render import Renderer
+from alertrouter.settings import Settings
+
+__all__ = ["Notifier", "Patience", "Sent", "notifier_for"]
+
+_PATIENCE = Patience()
+
+
+def notifier_for(
+    integration: Integration, settings: Settings, renderer: Renderer, inbox: Inbox, *, patience: Patience = _PATIENCE
+) -> Notifier:
+    """The notifier of an integration, its placeholders filled in; the inbox when its credentials are missing.
+
+    Make it once for each integration and policy revision, and close it: it keeps connections.
+    """
+    options = integration.options
+    made: Notifier | None
+    match options:
+        case SlackOptions():
+            made = _slack(options, settings, renderer, patience)
+            instead_of = f"Slack {settings.resolve(options.channel)}".strip()
+        case PagerDutyOptions():
+            made, instead_of = _pagerduty(options, settings, renderer, patience), "PagerDuty"
+        case EmailOptions():
+            made = _email(options, settings, renderer, patience)
+            instead_of = f"email to {', '.join(_recipients(options, settings)) or 'nobody'}"
+        case WebhookOptions():
+            made, instead_of = _webhook(options, settings, patience), "a webhook"
+        case InboxOptions():
+            made, instead_of = None, ""
+        case _:
+            assert_never(options)
+    return made or InboxNotifier(inbox, renderer, instead_of)
+
+
+def _slack(options: SlackOptions, settings: Settings, renderer: Renderer, patience: Patience) -> Notifier | None:
+    channel = settings.resolve(options.channel).strip()
+    token, url = settings.resolve(options.token).strip(), settings.resolve(options.webhook_url).strip()
+    if token and channel:
+        return SlackBot(settings.slack_api_url, token, channel, renderer, patience)
+    return SlackWebhook(url, channel, renderer, patience) if url else None
+
+
+def _pagerduty(
+    options: PagerDutyOptions, settings: Settings, renderer: Renderer, patience: Patience
+) -> Notifier | None:
+    key = settings.resolve(options.routing_key).strip()
+    if not key:
+        return None
+    severities = dict(options.severity)
+    return PagerDutyNotifier(key, settings.pagerduty_events_url, settings.namespace, severities, renderer, patience)
+
+
+def _email(options: EmailOptions, settings: Settings, renderer: Renderer, patience: Patience) -> Notifier | None:
+    to = _recipients(options, settings)
+    if not to or not settings.smtp.host:
+        return None
+    sender = settings.resolve(options.from_address).strip()
+    return EmailNotifier(to, sender, settings.smtp, settings.namespace, renderer, patience)
+
+
+def _recipients(options: EmailOptions, settings: Settings) -> tuple[str, ...]:
+    return tuple(address for address in (settings.resolve(text).strip() for text in options.to) if address)
+
+
+def _webhook(options: WebhookOptions, settings: Settings, patience: Patience) -> Notifier | None:
+    url, token = settings.resolve(options.url).strip(), settings.resolve(options.bearer_token).strip()
+    return WebhookNotifier(url, token, options.max_alerts, patience) if url else None

@@ -1,0 +1,165 @@
+"""One HTTP request, and what its end means: sent, try again, unknown, or no use."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import re
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from ipaddress import ip_address
+from typing import Final
+from urllib.parse import urlsplit
+
+import httpx2
+
+from alertrouter import __version__
+from alertrouter.errors import DeliveryError, PermanentFailure, TemporaryFailure, UnknownOutcome
+from alertrouter.notifiers.notifier import Patience
+
+MAX_ANSWER = 64 * 1024
+MAX_READING = 15.0
+"""Seconds after which an answer that trickles in is taken as it is."""
+MAX_RETRY_AFTER = 3600.0
+
+_NEVER_LEFT: Final = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError)
+_CAN_NOT_WORK: Final = (httpx2.UnsupportedProtocol, httpx2.LocalProtocolError, httpx2.InvalidURL, UnicodeError)
+NO_ANSWER: Final = (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError)
+"""What the client raises when there is no answer; a token outside ASCII is a `UnicodeError`."""
+
+# The client's log of requests holds whole URLs, and an incoming webhook's URL is a secret.
+logging.getLogger("httpx2").setLevel(logging.WARNING)
+
+
+class NoConnection(TemporaryFailure):
+    """The request did not leave."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back: at most the first 64 KiB of the body."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+
+
+def client(base_url: str, patience: Patience, *, direct: bool = False) -> httpx2.Client:
+    """A client that keeps its connections; a `direct` one never goes through a proxy."""
+    return httpx2.Client(
+        timeout=timeout(patience),
+        trust_env=not direct and heeds_proxies(base_url),
+        follow_redirects=False,
+        headers={"User-Agent": f"alertrouter/{__version__}"},
+    )
+
+
+def heeds_proxies(url: str) -> bool:
+    """Whether the environment's proxies apply to an address: not on loopback."""
+    try:
+        host = urlsplit(url).hostname or ""
+        return host != "localhost" and not ip_address(host).is_loopback
+    except ValueError:
+        return True
+
+
+def timeout(patience: Patience) -> httpx2.Timeout:
+    """The same patience for every step but connecting."""
+    return httpx2.Timeout(patience.read, connect=patience.connect, pool=patience.connect)
+
+
+def post(
+    through: httpx2.Client,
+    url: str,
+    content: bytes,
+    *,
+    who: str,
+    secrets: Iterable[str] = (),
+    headers: Mapping[str, str] | None = None,
+    extensions: Mapping[str, str] | None = None,
+) -> Answer:
+    """Post JSON and give the 2xx answer; whatever else happens is raised as the `DeliveryError` that it means.
+
+    `who` names the far side in errors; `secrets` never show in them.
+    """
+    request_headers = {"Content-Type": "application/json; charset=utf-8", **(headers or {})}
+    try:
+        with through.stream("POST", url, content=content, headers=request_headers, extensions=extensions) as response:
+            body = _read(response, time.monotonic() + MAX_READING)
+    except NO_ANSWER as error:
+        raise failure_of(error, who) from None
+    answer = Answer(response.status_code, response.headers, body)
+    raise_for(answer, who, secrets)
+    return answer
+
+
+def failure_of(error: Exception, who: str) -> DeliveryError:
+    """What it means that a request got no answer. The client's own words are left out: they may hold the URL."""
+    if isinstance(error, _CAN_NOT_WORK):
+        return PermanentFailure(f"{who}: no request can be made of its address and credentials")
+    if isinstance(error, _NEVER_LEFT):
+        return NoConnection(f"{who}: no connection ({_reason(error)})")
+    return UnknownOutcome(f"{who}: no answer after the request was sent ({_reason(error)})")
+
+
+def raise_for(answer: Answer, who: str, secrets: Iterable[str] = ()) -> None:
+    """Raise what an answer other than 2xx means: 429 and 5xx may work later, the rest never."""
+    if 200 <= answer.status < 300:
+        return
+    said = excerpt(answer.body, secrets)
+    message = f"{who}: answered {answer.status}" + (f": {said}" if said else "")
+    if answer.status == 429 or answer.status >= 500:
+        raise TemporaryFailure(message, retry_after=retry_after(answer.headers))
+    raise PermanentFailure(message)
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """The seconds that `Retry-After` asks for: a number, or a date counted from the answer's own date."""
+    value = headers.get("retry-after", "").strip()
+    if re.fullmatch(r"\d{1,9}(\.\d{1,9})?", value):
+        return min(float(value), MAX_RETRY_AFTER)
+    until, now = _date(value), _date(headers.get("date", ""))
+    if until is None or now is None:
+        return None
+    return min(max((until - now).total_seconds(), 0.0), MAX_RETRY_AFTER)
+
+
+def excerpt(body: bytes, secrets: Iterable[str] = ()) -> str:
+    """The beginning of an answer on one line, secrets struck out."""
+    text = " ".join(body.decode("utf-8", "replace").split())
+    for secret in secrets:
+        if secret:
+            text = text.replace(secret, "***")
+    text = "".join(sign if sign.isprintable() else "?" for sign in text)
+    return text if len(text) <= 200 else text[:199] + "…"
+
+
+def _read(response: httpx2.Response, deadline: float) -> bytes:
+    """Read the body as far as it comes: the status that came before it already says how the request ended."""
+    body = bytearray()
+    with contextlib.suppress(httpx2.HTTPError):
+        for part in response.iter_bytes():
+            body += part
+            if len(body) > MAX_ANSWER or time.monotonic() > deadline:
+                break
+    return bytes(body[:MAX_ANSWER])
+
+
+def _reason(error: Exception) -> str:
+    cause: BaseException = error
+    while cause.__cause__ is not None:
+        cause = cause.__cause__
+    if isinstance(cause, OSError) and cause.strerror:
+        return cause.strerror
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(error).__name__).lower()
+
+
+def _date(text: str) -> datetime | None:
+    try:
+        found = parsedate_to_datetime(text)
+    except (TypeError, ValueError):
+        return None
+    return found if found.tzinfo else None

@@ -1,0 +1,129 @@
+"""A notice as Slack's Block Kit: headline, colour bar, what fires, links; escaped, and within Slack's limits.
+
+Those are: header 150, section 3000, 50 blocks, and about 13,200 characters over all blocks (not documented,
+answered as `msg_blocks_too_long`: https://github.com/slackapi/bolt-js/issues/2509). The parts here add up to 10,000.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from slack_sdk.models.attachments import BlockAttachment
+from slack_sdk.models.blocks import (
+    ActionsBlock,
+    Block,
+    ContextBlock,
+    HeaderBlock,
+    LinkButtonElement,
+    MarkdownTextObject,
+    PlainTextObject,
+    SectionBlock,
+)
+
+from alertrouter.incident import Reason
+from alertrouter.notice import Notice
+from alertrouter.render import Renderer, Template, cut_markup, look
+
+MAX_TITLE: Final = 150
+MAX_SUMMARY: Final = 1600
+MAX_ALERTS: Final = 2600
+MAX_CONTEXT: Final = 600
+MAX_TEXT: Final = 500
+SHOWN_ALERTS: Final = 10
+
+_NEWS: Final = {
+    Reason.JOINED: False,
+    Reason.RESOLVED: False,
+    Reason.REPEATED: True,
+    Reason.REOPENED: True,
+}
+"""What a reader of the thread must know; True: the whole channel too, for an update in place rings no bell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message in the form that both the Web API and incoming webhooks take; `text` is for notifications."""
+
+    text: str
+    headline: HeaderBlock
+    attachment: BlockAttachment
+
+    def fields(self) -> dict[str, object]:
+        """Its part of the request body."""
+        return {
+            "text": self.text,
+            "blocks": [self.headline.to_dict()],
+            "attachments": [self.attachment.to_dict()],
+            "unfurl_links": False,
+            "unfurl_media": False,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A reply in the message's thread."""
+
+    text: str
+    to_channel: bool
+
+
+def message(notice: Notice, renderer: Renderer) -> Message:
+    """The whole picture as one message."""
+    title = cut_markup(look.one_line(renderer.render(Template.SLACK_TITLE, notice)), MAX_TITLE)
+    summary = cut_markup(renderer.render(Template.SLACK_SUMMARY, notice), MAX_SUMMARY)
+    blocks: list[Block] = [SectionBlock(text=_markdown(text)) for text in (summary, _alerts(notice, renderer)) if text]
+    links = look.links_of(notice)
+    if links:
+        buttons = [
+            LinkButtonElement(text=PlainTextObject(text=link.text), url=link.url, action_id=f"open_{link.text.lower()}")
+            for link in links
+        ]
+        blocks.append(ActionsBlock(elements=buttons))
+    blocks.append(ContextBlock(elements=[_markdown(_context(notice))]))
+    return Message(
+        text=cut_markup(f"{title}: {look.one_line(summary)}" if summary else title, MAX_TEXT),
+        headline=HeaderBlock(text=PlainTextObject(text=title, emoji=True)),
+        attachment=BlockAttachment(blocks=blocks, color=look.look_of(notice).colour),
+    )
+
+
+def reply(notice: Notice, renderer: Renderer) -> Reply | None:
+    """What the thread of an updated message is told, None when the update says it all."""
+    if notice.reason not in _NEWS:
+        return None
+    return Reply(renderer.render(Template.SLACK_THREAD, notice), to_channel=_NEWS[notice.reason])
+
+
+def _alerts(notice: Notice, renderer: Renderer) -> str:
+    """The first alerts, one on each line, as many as fit whole; then how many there are besides."""
+    lines: list[str] = []
+    length = 0
+    for alert in notice.alerts[:SHOWN_ALERTS]:
+        line = look.one_line(renderer.render(Template.SLACK_ALERT, notice, alert=alert))
+        length += len(line) + 1
+        if length > MAX_ALERTS - 40:
+            break
+        lines.append(line)
+    missing = len(notice.alerts) - len(lines)
+    if missing:
+        lines.append(f"… and {missing} more" if lines else f"{missing} alerts")
+    return "\n".join(lines)
+
+
+def _context(notice: Notice) -> str:
+    labels = [f"{name} {look.cut(value, 60)}" for name, value in notice.group_labels.items() if name != "alertname"]
+    parts = [notice.severity, *labels[:4], notice.incident, f"to {notice.receiver}"]
+    escaped = " · ".join(_escaped(look.cut(look.one_line(part), 100)) for part in parts)
+    since = f"<!date^{int(notice.opened_at.timestamp())}^{{date_short_pretty}} {{time}}|"
+    since += f"{look.clock_text(notice.opened_at)}>"
+    return f"{cut_markup(escaped, MAX_CONTEXT - 120)} · since {since}"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _markdown(text: str) -> MarkdownTextObject:
+    """Slack text in which only what we marked up is markup: no address or `@here` in a value becomes a link."""
+    return MarkdownTextObject(text=text, verbatim=True)

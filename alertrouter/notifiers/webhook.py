@@ -1,0 +1,186 @@
+"""A webhook out: posts Alertmanager's body, version 4, so that whatever reads Alertmanager reads us."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from datetime import UTC, datetime
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from typing import Final
+
+import httpx2
+import msgspec
+
+from alertrouter.errors import PermanentFailure, TemporaryFailure
+from alertrouter.incident import Reason
+from alertrouter.notice import Notice, NoticeAlert, Status
+from alertrouter.notifiers import http
+from alertrouter.notifiers.notifier import Patience, Sent
+from alertrouter.policy.receiver import Channel
+
+_STILL_FIRING: Final = "0001-01-01T00:00:00Z"
+_REASONS: Final = {
+    Reason.OPENED: "first notification",
+    Reason.REOPENED: "first notification",
+    Reason.JOINED: "new alerts added",
+    Reason.CHANGED: "some alerts resolved",
+    Reason.RESOLVED: "all alerts resolved",
+    Reason.REPEATED: "repeat interval elapsed",
+}
+_METADATA_SERVICES: Final = tuple(
+    ip_network(text) for text in ("100.100.100.200/32", "168.63.129.16/32", "fd00:ec2::254/128", "fd20:ce::254/128")
+)
+"""Where clouds answer with credentials, besides the link-local 169.254.169.254."""
+
+
+class Alert(msgspec.Struct, rename="camel"):
+    """One alert, as Alertmanager writes it."""
+
+    status: Status
+    labels: dict[str, str]
+    annotations: dict[str, str]
+    starts_at: str
+    ends_at: str
+    generator_url: str = msgspec.field(name="generatorURL")
+    fingerprint: str
+
+
+class Body(msgspec.Struct, rename="camel", kw_only=True):
+    """Alertmanager's webhook body, with the two keys that it has had since 0.32 and 0.34."""
+
+    receiver: str
+    status: Status
+    alerts: list[Alert]
+    notification_reason: str = msgspec.field(name="notification_reason")
+    group_labels: dict[str, str]
+    common_labels: dict[str, str]
+    common_annotations: dict[str, str]
+    route_labels: dict[str, str] = {}
+    external_url: str = msgspec.field(name="externalURL")
+    version: str = "4"
+    group_key: str
+    truncated_alerts: int
+
+
+class WebhookNotifier:
+    """Posts to one address. It follows no redirects and goes through no proxy.
+
+    The address is looked up once for each message, refused when it is link-local or a metadata service, and the
+    connection goes to what was looked up: a name can't point elsewhere in between.
+    """
+
+    channel = Channel.WEBHOOK
+
+    def __init__(self, url: str, bearer_token: str, max_alerts: int, patience: Patience) -> None:
+        self._url = url
+        self._token = bearer_token
+        self._max_alerts = max_alerts
+        self._client = http.client(url, patience, direct=True)
+
+    def lane(self) -> str:
+        """One lane for each host; the path may be a secret."""
+        return f"webhook:{self._target().host}"
+
+    def send(self, notice: Notice) -> Sent:
+        """Post it, trying the host's addresses in turn until one takes the connection."""
+        target = self._target()
+        content = msgspec.json.encode(body(notice, self._max_alerts))
+        *others, last = _addresses(target)
+        for address in others:
+            with contextlib.suppress(http.NoConnection):
+                return self._post(target, address, content, notice)
+        return self._post(target, last, content, notice)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def _target(self) -> httpx2.URL:
+        try:
+            target = httpx2.URL(self._url)
+        except httpx2.InvalidURL:
+            raise PermanentFailure("webhook: its url can't be read") from None
+        if target.scheme not in ("http", "https") or not target.host:
+            raise PermanentFailure("webhook: its url needs http:// or https:// and a host")
+        return target
+
+    def _post(self, target: httpx2.URL, address: str, content: bytes, notice: Notice) -> Sent:
+        headers = {"Host": target.netloc.decode("ascii"), "Idempotency-Key": notice.delivery}
+        if self._token:
+            headers["Authorization"] = f"Bearer {self._token}"
+        http.post(
+            self._client,
+            str(target.copy_with(host=address)),
+            content,
+            who=f"webhook {target.host}",
+            secrets=(self._token, target.password, target.path if len(target.path) > 1 else ""),
+            headers=headers,
+            extensions={"sni_hostname": target.raw_host.decode("ascii")},
+        )
+        return Sent()
+
+
+def body(notice: Notice, max_alerts: int = 0) -> Body:
+    """The notice in Alertmanager's words; the common labels are those of the alerts that are shown."""
+    alerts = sorted(notice.alerts, key=_order)
+    shown = alerts[:max_alerts] if max_alerts else alerts
+    of_shown = msgspec.structs.replace(notice, firing=tuple(shown), resolved=())
+    return Body(
+        receiver=notice.receiver,
+        status=notice.status,
+        alerts=[_alert(alert) for alert in shown],
+        notification_reason=_REASONS.get(notice.reason, "unknown"),
+        group_labels=notice.group_labels,
+        common_labels=of_shown.common_labels,
+        common_annotations=of_shown.common_annotations,
+        external_url=notice.external_url,
+        group_key=notice.group_key,
+        truncated_alerts=len(alerts) - len(shown),
+    )
+
+
+def refused(address: IPv4Address | IPv6Address) -> bool:
+    """Whether no message may go there: link-local, unspecified, multicast, or a cloud's metadata service."""
+    if isinstance(address, IPv6Address) and address.ipv4_mapped:
+        return refused(address.ipv4_mapped)
+    if address.is_link_local or address.is_unspecified or address.is_multicast:
+        return True
+    return any(address in network for network in _METADATA_SERVICES)
+
+
+def _addresses(target: httpx2.URL) -> list[str]:
+    """The addresses of the host, none of which may be refused."""
+    port = target.port or (443 if target.scheme == "https" else 80)
+    try:
+        found = socket.getaddrinfo(target.raw_host.decode("ascii"), port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        raise TemporaryFailure(f"webhook {target.host}: the name can't be looked up") from None
+    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    for address in addresses:
+        if refused(ip_address(address)):
+            raise PermanentFailure(f"webhook {target.host}: {address} is no place for messages")
+    return addresses
+
+
+def _alert(alert: NoticeAlert) -> Alert:
+    return Alert(
+        status=alert.status,
+        labels=alert.labels,
+        annotations=alert.annotations,
+        starts_at=_moment(alert.starts_at),
+        ends_at=_moment(alert.ends_at) if alert.ends_at else _STILL_FIRING,
+        generator_url=alert.generator_url,
+        fingerprint=alert.fingerprint,
+    )
+
+
+def _order(alert: NoticeAlert) -> tuple[object, ...]:
+    """Alertmanager's order: by job, then instance (those without come last), then the labels."""
+    job, instance = alert.labels.get("job"), alert.labels.get("instance")
+    return job is None, job or "", instance is None, instance or "", len(alert.labels), sorted(alert.labels.items())
+
+
+def _moment(moment: datetime) -> str:
+    """RFC 3339 as Go writes it: `Z` for UTC, no zeros at the end of a fraction."""
+    text = moment.astimezone(UTC).replace(tzinfo=None).isoformat()
+    return (text.rstrip("0") if "." in text else text) + "Z"
