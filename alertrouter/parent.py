@@ -37,7 +37,7 @@ def main(arguments: Sequence[str]) -> NoReturn:
 
 def stand_between(parent: int, command: Sequence[str]) -> int:
     """Run the command, hand signals on to it, and kill it when `parent` is no longer this process's parent."""
-    child = subprocess.Popen(command)  # noqa: S603 - the supervisor's own command line, no shell
+    child = subprocess.Popen(command, close_fds=False)  # noqa: S603 - the supervisor's own command line, no shell
 
     def hand_on(number: int, _: FrameType | None) -> None:
         child.send_signal(number)

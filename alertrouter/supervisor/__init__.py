@@ -6,12 +6,14 @@ import asyncio
 import signal
 import socket
 import sys
+from collections.abc import Iterable
+from contextlib import ExitStack
 from dataclasses import replace
-from typing import Final
+from typing import Final, TextIO
 
 import httpx2
 
-from alertrouter import policydir
+from alertrouter import log, policydir
 from alertrouter.errors import AlertrouterError, StoreUnavailable
 from alertrouter.policy.load import load
 from alertrouter.settings import Settings
@@ -31,36 +33,42 @@ class StartFailed(AlertrouterError):
 
 
 def run_up(settings: Settings) -> int:
-    """Run until Ctrl-C or SIGTERM. Checks the policy and the port before it starts anything."""
+    """Run until Ctrl-C or SIGTERM. Checks policy, port and state directory before it starts anything."""
     directory = policydir.find(settings).resolve()
     policy = load(policydir.read(directory))
-    settings = replace(settings, policy=directory)
+    settings = replace(settings, policy=directory, log_format=_log_format(settings))
+    log.configure(settings, process="up")
     _check_port(settings)
-    return asyncio.run(_Supervisor(settings).run(banner(settings, policy)))
+    with ExitStack() as held:
+        valkey = (
+            () if settings.redis_url else (_valkey(settings, held.enter_context(embedded.lock(settings.state_dir))),)
+        )
+        return asyncio.run(_Supervisor(settings, valkey).run(banner(settings, policy)))
 
 
 class _Supervisor:
     """All children, from the first start to the last stop."""
 
-    def __init__(self, settings: Settings) -> None:
-        environ = _environ(settings)
+    def __init__(self, settings: Settings, valkey: Iterable[Program]) -> None:
+        environ = {
+            **settings.environ,
+            "ALERTROUTER_POLICY": str(settings.policy),
+            "ALERTROUTER_LOG_FORMAT": settings.log_format,
+        }
 
-        def child(name: str, *command: str, patience: float) -> Child:
-            return Child(Program(name=name, command=command, patience=patience), environ, _tell)
-
-        def own(name: str, role: str, patience: float) -> Child:
-            return child(name, sys.executable, "-P", "-m", "alertrouter", role, patience=patience)
+        def child(program: Program) -> Child:
+            return Child(program, environ, log.get(__name__).warning)
 
         self._settings = settings
-        self._valkey = [] if settings.redis_url else [child("valkey", *_valkey_command(settings), patience=10)]
-        self._router = [own("router", "router", 10)]
-        self._workers = [own(f"worker-{number + 1}", "worker", 15) for number in range(settings.workers)]
-        self._web = [own("web", "web", 10)]
+        self._valkey = [child(program) for program in valkey]
+        self._router = [child(_own("router", "router", patience=10))]
+        self._workers = [child(_own("worker", f"worker-{n + 1}", patience=15)) for n in range(settings.workers)]
+        self._web = [child(_own("web", "web", patience=10))]
         self._running: list[asyncio.Task[None]] = []
         self._asked_to_stop = asyncio.Event()
 
     async def run(self, ready_words: str) -> int:
-        """Start all, stay until asked to stop, stop all."""
+        """Start all, stay until asked to stop, stop all. Raises `StartFailed` when it can't start."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self._ask_to_stop)
@@ -70,9 +78,6 @@ class _Supervisor:
                 sys.stdout.write(ready_words)
                 sys.stdout.flush()
             await self._asked_to_stop.wait()
-        except StartFailed as error:
-            _tell(str(error))
-            return 1
         finally:
             await self._stop()
         return 0
@@ -110,7 +115,7 @@ class _Supervisor:
                 if not trouble:
                     return
                 if loop.time() > remind_at:
-                    _tell(f"not ready yet: {trouble}")
+                    log.get(__name__).warning(f"not ready yet: {trouble}")
                     remind_at += REMIND_EVERY
                 await self._pause()
 
@@ -122,7 +127,7 @@ class _Supervisor:
 
     def _ask_to_stop(self) -> None:
         if self._asked_to_stop.is_set():
-            _tell("asked twice: killing what still runs")
+            log.get(__name__).warning("asked twice: killing what still runs")
             for child in self._children():
                 child.kill()
         self._asked_to_stop.set()
@@ -137,15 +142,19 @@ class _Supervisor:
         return self._valkey + self._router + self._workers + self._web
 
 
-def _valkey_command(settings: Settings) -> list[str]:
-    return embedded.command(settings.state_dir, settings.durability)
+def _own(role: str, name: str, *, patience: float) -> Program:
+    return Program(name=name, command=(sys.executable, "-P", "-m", "alertrouter", role), patience=patience)
 
 
-def _environ(settings: Settings) -> dict[str, str]:
-    environ = {**settings.environ, "ALERTROUTER_POLICY": str(settings.policy)}
-    if not environ.get("ALERTROUTER_LOG_FORMAT") and sys.stderr.isatty():
-        environ["ALERTROUTER_LOG_FORMAT"] = "text"
-    return environ
+def _valkey(settings: Settings, lock: TextIO) -> Program:
+    command = embedded.command(settings.state_dir, settings.durability)
+    return Program(name="valkey", command=command, patience=10, keeps_open=(lock.fileno(),))
+
+
+def _log_format(settings: Settings) -> str:
+    """Text for whoever watches a terminal, unless the setting says otherwise."""
+    asked_for = settings.environ.get("ALERTROUTER_LOG_FORMAT", "").strip()
+    return settings.log_format if asked_for or not sys.stderr.isatty() else "text"
 
 
 async def _trouble(client: httpx2.AsyncClient, settings: Settings) -> str:
@@ -169,8 +178,3 @@ def _check_port(settings: Settings) -> None:
             f"can't listen on {settings.host}:{settings.port}: {error.strerror}. Is alertrouter running already? "
             f"Another address: ALERTROUTER_LISTEN={settings.host}:{settings.port + 1}"
         ) from error
-
-
-def _tell(text: str) -> None:
-    sys.stderr.write(f"alertrouter: {text}\n")
-    sys.stderr.flush()

@@ -22,11 +22,15 @@ LOOP: Final = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
-    """What to run. `patience` is how long it may take to stop (seconds) before it is killed."""
+    """What to run. `patience` is how long it may take to stop (seconds) before it is killed.
+
+    `keeps_open` are files of the supervisor's that it holds open too, as a lock that is free only when both are gone.
+    """
 
     name: str
     command: Sequence[str]
     patience: float
+    keeps_open: Sequence[int] = ()
 
 
 async def at_most(seconds: float, event: asyncio.Event) -> None:
@@ -88,7 +92,11 @@ class Child:
         command = parent.command_for(self.program.command)
         try:
             self._process = await asyncio.create_subprocess_exec(
-                *command, stdin=asyncio.subprocess.DEVNULL, env=self._environ, start_new_session=True
+                *command,
+                stdin=asyncio.subprocess.DEVNULL,
+                env=self._environ,
+                start_new_session=True,
+                pass_fds=self.program.keeps_open,
             )
         except OSError as error:
             self._tell(f"{self.program.name} can't be started: {error}")
