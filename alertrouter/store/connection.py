@@ -44,17 +44,19 @@ class SentinelAddress:
     password: str | None = field(default=None, repr=False)
 
 
-def connect(url: str, *, blocking: bool = False) -> redis.Redis:
-    """Make a client; it connects at its first command. `blocking` is for commands that wait (XREAD BLOCK, RQ).
+def connect(url: str, *, blocking: bool = False, patience: float = ANSWER_TIMEOUT) -> redis.Redis:
+    """Make a client; it connects at its first command, and waits `patience` seconds for an answer.
+
+    `blocking` is for commands that wait without an end (RQ): no limit.
 
     It never repeats a command by itself: redis-py would, up to ten times, also after the command was carried out.
     """
-    options = _options(blocking=blocking)
+    options = _options(None if blocking else patience)
     address = _checked(url)
     if isinstance(address, SentinelAddress):
         asked = Sentinel(  # type: ignore[no-untyped-call]  # redis-py leaves Sentinel untyped
             list(address.hosts),
-            sentinel_kwargs={**_options(blocking=False), "retry": Retry(NoBackoff(), 0)},
+            sentinel_kwargs={**_options(ANSWER_TIMEOUT), "retry": Retry(NoBackoff(), 0)},
             **options,
             retry=Retry(NoBackoff(), 0),
         )
@@ -67,7 +69,7 @@ def connect(url: str, *, blocking: bool = False) -> redis.Redis:
 
 def connect_async(url: str) -> redis.asyncio.Redis:
     """Make an asyncio client; as `connect`."""
-    options = _options(blocking=False)
+    options = _options(ANSWER_TIMEOUT)
     address = _checked(url)
     if isinstance(address, SentinelAddress):
         asked = AsyncSentinel(  # type: ignore[no-untyped-call]  # redis-py leaves Sentinel untyped
@@ -157,10 +159,10 @@ def _wrong(url: str, expected: str) -> SettingsError:
     return SettingsError(f"ALERTROUTER_REDIS_URL: found {without_password(url)!r}, expected {expected}")
 
 
-def _options(*, blocking: bool) -> _Options:
+def _options(patience: float | None) -> _Options:
     return {
         "socket_connect_timeout": CONNECT_TIMEOUT,
-        "socket_timeout": None if blocking else ANSWER_TIMEOUT,
+        "socket_timeout": patience,
         "health_check_interval": 0,
         "protocol": 2,
     }

@@ -19,7 +19,7 @@ from alertrouter.events import DeliverySettled, encode
 from alertrouter.store.connection import border
 from alertrouter.store.keys import RANKS, Keys
 from alertrouter.store.ledger_row import Claimed, LedgerRow, row_of
-from alertrouter.store.metrics import bucket_of
+from alertrouter.store.metrics import DELIVERIES, bucket_of
 from alertrouter.store.moment import from_ms, to_ms
 from alertrouter.store.scripts import Answer, Argument, Script
 
@@ -240,4 +240,4 @@ class Ledger:
 
 
 def _counter(channel: str, outcome: str) -> str:
-    return f"deliveries:{channel}:{outcome}"
+    return f"{DELIVERIES}{channel}:{outcome}"

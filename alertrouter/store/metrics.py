@@ -6,9 +6,19 @@ from datetime import datetime
 from typing import Final
 
 import msgspec
+import redis.asyncio
+
+from alertrouter.policy.receiver import Channel
+from alertrouter.store.keys import RANKS, Keys
+from alertrouter.store.moment import from_ms
+from alertrouter.store.together import together
 
 LATENCY_BUCKETS: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0)
 """Upper edges of the latency histogram, in seconds; what takes longer counts only as `+Inf`."""
+
+
+DELIVERIES: Final = "deliveries:"
+"""What the counters of deliveries by channel and outcome begin with."""
 
 
 class Bucket(msgspec.Struct, frozen=True):
@@ -69,8 +79,51 @@ def bucket_of(seconds: float) -> str:
     return next((f"le:{edge:g}" for edge in LATENCY_BUCKETS if seconds <= edge), "le:inf")
 
 
-def latency_of(fields: dict[str, int]) -> Latency:
-    """Read the histogram from its hash."""
+async def read_metrics(client: redis.asyncio.Redis, keys: Keys) -> Metrics:
+    """Read all numbers in one round trip."""
+    due_sets = [keys.due(channel, rank) for channel in Channel for rank in range(RANKS)]
+    counters, gauges, latency, backlog, inbox, holder, epoch, *dues = await together(
+        client,
+        [
+            ("HGETALL", keys.counters),
+            ("HGETALL", keys.gauges),
+            ("HGETALL", keys.latency),
+            ("XLEN", keys.journal),
+            ("ZCARD", keys.inbox_order),
+            ("GET", keys.lease),
+            ("GET", keys.epoch),
+            *(("ZRANGE", due_set, 0, 0, "WITHSCORES") for due_set in due_sets),
+        ],
+    )
+    named, levels = _numbers(counters), _numbers(gauges)
+    next_timer = levels.pop("next_due", -1)
+    firsts = [float(due[1]) for due in dues if due]
+    return Metrics(
+        counters={name: by for name, by in named.items() if not name.startswith(DELIVERIES)},
+        incidents={name.removeprefix("incidents:"): number for name, number in levels.items()},
+        deliveries=_delivery_counts(named),
+        latency=_latency(_numbers(latency)),
+        backlog=backlog,
+        next_timer=from_ms(next_timer) if next_timer >= 0 else None,
+        next_delivery=from_ms(min(firsts)) if firsts else None,
+        lease_holder=holder.decode() if holder else "",
+        epoch=int(epoch or 0),
+        inbox=inbox,
+        quarantined=named.get("quarantined", 0),
+        set_aside=named.get("set_aside", 0),
+    )
+
+
+def _numbers(fields: dict[bytes, bytes]) -> dict[str, int]:
+    return {name.decode(): int(value) for name, value in sorted(fields.items())}
+
+
+def _delivery_counts(counters: dict[str, int]) -> tuple[DeliveryCount, ...]:
+    named = [(name.split(":"), by) for name, by in counters.items() if name.startswith(DELIVERIES)]
+    return tuple(DeliveryCount(channel, outcome, by) for (_, channel, outcome), by in named)
+
+
+def _latency(fields: dict[str, int]) -> Latency:
     total = 0
     buckets = []
     for edge in LATENCY_BUCKETS:

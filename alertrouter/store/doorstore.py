@@ -1,0 +1,163 @@
+"""What the web door needs of Redis: append to the journal, and look at what the others wrote."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, cast
+
+import msgspec
+import redis.asyncio
+
+from alertrouter.errors import StoreUnavailable
+from alertrouter.incident import Incident, TimelineLine
+from alertrouter.notice import InboxMessage
+from alertrouter.store.connection import border
+from alertrouter.store.journal import FIELD
+from alertrouter.store.keys import Keys
+from alertrouter.store.ledger_row import LedgerRow, row_of
+from alertrouter.store.metrics import Metrics, read_metrics
+from alertrouter.store.together import Command, together
+
+SET_ASIDE_SIZE: Final = 1000
+MOST_ENTRIES: Final = 64
+MOST_BYTES: Final = 8 * 1024 * 1024
+
+
+class _Waiting(msgspec.Struct, frozen=True):
+    packed: bytes
+    counts: Mapping[str, int]
+    done: asyncio.Future[None]
+
+
+class DoorStore:
+    """For one event loop. Calls of `append` that come in while one is under way share the next round trip."""
+
+    def __init__(self, client: redis.asyncio.Redis, keys: Keys, *, max_backlog: int) -> None:
+        self._redis = client
+        self._keys = keys
+        self._max_backlog = max_backlog
+        self._backlog = max_backlog
+        self._waiting: deque[_Waiting] = deque()
+        self._flusher: asyncio.Task[None] | None = None
+
+    async def append(self, packed: bytes, counts: Mapping[str, int] | None = None) -> None:
+        """Put an event into the journal, and add to counters.
+
+        When it returns, the journal has it. Raises `StoreUnavailable` when Redis does not answer or the unread tail is
+        over its limit; the event may then be in the journal all the same, if only the answer was lost.
+        """
+        done = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Waiting(packed, counts or {}, done))
+        if self._flusher is None or self._flusher.done():
+            self._flusher = asyncio.create_task(self._flush())
+        await done
+
+    async def set_aside(self, items: Sequence[tuple[str, bytes]]) -> None:
+        """Keep alerts that could not be read, as (reason, what was sent)."""
+        kept: list[Command] = [
+            ("XADD", self._keys.set_aside, "MAXLEN", "~", SET_ASIDE_SIZE, "*", "reason", reason, "raw", raw)
+            for reason, raw in items
+        ]
+        with border():
+            await together(self._redis, [*kept, ("HINCRBY", self._keys.counters, "set_aside", len(items))])
+
+    async def inbox(self, limit: int = 50) -> list[InboxMessage]:
+        """Give the newest messages of the built-in inbox, newest first."""
+        with border():
+            names = cast(list[bytes], await self._redis.zrevrange(self._keys.inbox_order, 0, limit - 1))
+            packed = await self._redis.hmget(self._keys.inbox, list(names)) if names else []
+        return [msgspec.msgpack.decode(p, type=InboxMessage) for p in packed if isinstance(p, bytes)]
+
+    async def incidents(self) -> list[Incident]:
+        """Give all incidents that still matter, newest first."""
+        with border():
+            packed = cast(list[bytes], await self._redis.hvals(self._keys.incidents))
+        found = [msgspec.msgpack.decode(p, type=Incident) for p in packed]
+        return sorted(found, key=lambda incident: incident.number, reverse=True)
+
+    async def timeline(self, incident: str, limit: int = 100) -> list[TimelineLine]:
+        """Give the newest lines of an incident's story, oldest of them first."""
+        with border():
+            packed = cast(list[bytes], await self._redis.lrange(self._keys.timeline(incident), -limit, -1))
+        return [msgspec.msgpack.decode(p, type=TimelineLine) for p in packed]
+
+    async def deliveries(self, incident: str, limit: int = 100) -> list[LedgerRow]:
+        """Give the fate of an incident's newest deliveries, oldest of them first."""
+        with border():
+            names = cast(list[bytes], await self._redis.lrange(self._keys.deliveries(incident), -limit, -1))
+            rows = await together(self._redis, [("HGETALL", self._keys.delivery(name.decode())) for name in names])
+        return [row for row in map(row_of, rows) if row]
+
+    async def metrics(self) -> Metrics:
+        """Give all numbers, as they are now."""
+        with border():
+            return await read_metrics(self._redis, self._keys)
+
+    async def trouble(self) -> list[str]:
+        """Tell why this alertrouter is not ready: nothing to tell means that it is."""
+        try:
+            with border():
+                lease, active, backlog = await together(
+                    self._redis, [("GET", self._keys.lease), ("GET", self._keys.active), ("XLEN", self._keys.journal)]
+                )
+        except StoreUnavailable as error:
+            return [str(error)]
+        found = []
+        if lease is None:
+            found.append("no router is active: events are taken in and wait")
+        if active is None:
+            found.append("no policy is active yet")
+        if backlog >= self._max_backlog:
+            found.append(self._too_long(backlog))
+        return found
+
+    async def _flush(self) -> None:
+        while self._waiting:
+            batch = self._next_batch()
+            try:
+                await self._write(batch)
+            except StoreUnavailable as error:
+                for waiting in batch:
+                    _refuse(waiting, error)
+
+    def _next_batch(self) -> list[_Waiting]:
+        batch: list[_Waiting] = []
+        size = 0
+        while self._waiting and len(batch) < MOST_ENTRIES and size < MOST_BYTES:
+            batch.append(self._waiting.popleft())
+            size += len(batch[-1].packed)
+        return batch
+
+    async def _write(self, batch: list[_Waiting]) -> None:
+        with border():
+            if self._backlog >= self._max_backlog:
+                self._backlog = await self._redis.xlen(self._keys.journal)
+            if self._backlog >= self._max_backlog:
+                raise StoreUnavailable(self._too_long(self._backlog))
+            answers = await together(self._redis, self._commands(batch), strict=False)
+        backlog = answers[len(batch)]
+        self._backlog = backlog if isinstance(backlog, int) else self._max_backlog
+        for waiting, answer in zip(batch, answers, strict=False):
+            if isinstance(answer, Exception):
+                _refuse(waiting, StoreUnavailable(f"Redis refused to write: {answer}"))
+            elif not waiting.done.done():
+                waiting.done.set_result(None)
+
+    def _commands(self, batch: list[_Waiting]) -> Iterator[Command]:
+        counts: Counter[str] = Counter()
+        for waiting in batch:
+            counts.update(waiting.counts)
+            yield ("XADD", self._keys.journal, "*", FIELD, waiting.packed)
+        yield ("XLEN", self._keys.journal)
+        for name, by in counts.items():
+            yield ("HINCRBY", self._keys.counters, name, by)
+
+    def _too_long(self, backlog: int) -> str:
+        return f"{backlog} journal entries wait for the router, {self._max_backlog} are the limit"
+
+
+def _refuse(waiting: _Waiting, error: StoreUnavailable) -> None:
+    if not waiting.done.done():
+        waiting.done.set_exception(error)

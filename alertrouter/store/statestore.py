@@ -1,0 +1,189 @@
+"""The router's state: loaded at takeover, and kept up to date by commits that are written whole or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import Final, TypeAlias, TypeVar, cast
+
+import msgspec
+import redis
+from redis.client import Pipeline
+from redis.typing import EncodableT, FieldT
+
+from alertrouter.alert import Alert, Fingerprint
+from alertrouter.delivery import Delivery
+from alertrouter.engine.changes import Changes
+from alertrouter.engine.state import EngineState
+from alertrouter.errors import LeaseLost
+from alertrouter.incident import Incident, State, TimelineLine
+from alertrouter.store.connection import border
+from alertrouter.store.journal import START, after
+from alertrouter.store.keys import Keys
+from alertrouter.store.ledger_row import new_row
+from alertrouter.store.moment import from_ms, to_ms
+from alertrouter.store.queue import Kicks
+
+QUARANTINE_SIZE: Final = 1000
+TIMELINE_SIZE: Final = 1000
+_FIELDS_A_COMMAND: Final = 500
+_FIELDS_A_SCAN: Final = 2000
+
+_T = TypeVar("_T")
+_Value: TypeAlias = str | bytes | int
+_Name = TypeVar("_Name", bound=str)
+
+
+class Quarantined(msgspec.Struct, frozen=True, kw_only=True):
+    """A journal entry that could not be applied, and why."""
+
+    entry: str
+    reason: str
+    packed: bytes
+
+
+class Gauges(msgspec.Struct, frozen=True, kw_only=True):
+    """What the router's memory looks like from outside."""
+
+    incidents: dict[State, int]
+    next_due: datetime | None
+
+
+class Commit(msgspec.Struct, frozen=True, kw_only=True):
+    """All that one commit writes. `checkpoint` is the last journal entry whose effects are in it."""
+
+    changes: Changes
+    checkpoint: str
+    now: datetime
+    last_number: int
+    gauges: Gauges
+    quarantined: tuple[Quarantined, ...] = ()
+    kicks: int = 0
+
+
+class Loaded(msgspec.Struct, frozen=True, kw_only=True):
+    """What was found in Redis. `unreadable` names records of another version, which were left where they are."""
+
+    state: EngineState
+    checkpoint: str
+    unreadable: tuple[str, ...]
+
+
+class StateStore:
+    """Loads and commits in the name of one router."""
+
+    def __init__(self, client: redis.Redis, keys: Keys, kicks: Kicks, *, history: timedelta) -> None:
+        self._redis = client
+        self._keys = keys
+        self._kicks = kicks
+        self._history = history
+
+    def load(self) -> Loaded:
+        """Read the whole state. Only after the lease was acquired: from then on nobody else writes it."""
+        keys = self._keys
+        unreadable: list[str] = []
+        with border():
+            state = EngineState(
+                alerts={Fingerprint(name): alert for name, alert in self._records(keys.alerts, Alert, unreadable)},
+                incidents=dict(self._records(keys.incidents, Incident, unreadable)),
+                policies=dict(self._records(keys.policies, dict[str, str], unreadable)),
+            )
+            values = self._redis.mget(keys.active, keys.last_number, keys.alive_at, keys.checkpoint)
+        active, last_number, alive_at, checkpoint = (v.decode() if isinstance(v, bytes) else "" for v in values)
+        state.active = active
+        state.last_number = int(last_number or 0)
+        state.alive_at = from_ms(int(alive_at)) if alive_at else None
+        return Loaded(state=state, checkpoint=checkpoint or START, unreadable=tuple(unreadable))
+
+    def commit(self, epoch: int, commit: Commit) -> None:
+        """Write it in one MULTI; raises `LeaseLost` when a later epoch has begun, and then nothing was written."""
+        with border(), self._redis.pipeline(transaction=True) as pipeline:
+            pipeline.watch(self._keys.epoch)  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
+            if int(cast(bytes | None, pipeline.get(self._keys.epoch)) or 0) != epoch:
+                raise LeaseLost("another router took over")
+            pipeline.multi()
+            self._state(pipeline, commit)
+            self._story(pipeline, commit)
+            for delivery in commit.changes.deliveries:
+                self._owe(pipeline, delivery)
+            self._kicks.add(pipeline, commit.kicks)
+            self._position(pipeline, commit)
+            try:
+                pipeline.execute()
+            except redis.WatchError as error:
+                raise LeaseLost("another router took over") from error
+
+    def _records(self, key: str, kind: type[_T], unreadable: list[str]) -> Iterator[tuple[str, _T]]:
+        decode: Callable[[bytes], _T] = msgspec.msgpack.Decoder(kind).decode
+        fields = cast(Iterable[tuple[bytes, bytes]], self._redis.hscan_iter(key, count=_FIELDS_A_SCAN))
+        for name, packed in fields:
+            try:
+                yield name.decode(), decode(packed)
+            except msgspec.DecodeError as error:
+                unreadable.append(f"{key} {name.decode()}: {error}")
+
+    def _state(self, pipeline: Pipeline, commit: Commit) -> None:
+        keys, changes = self._keys, commit.changes
+        _write(pipeline, keys.alerts, changes.alerts)
+        _write(pipeline, keys.incidents, changes.incidents)
+        _write(pipeline, keys.policies, changes.policies)
+        if changes.active is not None:
+            pipeline.set(keys.active, changes.active)
+        if changes.incidents:
+            pipeline.set(keys.last_number, commit.last_number)
+
+    def _story(self, pipeline: Pipeline, commit: Commit) -> None:
+        lines = commit.changes.timeline
+        if not lines:
+            return
+        packed = msgspec.msgpack.encode(lines)
+        oldest = to_ms(commit.now - self._history)
+        pipeline.xadd(self._keys.history, {b"l": packed}, minid=oldest, approximate=True)
+        by_incident: dict[str, list[TimelineLine]] = {}
+        for line in lines:
+            by_incident.setdefault(line.incident, []).append(line)
+        for incident, told in by_incident.items():
+            key = self._keys.timeline(incident)
+            pipeline.rpush(key, *(msgspec.msgpack.encode(line) for line in told))
+            pipeline.ltrim(key, -TIMELINE_SIZE, -1)
+            pipeline.expire(key, self._history)
+
+    def _owe(self, pipeline: Pipeline, delivery: Delivery) -> None:
+        keys = self._keys
+        pipeline.hset(keys.delivery(delivery.id), mapping=_fields(new_row(delivery).items()))
+        pipeline.zadd(keys.due(delivery.channel, delivery.rank), {delivery.id: to_ms(delivery.born_at)})
+        index = keys.deliveries(delivery.incident)
+        pipeline.rpush(index, delivery.id)
+        pipeline.ltrim(index, -TIMELINE_SIZE, -1)
+        pipeline.expire(index, self._history)
+
+    def _position(self, pipeline: Pipeline, commit: Commit) -> None:
+        keys = self._keys
+        counts = dict(commit.changes.counts)
+        for entry in commit.quarantined:
+            fields: dict[str, _Value] = {"entry": entry.entry, "reason": entry.reason, "e": entry.packed}
+            pipeline.xadd(keys.quarantine, _fields(fields.items()), maxlen=QUARANTINE_SIZE, approximate=True)
+            counts["quarantined"] = counts.get("quarantined", 0) + 1
+        for name, by in counts.items():
+            pipeline.hincrby(keys.counters, name, by)
+        gauges = {f"incidents:{state.value}": commit.gauges.incidents.get(state, 0) for state in State}
+        next_due = commit.gauges.next_due
+        gauges["next_due"] = to_ms(next_due) if next_due else -1
+        pipeline.hset(keys.gauges, mapping=_fields(gauges.items()))
+        pipeline.mset({keys.checkpoint: commit.checkpoint, keys.alive_at: to_ms(commit.now)})
+        pipeline.xtrim(keys.journal, minid=after(commit.checkpoint), approximate=False)
+
+
+def _write(pipeline: Pipeline, key: str, records: Mapping[_Name, object]) -> None:
+    gone = [name for name, record in records.items() if record is None]
+    kept = iter([(name, msgspec.msgpack.encode(record)) for name, record in records.items() if record is not None])
+    while part := _fields(islice(kept, _FIELDS_A_COMMAND)):
+        pipeline.hset(key, mapping=part)
+    for start in range(0, len(gone), _FIELDS_A_COMMAND):
+        pipeline.hdel(key, *gone[start : start + _FIELDS_A_COMMAND])
+
+
+def _fields(pairs: Iterable[tuple[str, _Value]]) -> dict[FieldT, EncodableT]:
+    """Give pairs the type that redis-py asks of a mapping, whose keys are invariant."""
+    return dict[FieldT, EncodableT](pairs)
