@@ -39,6 +39,11 @@ class Engine:
         self._parked: dict[str, int] = {}
 
     @property
+    def clock(self) -> datetime:
+        """How far its time has come: the newest event or timer so far."""
+        return self._clock
+
+    @property
     def state(self) -> EngineState:
         """All alerts, incidents and policies as they are now."""
         return self._memory.state
@@ -133,7 +138,7 @@ class NotApplied(AlertrouterError):
 
 
 def _grant_grace(state: EngineState, now: datetime) -> None:
-    if state.alive_at is None:
+    if state.alive_at is None or state.alive_at >= now:
         return
     until = now + GRACE
     for mark, alert in state.alerts.items():

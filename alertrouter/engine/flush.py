@@ -35,7 +35,8 @@ def flush(memory: Memory, draft: Draft, name: str) -> None:
     incident = _transit(draft, incident, policy, alerts, seen)
     incident = _tell_all(draft, incident, policy, route, seen)
     _prune(draft, incident, alerts)
-    if incident.state is State.RESOLVED and _forget(draft, incident, policy):
+    if incident.state is State.RESOLVED and _may_be_forgotten(draft, incident, policy):
+        _forget(draft, incident, alerts)
         return
     draft.changes.incidents[name] = replace(incident, due=_next_look(incident, policy, route, draft.at))
 
@@ -165,9 +166,12 @@ def _prune(draft: Draft, incident: Incident, alerts: list[Alert]) -> None:
         needed.update(to.told)
         if to.in_flight is not None:
             needed.update(to.in_flight.firing, to.in_flight.resolved)
+    _release(draft, incident, [one for one in alerts if not one.firing(draft.at) and one.fingerprint not in needed])
+
+
+def _release(draft: Draft, incident: Incident, alerts: list[Alert]) -> None:
+    """Take alerts out of an incident; those that belong to no other are forgotten."""
     for alert in alerts:
-        if alert.firing(draft.at) or alert.fingerprint in needed:
-            continue
         rest = tuple(name for name in alert.incidents if name != incident.id)
         draft.changes.alerts[alert.fingerprint] = replace(alert, incidents=rest) if rest else None
 
@@ -175,22 +179,24 @@ def _prune(draft: Draft, incident: Incident, alerts: list[Alert]) -> None:
 def _blip(draft: Draft, incident: Incident, alerts: list[Alert]) -> None:
     _line(draft, incident.id, Transition.BLIP, "over before group_wait had passed: nobody was told", Reason.BLIP)
     draft.changes.count("transitions:BLIP")
-    _prune(draft, incident, alerts)
+    _forget(draft, incident, alerts)
+
+
+def _forget(draft: Draft, incident: Incident, alerts: list[Alert]) -> None:
+    _release(draft, incident, alerts)
     draft.changes.incidents[incident.id] = None
 
 
-def _forget(draft: Draft, incident: Incident, policy: Policy) -> bool:
-    """Drop an incident that has been over for long enough and owes nobody its end."""
+def _may_be_forgotten(draft: Draft, incident: Incident, policy: Policy) -> bool:
+    """Tell whether an incident has been over for long enough and owes nobody its end, or has owed it for too long."""
     since = incident.resolved_at or draft.at
     if dispatch.owes_the_end(incident):
         if draft.at < since + GIVE_UP_AFTER:
             return False
         _line(draft, incident.id, None, "the end could not be told within a day", Reason.GAVE_UP)
         draft.changes.count("incidents_given_up")
-    elif draft.at < since + policy.reopen_within:
-        return False
-    draft.changes.incidents[incident.id] = None
-    return True
+        return True
+    return draft.at >= since + policy.reopen_within
 
 
 def _next_look(incident: Incident, policy: Policy, route: Route, now: datetime) -> datetime:

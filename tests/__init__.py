@@ -1,0 +1,1 @@
+"""The tests of alertrouter: sentences with given, when, then."""

@@ -1,0 +1,182 @@
+"""Tells a story to the engine: alerts fire and end at given seconds, deliveries settle, and what was owed is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from alertrouter.alert import AlertReport
+from alertrouter.delivery import Delivery, Outcome
+from alertrouter.engine.changes import Changes
+from alertrouter.engine.engine import Engine
+from alertrouter.engine.state import EngineState
+from alertrouter.events import AlertsReceived, DeliverySettled, PolicyActivated
+from alertrouter.incident import Incident, TimelineLine
+from alertrouter.policy.load import load
+
+START = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
+"""A Monday morning."""
+
+
+def at(seconds: float = 0) -> datetime:
+    """The moment so many seconds into the story."""
+    return START + timedelta(seconds=seconds)
+
+
+@dataclass(frozen=True)
+class Told:
+    """One delivery as a reader would tell it: when, to whom, why, and which alerts (by their `alertname`)."""
+
+    second: float
+    to: str
+    reason: str
+    firing: tuple[str, ...] = ()
+    resolved: tuple[str, ...] = ()
+
+
+class Story:
+    """One engine and everything that it owed. Deliveries arrive at once unless `hold` is set."""
+
+    def __init__(self, policy: str, *, hold: bool = False) -> None:
+        self.engine = Engine(EngineState(), now=at(0))
+        self.hold = hold
+        self.told: list[Told] = []
+        self.deliveries: list[Delivery] = []
+        self.timeline: list[TimelineLine] = []
+        self.counts: dict[str, int] = {}
+        self.last = Changes()
+        self.activate(policy)
+
+    def activate(self, policy: str, second: float = 0) -> None:
+        """Make a policy the active one."""
+        files = {"policy.yml": policy}
+        revision = load(files).revision
+        event = PolicyActivated(at=at(second), actor="test", key=revision, revision=revision, files=files)
+        self.take(self.engine.apply(event))
+
+    def report(self, second: float, *alerts: AlertReport, key: str = "") -> Changes:
+        """A sender reports alerts."""
+        event = AlertsReceived(at=at(second), actor="test", key=key or f"k{second}", alerts=alerts)
+        return self.take(self.engine.apply(event))
+
+    def fire(self, second: float, *names: str, **labels: str) -> Changes:
+        """Alerts of these names begin to fire, or fire still."""
+        return self.report(second, *(firing(name, second, **labels) for name in names))
+
+    def end(self, second: float, *names: str, **labels: str) -> Changes:
+        """Alerts of these names are over."""
+        return self.report(second, *(ended(name, second, **labels) for name in names))
+
+    def advance(self, second: float) -> Changes:
+        """Time passes, timer by timer, so that what one timer owed has arrived before the next."""
+        changes = Changes()
+        while (due := self.engine.next_due()) is not None and due < at(second):
+            changes.merge(self.take(self.engine.advance(due)))
+        changes.merge(self.take(self.engine.advance(at(second))))
+        return changes
+
+    def settle(self, delivery: Delivery, second: float, *, sent: bool = True, reference: str | None = None) -> Changes:
+        """A worker reports how a delivery ended."""
+        event = DeliverySettled(
+            at=at(second),
+            actor="worker",
+            key=f"{delivery.id}-settled",
+            delivery=delivery.id,
+            incident=delivery.incident,
+            destination=delivery.destination,
+            outcome=Outcome.SENT if sent else Outcome.FAILED,
+            reference=reference,
+            error="" if sent else "400 no such channel",
+        )
+        return self.take(self.engine.apply(event))
+
+    def take(self, changes: Changes) -> Changes:
+        """Keep what a step changed; deliver what it owes."""
+        self.last = changes
+        self.deliveries += changes.deliveries
+        self.timeline += changes.timeline
+        for name, by in changes.counts.items():
+            self.counts[name] = self.counts.get(name, 0) + by
+        for delivery in changes.deliveries:
+            self.told.append(self._told(delivery))
+        if not self.hold:
+            for delivery in changes.deliveries:
+                self.settle(delivery, (delivery.born_at - START).total_seconds())
+        return changes
+
+    def incident(self, name: str = "INC-1") -> Incident:
+        """An incident as it is now."""
+        return self.engine.state.incidents[name]
+
+    def transitions(self, name: str = "INC-1") -> list[str]:
+        """The named transitions of an incident so far."""
+        return [line.transition.value for line in self.timeline if line.incident == name and line.transition]
+
+    def _told(self, delivery: Delivery) -> Told:
+        alerts = self.engine.state.alerts
+
+        def names(marks: tuple[str, ...]) -> tuple[str, ...]:
+            return tuple(alerts[mark].labels["alertname"] for mark in marks)  # type: ignore[index]  # keys are NewType
+
+        return Told(
+            second=(delivery.born_at - START).total_seconds(),
+            to=delivery.destination,
+            reason=delivery.reason.value,
+            firing=names(delivery.firing),
+            resolved=names(delivery.resolved),
+        )
+
+
+def firing(
+    name: str, second: float, *, started: float | None = None, ends: float | None = None, **labels: str
+) -> AlertReport:
+    """A report of an alert that fires."""
+    return AlertReport.of(
+        {"alertname": name, **labels},
+        {"summary": f"{name} is wrong"},
+        starts_at=at(second if started is None else started),
+        ends_at=at(ends) if ends is not None else None,
+    )
+
+
+def ended(name: str, second: float, *, started: float = 0, **labels: str) -> AlertReport:
+    """A report of an alert that is over."""
+    return AlertReport.of(
+        {"alertname": name, **labels}, {"summary": f"{name} is wrong"}, starts_at=at(started), ends_at=at(second)
+    )
+
+
+def snapshot(changes: Changes) -> bytes:
+    """All that a step changed, as bytes to compare."""
+    return msgspec.msgpack.encode(
+        [
+            [[name, alert] for name, alert in changes.alerts.items()],
+            [[name, incident] for name, incident in changes.incidents.items()],
+            [[name, files] for name, files in changes.policies.items()],
+            changes.active,
+            changes.deliveries,
+            changes.timeline,
+            changes.counts,
+        ]
+    )
+
+
+def persisted(state: EngineState) -> EngineState:
+    """The state as it would come back from the store."""
+
+    def through(value: object, kind: object) -> object:
+        return msgspec.msgpack.decode(msgspec.msgpack.encode(value), type=kind)
+
+    copy = EngineState(
+        policies={name: dict(files) for name, files in state.policies.items()},
+        active=state.active,
+        last_number=state.last_number,
+    )
+    alerts: Mapping[str, object] = {name: through(alert, type(alert)) for name, alert in state.alerts.items()}
+    incidents: Mapping[str, object] = {name: through(one, type(one)) for name, one in state.incidents.items()}
+    copy.alerts.update(reversed(list(alerts.items())))  # type: ignore[arg-type]  # the types are those that went in
+    copy.incidents.update(reversed(list(incidents.items())))  # type: ignore[arg-type]  # likewise
+    return copy
