@@ -10,7 +10,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from alertrouter.errors import PolicyError, Problem
-from alertrouter.policy.policy import Policy
+from alertrouter.policy.policy import Policy, muted_by, outside
 from alertrouter.policy.reading.escalations import escalation_policies, teams
 from alertrouter.policy.reading.faults import Faults, Place
 from alertrouter.policy.reading.intervals import time_intervals, timezone
@@ -21,6 +21,7 @@ from alertrouter.policy.reading.routes import route_tree
 from alertrouter.policy.reading.tests import policy_tests
 from alertrouter.policy.reading.value import Fields, Value, each_of, one_of, unique
 from alertrouter.policy.reading.yamltext import Entry, Scalar, Table, parse
+from alertrouter.policy.route import Route
 
 DEFAULT_SEVERITIES: Final = ("info", "warning", "critical")
 REOPEN_WITHIN: Final = timedelta(minutes=10)
@@ -79,7 +80,7 @@ def _policy(fields: Fields, content: str) -> Policy | None:
     ladders = fields.take("escalation_policies", partial(escalation_policies, names), {})
     root = fields.need("route", partial(route_tree, names, sides, ladders), None)
     rules = fields.take("inhibit_rules", inhibit_rules, ())
-    holders = (*(rule.name for rule in rules), *names.intervals)
+    holders = (*(rule.name for rule in rules), *_holds(root))
     tests = fields.take("tests", partial(policy_tests, names, holders), ())
     usual = "warning" if "warning" in names.severities else names.severities[-1]
     default_severity = fields.take("default_severity", one_of("severity", names.severities), usual)
@@ -100,6 +101,15 @@ def _policy(fields: Fields, content: str) -> Policy | None:
         tests=tests,
         reopen_within=reopen_within,
     )
+
+
+def _holds(root: Route | None) -> tuple[str, ...]:
+    """All that the time intervals of the routes can say when they hold a message back."""
+    holds: list[str] = []
+    for route in root.all() if root else ():
+        holds += map(muted_by, route.options.mute_time_intervals)
+        holds += [outside(route.options.active_time_intervals)] if route.options.active_time_intervals else []
+    return tuple(dict.fromkeys(holds))
 
 
 def _names(fields: Fields) -> Names:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
-from typing import Final
 
 from alertrouter.alert import Labels
 from alertrouter.policy.escalation import EscalationPolicy, Team
@@ -14,17 +13,15 @@ from alertrouter.policy.interval import TimeInterval
 from alertrouter.policy.receiver import Integration, Receiver
 from alertrouter.policy.route import Match, Route
 
-NO_ESCALATION: Final = "none"
-"""What a policy test writes when it expects a route without an escalation policy."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyTest:
     """One entry of `tests:`: an alert, perhaps with others firing beside it, and what is expected to come of it.
 
-    None expects nothing in particular. `receivers` are who is told at once, `escalation` is the policy in force
-    (`NO_ESCALATION`: a plain route), `suppressed_by` names the inhibition rules and time intervals that hold the
-    alert at `at`. Expectations on time (`until`, `events`, `expect`) are kept as they were written.
+    None expects nothing in particular. `receivers` are who is told at once, `escalation` names the policies in force
+    (`page, warn` on two routes; empty: plain routes), `suppressed_by` what holds the alert at `at`: inhibition rules by
+    name, then time intervals as `Policy.held_by` says it. Expectations on time (`until`, `events`, `expect`) are kept
+    as they were written.
     """
 
     name: str
@@ -80,10 +77,10 @@ class Policy:
         """Why the route's time intervals hold its messages at `now`; empty when they don't."""
         for name in route.options.mute_time_intervals:
             if any(interval.contains(now) for interval in self.time_intervals[name]):
-                return f"muted by time interval {name}"
+                return muted_by(name)
         active = route.options.active_time_intervals
         if active and not any(i.contains(now) for name in active for i in self.time_intervals[name]):
-            return f"outside {', '.join(active)}"
+            return outside(active)
         return ""
 
     def escalation(self, route: Route, severity: str) -> EscalationPolicy | None:
@@ -111,3 +108,13 @@ class Policy:
     def integrations(self, receiver: str) -> tuple[Integration, ...]:
         """The ways in which a receiver is reached."""
         return self.receivers[receiver].integrations
+
+
+def muted_by(interval: str) -> str:
+    """How it is said that one of a route's `mute_time_intervals` holds its messages."""
+    return f"muted by time interval {interval}"
+
+
+def outside(intervals: tuple[str, ...]) -> str:
+    """How it is said that none of a route's `active_time_intervals` is open."""
+    return f"outside {', '.join(intervals)}"

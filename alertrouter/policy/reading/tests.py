@@ -8,11 +8,14 @@ from functools import partial
 from typing import Final
 
 from alertrouter.policy.duration import parse_duration
-from alertrouter.policy.policy import NO_ESCALATION, PolicyTest
+from alertrouter.policy.policy import PolicyTest
 from alertrouter.policy.reading.faults import unknown
 from alertrouter.policy.reading.matchers import label_set
 from alertrouter.policy.reading.names import Names
-from alertrouter.policy.reading.value import Value, Wrong, each_of, one_of
+from alertrouter.policy.reading.value import Value, Wrong, each_of, one_of, one_or_more
+
+NO_ESCALATION: Final = "none"
+"""What a test writes when it expects plain routes."""
 
 EVENTS: Final = ("fire", "resolve", "ack", "unack", "snooze", "severity", "escalate")
 HAPPENINGS: Final = ("resolved", "ack-expired", "nothing")
@@ -23,7 +26,7 @@ _EXPECTATIONS: Final = ("receivers", "escalation", "suppressed_by", "expect")
 def policy_tests(names: Names, holders: tuple[str, ...], value: Value) -> tuple[PolicyTest, ...]:
     """Read all tests; each has a name of its own.
 
-    `holders` are what can hold a message back: inhibition rules and time intervals.
+    `holders` are what can hold a message back: names of inhibition rules, and what time intervals say.
     """
     tests: list[PolicyTest] = []
     for item in value.items():
@@ -45,8 +48,10 @@ def _test(names: Names, holders: tuple[str, ...], taken: set[str], value: Value)
             events=fields.take("events", each_of(partial(_line, partial(_event, names))), ()),
             expect=fields.take("expect", each_of(partial(_line, partial(_happening, names))), ()),
             receivers=fields.take("receivers", each_of(one_of("receiver", names.receivers)), None),
-            escalation=fields.take("escalation", one_of("escalation policy", (*names.policies, NO_ESCALATION)), None),
-            suppressed_by=fields.take("suppressed_by", each_of(one_of("rule or interval", holders)), None),
+            escalation=fields.take("escalation", partial(_escalation, names), None),
+            suppressed_by=fields.take(
+                "suppressed_by", each_of(one_of("inhibition rule or time interval", holders)), None
+            ),
             also_firing=fields.take("also_firing", each_of(label_set), ()),
         )
         if test.name and test.name in taken:
@@ -54,6 +59,13 @@ def _test(names: Names, holders: tuple[str, ...], taken: set[str], value: Value)
         if not fields.present.intersection(_EXPECTATIONS):
             fields.wrong(f"found no expectation, expected at least one of {', '.join(_EXPECTATIONS)}")
         return test
+
+
+def _escalation(names: Names, value: Value) -> str:
+    found = one_or_more(one_of("escalation policy", (*names.policies, NO_ESCALATION)))(value)
+    if len(found) > 1 and NO_ESCALATION in found:
+        raise Wrong(f"found `{NO_ESCALATION}` among others, expected it alone")
+    return ", ".join(name for name in found if name != NO_ESCALATION)
 
 
 def _instant(value: Value) -> str:
