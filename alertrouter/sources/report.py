@@ -26,7 +26,7 @@ _FOREVER: Final = 9999
 
 _ENCODER: Final = msgspec.msgpack.Encoder()
 _SMALL: Final = 4 * MAX_LABELS
-"""Packed labels of fewer bytes can't break a limit: the shortest label takes four, and no name or value is this long."""
+"""Packed labels of fewer bytes break no limit: the shortest label takes four."""
 
 
 class PostedAlert(

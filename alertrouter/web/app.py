@@ -1,0 +1,90 @@
+"""The web process: puts the doors together and serves them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+import uvicorn
+from fastapi import FastAPI
+from fastapi.responses import JSONResponse
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+
+from alertrouter import __version__, log
+from alertrouter.errors import NotFound, StoreUnavailable
+from alertrouter.settings import Settings
+from alertrouter.store.connection import connect_async
+from alertrouter.store.doorstore import DoorStore
+from alertrouter.store.embedded import redis_url
+from alertrouter.store.keys import Keys
+from alertrouter.web import api, hooks
+from alertrouter.web.auth import Senders
+from alertrouter.web.console import Console
+from alertrouter.web.ops import Ops
+
+STATIC: Final = Path(__file__).parent / "static"
+GRACE: Final = 8
+"""Seconds that requests under way get after SIGTERM."""
+MOST_CONNECTIONS: Final = 2000
+"""Beyond it uvicorn answers 503 by itself."""
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """Make the application. It starts without Redis, and answers 503 until that is there."""
+    redis = connect_async(redis_url(settings))
+    store = DoorStore(redis, Keys(settings.namespace), max_backlog=settings.max_backlog)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        await redis.aclose()
+
+    app = FastAPI(
+        title="alertrouter",
+        version=__version__,
+        lifespan=lifespan,
+        openapi_url="/api/v1/openapi.json",
+        # Its pages load their scripts from elsewhere, which the pages' own rules forbid.
+        docs_url=None,
+        redoc_url=None,
+    )
+    senders = Senders(settings.ingest_tokens, settings.ingest_users)
+    app.router.routes += hooks.routes(store, senders, settings.max_body)
+    app.router.routes += Ops(store).routes()
+    app.router.routes += Console(store, settings).routes()
+    app.include_router(api.router(store))
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.add_exception_handler(NotFound, _not_found)
+    app.add_exception_handler(StoreUnavailable, _unavailable)
+    return app
+
+
+def run_web(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT; requests under way are finished first."""
+    log.configure(settings, process="web")
+    config = uvicorn.Config(
+        create_app(settings),
+        host=settings.host,
+        port=settings.port,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        limit_concurrency=MOST_CONNECTIONS,
+        timeout_graceful_shutdown=GRACE,
+    )
+    uvicorn.Server(config).run()
+
+
+async def _not_found(_: Request, error: Exception) -> Response:
+    return JSONResponse({"error": str(error)}, 404)
+
+
+async def _unavailable(_: Request, error: Exception) -> Response:
+    return JSONResponse({"error": str(error)}, 503, {"Retry-After": hooks.RETRY_AFTER})

@@ -1,0 +1,122 @@
+"""The numbers in the store, in Prometheus's words: every metric's name, its help and its labels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from alertrouter import __version__
+from alertrouter.incident import State, Transition
+from alertrouter.store.metrics import Latency, Metrics
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """How a counter is shown. One named `name:x` has `x` as the value of `label`; those in `always` are shown at 0."""
+
+    help: str
+    label: str = ""
+    always: tuple[str, ...] = ()
+
+
+COUNTERS: Final[Mapping[str, Counted]] = {
+    "bodies_accepted": Counted("Request bodies with alerts that were accepted.", "source"),
+    "alerts_set_aside": Counted("Alerts that could not be read while others in the same body could.", "source"),
+    "alerts_received": Counted("Alert reports that the router applied.", "status", ("firing", "resolved")),
+    "alerts_deduplicated": Counted("Alert reports that said nothing new."),
+    "alerts_suppressed": Counted("Times that something held an alert back.", "reason", ("inhibited", "outside_hours")),
+    "transitions": Counted("What happened to incidents.", "transition", tuple(Transition)),
+    "deliveries_born": Counted("Messages that the router decided on.", "channel"),
+    "deliveries_settled_late": Counted("Outcomes that came for a delivery nobody waited for any more."),
+    "incidents_parked": Counted("Incidents whose timer failed; they are tried again."),
+    "incidents_given_up": Counted("Incidents whose end could not be told within a day."),
+    "policies_activated": Counted("Policies that came into force."),
+}
+"""Counters by the name before their `:`; shown as `alertrouter_<name>_total`."""
+
+
+class Snapshot(Collector):
+    """The numbers at one moment; None when the store does not answer."""
+
+    def __init__(self, numbers: Metrics | None, now: datetime) -> None:
+        self._numbers = numbers
+        self._now = now
+
+    def collect(self) -> Iterator[Metric]:
+        """Give every metric."""
+        build = GaugeMetricFamily("alertrouter_build_info", "Version of alertrouter; always 1.", labels=["version"])
+        build.add_metric([__version__], 1)
+        yield build
+        yield _gauge("store_up", "Whether Redis answers.", float(self._numbers is not None))
+        if self._numbers is not None:
+            yield from _counters(self._numbers.counters)
+            yield from _labelled(self._numbers)
+            yield from _plain(self._numbers, self._now)
+            yield _latency(self._numbers.latency)
+
+
+def _counters(counters: Mapping[str, int]) -> Iterator[Metric]:
+    values: dict[str, dict[str, int]] = {
+        name: dict.fromkeys(counted.always if counted.label else ("",), 0) for name, counted in COUNTERS.items()
+    }
+    for counter, value in counters.items():
+        name, _, label = counter.partition(":")
+        if name in values:
+            values[name][label] = value
+    for name, counted in COUNTERS.items():
+        labels = [counted.label] if counted.label else []
+        family = CounterMetricFamily(f"alertrouter_{name}", counted.help, labels=labels)
+        for label, value in sorted(values[name].items()):
+            family.add_metric([label] if counted.label else [], value)
+        yield family
+
+
+def _labelled(numbers: Metrics) -> Iterator[Metric]:
+    incidents = GaugeMetricFamily("alertrouter_incidents", "Incidents by state.", labels=["state"])
+    for state in State:
+        incidents.add_metric([state], numbers.incidents.get(state, 0))
+    yield incidents
+    deliveries = CounterMetricFamily(
+        "alertrouter_deliveries",
+        "Tries to deliver a message, by how they ended: sent, failed or cancelled; retry and unknown are tried again.",
+        labels=["channel", "outcome"],
+    )
+    for one in numbers.deliveries:
+        deliveries.add_metric([one.channel, one.outcome], one.count)
+    yield deliveries
+    holder = GaugeMetricFamily(
+        "alertrouter_lease_holder", "The active router; absent when there is none.", labels=["router"]
+    )
+    if numbers.lease_holder:
+        holder.add_metric([numbers.lease_holder], 1)
+    yield holder
+
+
+def _plain(numbers: Metrics, now: datetime) -> Iterator[Metric]:
+    yield _gauge("router_active", "Whether a router holds the lease.", float(bool(numbers.lease_holder)))
+    yield _gauge("lease_epoch", "Takeovers by a router.", numbers.epoch)
+    yield _gauge("journal_backlog", "Journal entries that the router has not applied.", numbers.backlog)
+    yield _gauge("timer_lag_seconds", "By how much the router's oldest due timer is late.", numbers.timer_lag(now))
+    yield _gauge("delivery_lag_seconds", "By how much the oldest due delivery is late.", numbers.delivery_lag(now))
+    yield _gauge("inbox_messages", "Messages in the built-in inbox.", numbers.inbox)
+    yield _gauge("quarantined_events", "Events kept aside because they could not be applied.", numbers.quarantined)
+    yield _gauge("set_aside_alerts", "Alerts kept aside because they could not be read.", numbers.set_aside)
+
+
+def _latency(latency: Latency) -> Metric:
+    buckets = [(f"{bucket.edge:g}", float(bucket.count)) for bucket in latency.buckets]
+    return HistogramMetricFamily(
+        "alertrouter_delivery_latency_seconds",
+        "From the receipt of the report that caused a message until it was sent.",
+        buckets=[*buckets, ("+Inf", float(latency.count))],
+        sum_value=latency.sum_seconds,
+    )
+
+
+def _gauge(name: str, text: str, value: float) -> Metric:
+    return GaugeMetricFamily(f"alertrouter_{name}", text, value=value)

@@ -1,0 +1,155 @@
+"""Where alerts come in: one address for each form of body.
+
+200 means: it is in the journal. 400 names the first fault, 401 asks for credentials, 413 says that the body is too
+large. 503 with Retry-After says that nothing is lost if the sender tries again: the store does not answer, or the
+backlog is over its limit. Never 429: Alertmanager drops an alert that is answered so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import secrets
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Final, TypeAlias
+
+import msgspec
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from alertrouter import events, log
+from alertrouter.errors import PayloadError, StoreUnavailable
+from alertrouter.sources import Parsed, alertmanager, generic, grafana, prometheus
+from alertrouter.store.doorstore import DoorStore
+from alertrouter.web import body
+from alertrouter.web.auth import Senders
+
+Parse: TypeAlias = Callable[[bytes, datetime], Parsed]
+
+SOURCES: Final[Mapping[str, tuple[str, Parse]]] = {
+    "/api/v1/alertmanager": ("alertmanager", alertmanager.parse),
+    "/api/v1/grafana": ("grafana", grafana.parse),
+    "/api/v1/alerts": ("generic", generic.parse),
+    "/api/v2/alerts": ("prometheus", prometheus.parse),
+}
+"""Address → name of the source and its parser."""
+
+RETRY_AFTER: Final = "5"
+_EVENT_SIZE: Final = 10_000
+"""Alerts in one event; a body with more becomes several."""
+_LARGE: Final = 1024 * 1024
+"""Bodies beyond this are parsed beside the event loop, which goes on answering."""
+_FAULTS_SHOWN: Final = 10
+_SANE_ID: Final = re.compile(r"[A-Za-z0-9._:-]{8,64}")
+
+_log = log.get(__name__)
+
+
+class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the sender is told. `id` is the correlation id: it stands in every log line and message that follows."""
+
+    id: str
+    accepted: int = 0
+    set_aside: int = 0
+    faults: tuple[str, ...] = ()
+    error: str = ""
+
+
+class Hook:
+    """One address that takes alerts."""
+
+    def __init__(self, source: str, parse: Parse, *, store: DoorStore, senders: Senders, max_body: int) -> None:
+        self._source = source
+        self._parse = parse
+        self._store = store
+        self._senders = senders
+        self._max_body = max_body
+
+    async def answer(self, request: Request) -> Response:
+        """Take a body in, or say why not."""
+        key = correlation_id(request.headers.get("x-request-id"))
+        if not self._senders.allow(request.headers.get("authorization")):
+            refused = _refuse(401, key, "credentials are missing or wrong")
+            for challenge in self._senders.challenges():
+                refused.headers.append("WWW-Authenticate", challenge)
+            return refused
+        try:
+            raw = await body.read(request, self._max_body)
+            return _respond(200, await self._take(raw, key))
+        except PayloadError as error:
+            _log.warning("body refused", source=self._source, key=key, reason=str(error))
+            return _refuse(400, key, str(error))
+        except body.TooLarge:
+            _log.warning("body too large", source=self._source, key=key, limit=self._max_body)
+            return _refuse(413, key, f"body too large, expected at most {self._max_body} bytes")
+        except StoreUnavailable as error:
+            _log.error("store unavailable", source=self._source, key=key, reason=str(error))
+            return _refuse(503, key, str(error))
+        except TimeoutError:
+            return _refuse(503, key, f"the body did not arrive within {body.PATIENCE:g} s")
+        except ClientDisconnect:
+            return _refuse(400, key, "the body ended before its announced length")
+
+    async def _take(self, raw: bytes, key: str) -> Answer:
+        now = datetime.now(UTC)
+        if len(raw) > _LARGE:
+            parsed, packed = await asyncio.to_thread(self._read, raw, key, now)
+        else:
+            parsed, packed = self._read(raw, key, now)
+        counts = {f"bodies_accepted:{self._source}": 1}
+        if parsed.set_aside:
+            counts[f"alerts_set_aside:{self._source}"] = len(parsed.set_aside)
+        for event in packed:
+            await self._store.append(event, counts)
+            counts = {}
+        if parsed.set_aside:
+            await self._store.set_aside([(aside.reason, aside.raw) for aside in parsed.set_aside])
+            _log.warning("alerts set aside", source=self._source, key=key, reason=parsed.set_aside[0].reason)
+        return Answer(
+            key,
+            accepted=len(parsed.reports),
+            set_aside=len(parsed.set_aside),
+            faults=tuple(aside.reason for aside in parsed.set_aside[:_FAULTS_SHOWN]),
+        )
+
+    def _read(self, raw: bytes, key: str, now: datetime) -> tuple[Parsed, list[bytes]]:
+        """Parse a body and pack its alerts into events, ready for the journal."""
+        parsed = self._parse(raw, now)
+        packed = [
+            events.encode(
+                events.AlertsReceived(
+                    at=now,
+                    actor=self._source,
+                    key=f"{key}.{start // _EVENT_SIZE}" if start else key,
+                    alerts=parsed.reports[start : start + _EVENT_SIZE],
+                )
+            )
+            for start in range(0, len(parsed.reports), _EVENT_SIZE)
+        ]
+        return parsed, packed
+
+
+def routes(store: DoorStore, senders: Senders, max_body: int) -> list[Route]:
+    """Give the routes of all sources: plain Starlette, for they are the hot path."""
+    return [
+        Route(path, Hook(source, parse, store=store, senders=senders, max_body=max_body).answer, methods=["POST"])
+        for path, (source, parse) in SOURCES.items()
+    ]
+
+
+def correlation_id(given: str | None) -> str:
+    """Take over the sender's X-Request-Id when it is a sane one, else make one."""
+    return given if given and _SANE_ID.fullmatch(given) else secrets.token_hex(8)
+
+
+def _refuse(status: int, key: str, error: str) -> Response:
+    return _respond(status, Answer(key, error=error))
+
+
+def _respond(status: int, answer: Answer) -> Response:
+    headers = {"X-Request-Id": answer.id}
+    if status == 503:
+        headers["Retry-After"] = RETRY_AFTER
+    return Response(msgspec.json.encode(answer), status, headers, "application/json")
