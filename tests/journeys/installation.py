@@ -59,10 +59,15 @@ class Door:
 class Alertrouter:
     """`alertrouter up` with a policy of its own."""
 
-    def __init__(self, programs: Programs, *, policy: str | None, environ: Mapping[str, str]) -> None:
-        """Start it and wait until it is ready; `policy` is a policy file's text, None for the built-in policy."""
-        self.home = programs.directory / "home"
-        self.home.mkdir()
+    def __init__(
+        self, programs: Programs, *, policy: str | None, environ: Mapping[str, str], home: Path | None = None
+    ) -> None:
+        """Start it and wait until it is ready; `policy` is a policy file's text, None for the built-in policy.
+
+        `home` is the home directory of whoever starts it; with that of an earlier one it finds what that one kept.
+        """
+        self.home = home or programs.directory / "home"
+        self.home.mkdir(exist_ok=True)
         self.door = Door(f"127.0.0.1:{free_port()}")
         settings = {"ALERTROUTER_LISTEN": self.door.address, **environ}
         if policy is not None:
