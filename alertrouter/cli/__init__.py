@@ -1,5 +1,6 @@
 """The command line: `alertrouter COMMAND`. Each family of commands is a file here and registers itself on `cli.app`."""
 
+from alertrouter.cli import demo as demo
 from alertrouter.cli import processes as processes
 from alertrouter.cli.app import app as commands
 
