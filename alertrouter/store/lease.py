@@ -24,7 +24,7 @@ class Lease:
         self._release = Script(client, "lease_release")
 
     def acquire(self) -> int | None:
-        """Take it if nobody holds it; gives the new epoch, from which on no earlier holder can commit."""
+        """Take it unless another has it; gives the new epoch: from now on no earlier one can commit."""
         epoch = self._acquire([self._keys.lease, self._keys.epoch], [self.holder, LEASE_MS])
         return epoch if isinstance(epoch, int) else None
 

@@ -6,7 +6,7 @@ itself. Each claim raises the row's fence; a settle with an older fence changes 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final, cast
 
@@ -46,13 +46,11 @@ class Ledger:
         self._again = Script(client, "ledger_again")
         self._settle = Script(client, "ledger_settle")
 
-    def claim(self, now: datetime, paces: Mapping[str, int]) -> Claimed | None:
-        """Claim what is most urgent among these channels (each with the ms between two messages of one lane)."""
+    def claim(self, now: datetime, channels: Iterable[str]) -> Claimed | None:
+        """Claim what is most urgent among these channels, leaving out lanes that are held or paced."""
         keys = self._keys
         arguments: list[Argument] = [to_ms(now), CLAIM_MS, self._worker, RANKS]
-        arguments += [keys.due_prefix, keys.delivery(""), keys.lane_prefix]
-        for channel, pace in paces.items():
-            arguments += [channel, pace]
+        arguments += [keys.due_prefix, keys.delivery(""), keys.lane_prefix, *channels]
         for _ in range(_LOOKS):
             answer = self._claim([keys.lanes], arguments)
             if answer is None:
@@ -63,7 +61,10 @@ class Ledger:
         return None
 
     def enter_lane(self, claimed: Claimed, lane: str, pace: int, now: datetime) -> bool:
-        """Take a place in a lane that the claim did not know of; False: it is blocked, leave the delivery."""
+        """Take a place in a lane that the claim did not know of, or not at this pace (ms between two messages).
+
+        False: the lane is blocked and the delivery was put back, or the claim is lost; leave it.
+        """
         delivery = claimed.delivery
         keys = [self._row(claimed), self._due(claimed), self._keys.lanes, self._keys.lane_prefix + lane]
         arguments = (delivery.id, claimed.fence, to_ms(now), delivery.destination, lane, pace)
@@ -84,19 +85,9 @@ class Ledger:
         """Write down that it failed for good."""
         return self._final(claimed, now, Outcome.FAILED, channel, error=error)
 
-    def settle_retry(
-        self,
-        claimed: Claimed,
-        now: datetime,
-        *,
-        channel: str,
-        error: str,
-        due: datetime,
-        lane: str = "",
-        hold: bool = False,
-    ) -> bool:
-        """Write down that it failed for now; `hold` holds its whole lane until it is due again."""
-        return self._later(claimed, LedgerState.RETRY, channel, error, due, lane if hold else "")
+    def settle_retry(self, claimed: Claimed, *, channel: str, error: str, due: datetime, hold_lane: str = "") -> bool:
+        """Write down that it failed for now; `hold_lane` is held until then, as `Retry-After` asks."""
+        return self._later(claimed, LedgerState.RETRY, channel, error, due, hold_lane)
 
     def settle_unknown(self, claimed: Claimed, *, channel: str, error: str, due: datetime) -> bool:
         """Write down that nobody knows whether it arrived; it is tried again and marked doubtful."""
@@ -136,8 +127,8 @@ class Ledger:
         return row_of(fields)
 
     def _claimed(self, answer: list[Answer], now: datetime) -> Claimed | None:
-        name, fence, attempts, lane, first_at, error, doubtful, packed = cast(
-            tuple[bytes, int, int, bytes, bytes, bytes, bytes, bytes], tuple(answer)
+        name, fence, attempts, lane, pace, first_at, error, doubtful, packed = cast(
+            tuple[bytes, int, int, bytes, int, bytes, bytes, bytes, bytes], tuple(answer)
         )
         try:
             delivery = msgspec.msgpack.decode(packed, type=Delivery)
@@ -149,6 +140,7 @@ class Ledger:
             fence=fence,
             attempts=attempts,
             lane=lane.decode(),
+            pace=pace,
             first_at=from_ms(int(first_at)),
             error=error.decode(),
             doubtful=doubtful == b"1",

@@ -14,7 +14,6 @@ redis.call('ZADD', KEYS[2], ARGV[4], ARGV[1])
 local hold = tonumber(ARGV[6])
 if hold > tonumber(redis.call('HGET', KEYS[3], 'hold') or 0) then
   redis.call('HSET', KEYS[3], 'hold', ARGV[6])
-  redis.call('PEXPIRE', KEYS[3], 86400000)
 end
 redis.call('HINCRBY', KEYS[4], ARGV[7], 1)
 return 1

@@ -1,8 +1,7 @@
 -- Claim the most urgent delivery that is due: highest severity first, then the one that waits longest.
 -- KEYS: lanes.
--- ARGV: now, lease in ms, worker, how many ranks, prefixes of due sets, rows and lanes;
---       then for each channel: its name, ms between two messages of one lane (0: unpaced).
--- Gives {id, fence, attempts, lane, first_at, error, doubtful, delivery};
+-- ARGV: now, lease in ms, worker, how many ranks, prefixes of due sets, rows and lanes; then the channels.
+-- Gives {id, fence, attempts, lane, its pace, first_at, error, doubtful, delivery};
 --       1 when it only moved blocked rows away and there may be more behind them; nil when nothing is due.
 local now, lease, worker, ranks = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4])
 local due_prefix, row_prefix, lane_prefix = ARGV[5], ARGV[6], ARGV[7]
@@ -11,15 +10,14 @@ local claimable = { pending = true, claimed = true, retry = true, unknown = true
 local behind = {} -- lane → how many rows of it were moved away in this call: they come due one pace apart
 local more = nil
 
-local function free_at(lane)
-  local kept = redis.call('HMGET', lane_prefix .. lane, 'tat', 'hold')
-  return math.max(tonumber(kept[1] or 0), tonumber(kept[2] or 0))
+local function look_at(lane)
+  local kept = redis.call('HMGET', lane_prefix .. lane, 'tat', 'hold', 'pace')
+  return math.max(tonumber(kept[1] or 0), tonumber(kept[2] or 0)), tonumber(kept[3] or 0)
 end
 
 local function take(due_set, id, row, state, lane, pace)
   if lane and pace > 0 then
     redis.call('HSET', lane_prefix .. lane, 'tat', now + pace)
-    redis.call('PEXPIRE', lane_prefix .. lane, 86400000)
   end
   if state == 'claimed' then -- its lease ran out: whoever had it may have sent it
     redis.call('HSET', row, 'doubtful', 1)
@@ -29,12 +27,12 @@ local function take(due_set, id, row, state, lane, pace)
   redis.call('ZADD', due_set, now + lease, id)
   local fence, attempts = redis.call('HINCRBY', row, 'fence', 1), redis.call('HINCRBY', row, 'attempts', 1)
   local kept = redis.call('HMGET', row, 'first_at', 'error', 'doubtful', 'delivery')
-  return { id, fence, attempts, lane or '', kept[1], kept[2] or '', kept[3] or '0', kept[4] }
+  return { id, fence, attempts, lane or '', pace, kept[1], kept[2] or '', kept[3] or '0', kept[4] }
 end
 
 for rank = ranks - 1, 0, -1 do
-  for at = 8, #ARGV, 2 do
-    local due_set, pace = due_prefix .. ARGV[at] .. ':' .. rank, tonumber(ARGV[at + 1])
+  for at = 8, #ARGV do
+    local due_set = due_prefix .. ARGV[at] .. ':' .. rank
     local ids = redis.call('ZRANGEBYSCORE', due_set, '-inf', now, 'LIMIT', 0, LOOK)
     for _, id in ipairs(ids) do
       local row = row_prefix .. id
@@ -42,8 +40,10 @@ for rank = ranks - 1, 0, -1 do
       if not claimable[kept[1] or ''] then
         redis.call('ZREM', due_set, id)
       else
-        local lane = redis.call('HGET', KEYS[1], kept[2])
-        local free = lane and free_at(lane) or 0
+        local lane, free, pace = redis.call('HGET', KEYS[1], kept[2]), 0, 0
+        if lane then
+          free, pace = look_at(lane)
+        end
         if free <= now then
           return take(due_set, id, row, kept[1], lane, pace)
         end

@@ -14,7 +14,8 @@ from alertrouter.store.moment import from_ms
 class Claimed(msgspec.Struct, frozen=True, kw_only=True):
     """A delivery that this worker may send now.
 
-    `attempts` counts this try. `lane` is where its destination was last sent through, "" if never; its pace is paid.
+    `attempts` counts this try. `lane` is where its destination was last sent through, "" if never; a place in it is
+    taken, `pace` ms after the one before.
     `first_at` is when it was first tried, `error` what the last try said. `doubtful`: an earlier try may have arrived.
     """
 
@@ -22,6 +23,7 @@ class Claimed(msgspec.Struct, frozen=True, kw_only=True):
     fence: int
     attempts: int
     lane: str
+    pace: int
     first_at: datetime
     error: str
     doubtful: bool

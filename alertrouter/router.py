@@ -1,0 +1,295 @@
+"""The router: one process at a time turns the journal into decisions; the others stand by.
+
+The active one holds the lease and all state in memory. Whenever that memory may not be what Redis holds (the lease was
+lost, a commit's answer did not come) it is dropped and loaded again, and reading goes on from the checkpoint.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Final, TypeAlias
+
+import msgspec
+
+from alertrouter import log, policydir
+from alertrouter.engine.changes import Changes
+from alertrouter.engine.engine import Engine, NotApplied
+from alertrouter.errors import LeaseLost, PolicyError, StoreUnavailable
+from alertrouter.events import PolicyActivated, decode, encode
+from alertrouter.policy import load as policy_load
+from alertrouter.policy.receiver import Channel
+from alertrouter.settings import Settings
+from alertrouter.store.connection import connect
+from alertrouter.store.embedded import redis_url
+from alertrouter.store.journal import Entry, Journal
+from alertrouter.store.keys import Keys
+from alertrouter.store.lease import Lease
+from alertrouter.store.queue import Kicks, kicks_for
+from alertrouter.store.statestore import Commit, Gauges, Quarantined, StateStore
+from alertrouter.store.sweep import Sweep
+
+Clock: TypeAlias = Callable[[], datetime]
+
+PATIENCE: Final = 10.0
+"""Seconds that Redis has for an answer: a commit may be many megabytes."""
+
+STANDBY_LOOK: Final = 0.5
+RENEW_EVERY: Final = 1.0
+STUCK_AFTER: Final = 30.0
+"""A router whose loop did not turn for so many seconds lets its lease go."""
+
+MOST_ENTRIES: Final = 500
+FIRST_ENTRIES: Final = 16
+MOST_BYTES: Final = 8 * 1024 * 1024
+SWEEP_EVERY: Final = timedelta(milliseconds=500)
+KICK_AGAIN: Final = timedelta(milliseconds=200)
+ALIVE_EVERY: Final = timedelta(seconds=5)
+TOUCHED_EVERY: Final = timedelta(seconds=30)
+
+_log = log.get(__name__)
+
+
+def run_router(settings: Settings) -> None:
+    """Run until SIGTERM or SIGINT; raises `PolicyError` when there is no policy to run on."""
+    log.configure(settings, process="router")
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    Router(settings, clock=lambda: datetime.now(UTC), stop=stop).run()
+
+
+class Router:
+    """Takes the lease when it is free, routes while it holds it, stands by otherwise."""
+
+    def __init__(self, settings: Settings, *, clock: Clock, stop: threading.Event) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._stop = stop
+        self._url = redis_url(settings)
+        self._keys = Keys(settings.namespace)
+        self._holder = f"{socket.gethostname()}:{os.getpid()}:{clock():%Y%m%dT%H%M%S}"
+        self._client = connect(self._url, patience=PATIENCE)
+        self._lease = Lease(self._client, self._keys, self._holder)
+
+    def run(self) -> None:
+        """Stand by or route until told to stop."""
+        standing_by = False
+        while not self._stop.is_set():
+            try:
+                epoch = self._lease.acquire()
+                if epoch is not None:
+                    standing_by = False
+                    self._reign(epoch)
+                    continue
+                if not standing_by:
+                    _log.info("stands by", holder=self._holder)
+                    standing_by = True
+            except LeaseLost as error:
+                _log.warning("lease lost", reason=str(error))
+            except StoreUnavailable as error:
+                _log.warning("store unavailable", reason=str(error))
+            self._stop.wait(STANDBY_LOOK)
+        _log.info("stopped")
+
+    def _reign(self, epoch: int) -> None:
+        heart = _Heart(Lease(connect(self._url), self._keys, self._holder))
+        heart.start()
+        try:
+            active = take_over(self._settings, epoch, self._clock)
+            while not self._stop.is_set():
+                heart.beat()
+                active.turn()
+            self._lease.release()
+        finally:
+            heart.stop()
+
+
+class _Heart(threading.Thread):
+    """Renews the lease while the router's loop turns, also during a long load or batch.
+
+    That the lease was lost needs no telling: the next commit finds out by the epoch.
+    """
+
+    def __init__(self, lease: Lease) -> None:
+        super().__init__(name="lease", daemon=True)
+        self._lease = lease
+        self._stopped = threading.Event()
+        self._turned = time.monotonic()
+
+    def beat(self) -> None:
+        self._turned = time.monotonic()
+
+    def stop(self) -> None:
+        self._stopped.set()
+        self.join()
+
+    def run(self) -> None:
+        while not self._stopped.wait(RENEW_EVERY) and time.monotonic() - self._turned < STUCK_AFTER:
+            try:
+                self._lease.renew()
+            except StoreUnavailable as error:
+                _log.warning("lease not renewed", reason=str(error))
+
+
+def take_over(settings: Settings, epoch: int, clock: Clock) -> ActiveRouter:
+    """Load the state and make the directory's policy the one in force. Only with the lease."""
+    keys = Keys(settings.namespace)
+    client = connect(redis_url(settings), patience=PATIENCE)
+    kicks = Kicks(client, keys)
+    store = StateStore(client, keys, kicks, history=timedelta(days=settings.history_days))
+    loaded = store.load()
+    for record in loaded.unreadable:
+        _log.error("record can't be read and is left out", record=record)
+    active = ActiveRouter(
+        store=store,
+        journal=Journal(client, keys),
+        kicks=kicks,
+        sweep=Sweep(client, keys, tuple(Channel)),
+        engine=Engine(loaded.state, now=clock()),
+        epoch=epoch,
+        checkpoint=loaded.checkpoint,
+        clock=clock,
+    )
+    _log.info("active", epoch=epoch, alerts=len(loaded.state.alerts), incidents=len(loaded.state.incidents))
+    active.publish(settings)
+    return active
+
+
+class ActiveRouter:
+    """The state in memory and the loop over the journal. Good for one epoch; after any error it is thrown away."""
+
+    def __init__(
+        self,
+        *,
+        store: StateStore,
+        journal: Journal,
+        kicks: Kicks,
+        sweep: Sweep,
+        engine: Engine,
+        epoch: int,
+        checkpoint: str,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._journal = journal
+        self._kicks = kicks
+        self._sweep = sweep
+        self._engine = engine
+        self._epoch = epoch
+        self._checkpoint = checkpoint
+        self._clock = clock
+        self._count = FIRST_ENTRIES
+        self._waiting = 0
+        now = clock()
+        self._kicked_at = now - KICK_AGAIN
+        self._sweep_at = self._alive_at = now
+        self._touched_at = now + TOUCHED_EVERY
+
+    def publish(self, settings: Settings) -> None:
+        """Put the directory's policy in force when it is another one; a wrong one leaves the active one in force.
+
+        The first one ever is applied at once, ahead of events that may wait already: without it they mean nothing.
+        """
+        now, active = self._clock(), self._engine.state.active
+        try:
+            files = policydir.read(policydir.find(settings))
+            revision = policy_load.load(files).revision
+        except PolicyError as error:
+            if not active:
+                raise
+            _log.error("policy refused, the active one stays", active=active, problems=[str(p) for p in error.problems])
+            return
+        if revision == active:
+            return
+        event = PolicyActivated(
+            at=now, actor="router", key=f"policy:{revision}:{now.isoformat()}", revision=revision, files=files
+        )
+        if active:
+            self._journal.append(encode(event))
+        else:
+            self._commit(self._engine.apply(event), [], now)
+        _log.info("policy published", revision=revision, before=active)
+
+    def turn(self) -> None:
+        """Wait for what comes first, an event or a timer; decide; commit."""
+        entries = self._journal.read(self._checkpoint, count=self._count, wait_ms=self._wait_ms())
+        caught_up = len(entries) < self._count
+        changes, quarantined = self._apply(entries)
+        now = self._clock()
+        if caught_up:
+            # Behind, timers go by the events' own times: what has happened before a timer must be known when it fires.
+            changes.merge(self._engine.advance(now))
+        if now >= self._touched_at:
+            changes.merge(self._engine.touched_changes())
+            self._touched_at = now + TOUCHED_EVERY
+        if entries or changes or now >= self._alive_at:
+            self._commit(changes, quarantined, now)
+        if now >= self._sweep_at:
+            self._kick_what_is_due(now)
+
+    def _wait_ms(self) -> int:
+        now = self._clock()
+        moments = [self._sweep_at, self._alive_at, self._touched_at, self._engine.next_due()]
+        first = min(moment for moment in moments if moment is not None)
+        return max(0, -((now - first) // timedelta(milliseconds=1)))
+
+    def _apply(self, entries: list[Entry]) -> tuple[Changes, list[Quarantined]]:
+        changes = Changes()
+        quarantined = []
+        for entry in entries:
+            try:
+                changes.merge(self._engine.apply(decode(entry.packed)))
+            except (NotApplied, msgspec.DecodeError) as error:
+                if isinstance(error, NotApplied):
+                    changes.merge(error.changes)
+                _log.exception("event quarantined", entry=entry.id)
+                quarantined.append(Quarantined(entry=entry.id, reason=str(error), packed=entry.packed))
+            self._checkpoint = entry.id
+        if entries:
+            average = sum(len(entry.packed) for entry in entries) // len(entries) + 1
+            self._count = max(1, min(MOST_ENTRIES, MOST_BYTES // average))
+        return changes, quarantined
+
+    def _commit(self, changes: Changes, quarantined: list[Quarantined], now: datetime) -> None:
+        kicks = kicks_for(len(changes.deliveries), self._waiting)
+        commit = Commit(
+            changes=changes,
+            checkpoint=self._checkpoint,
+            now=now,
+            last_number=self._engine.state.last_number,
+            gauges=Gauges(incidents=self._engine.counts_by_state(), next_due=self._engine.next_due()),
+            quarantined=tuple(quarantined),
+            kicks=kicks,
+        )
+        self._store.commit(self._epoch, commit)
+        self._alive_at = now + ALIVE_EVERY
+        if kicks:
+            self._kicked_at = now
+        for delivery in changes.deliveries:
+            _log.info(
+                "delivery owed",
+                cause=delivery.cause,
+                delivery=delivery.id,
+                incident=delivery.incident,
+                destination=delivery.destination,
+                reason=delivery.reason.value,
+            )
+
+    def _kick_what_is_due(self, now: datetime) -> None:
+        """Wake a worker when something is due and no kick is on its way: the earlier one may be lost."""
+        due = self._sweep.due(now)
+        self._waiting = self._kicks.waiting()
+        self._sweep_at = min(now + SWEEP_EVERY, due.later or now + SWEEP_EVERY)
+        if not due.count or self._waiting:
+            return
+        if now < self._kicked_at + KICK_AGAIN:
+            self._sweep_at = self._kicked_at + KICK_AGAIN
+            return
+        self._kicks.kick()
+        self._kicked_at = now
