@@ -23,6 +23,8 @@ from alertrouter.notifiers.notifier import Patience
 MAX_ANSWER = 64 * 1024
 MAX_READING = 15.0
 """Seconds after which an answer that trickles in is taken as it is."""
+MIN_SECRET = 8
+"""Shorter pieces of a path are words, not secrets."""
 MAX_RETRY_AFTER = 3600.0
 
 _NEVER_LEFT: Final = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError)
@@ -127,6 +129,16 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     return min(max((until - now).total_seconds(), 0.0), MAX_RETRY_AFTER)
 
 
+def secrets_of(url: str) -> tuple[str, ...]:
+    """The parts of an address that may be a secret: all but the host."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return (url,)
+    pieces = [parts.path.strip("/"), parts.query, *f"{parts.path}/{parts.query}".split("/")]
+    return (url, parts.password or "", *(piece for piece in pieces if len(piece) >= MIN_SECRET))
+
+
 def excerpt(body: bytes, secrets: Iterable[str] = ()) -> str:
     """The beginning of an answer on one line, secrets struck out."""
     text = " ".join(body.decode("utf-8", "replace").split())
@@ -148,12 +160,13 @@ def _read(response: httpx2.Response, deadline: float) -> bytes:
     return bytes(body[:MAX_ANSWER])
 
 
-def _reason(error: Exception) -> str:
-    cause: BaseException = error
-    while cause.__cause__ is not None:
-        cause = cause.__cause__
-    if isinstance(cause, OSError) and cause.strerror:
-        return cause.strerror
+def _reason(error: BaseException) -> str:
+    """The operating system's word for what failed, found below the client's own wrapping."""
+    below: BaseException | None = error
+    while below is not None:
+        if isinstance(below, OSError) and below.strerror:
+            return below.strerror
+        below = below.__cause__ or below.__context__
     return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(error).__name__).lower()
 
 

@@ -157,12 +157,12 @@ class SlackWebhook:
         if self._channel:  # only old custom webhooks and Slack-alikes heed it
             body["channel"] = self._channel
         content = msgspec.json.encode(body)
-        answer = http.post(self._client, self._url, content, who="Slack webhook", secrets=(self._url,))
+        answer = http.post(self._client, self._url, content, who="Slack webhook", secrets=http.secrets_of(self._url))
         text = answer.body.strip()
         if text.startswith(b"{") or "json" in answer.headers.get("content-type", ""):
-            _understood(answer, "Slack webhook", (self._url,))
+            _understood(answer, "Slack webhook", http.secrets_of(self._url))
         elif text not in (b"", b"ok"):
-            raise PermanentFailure(f"Slack webhook: answered {http.excerpt(text, (self._url,))}")
+            raise PermanentFailure(f"Slack webhook: answered {http.excerpt(text, http.secrets_of(self._url))}")
         return Sent()
 
     def close(self) -> None:

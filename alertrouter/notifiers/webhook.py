@@ -113,7 +113,7 @@ class WebhookNotifier:
             str(target.copy_with(host=address)),
             content,
             who=f"webhook {target.host}",
-            secrets=(self._token, target.password, target.path if len(target.path) > 1 else ""),
+            secrets=(self._token, *http.secrets_of(self._url)),
             headers=headers,
             extensions={"sni_hostname": target.raw_host.decode("ascii")},
         )

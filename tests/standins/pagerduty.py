@@ -1,0 +1,53 @@
+"""PagerDuty's Events API v2 on loopback, with its checks."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from tests.standins.http import Answer, HttpStandIn, Received
+
+
+class PagerDutyStandIn(HttpStandIn):
+    """Keeps alerts by routing key and dedup key, as PagerDuty does."""
+
+    def __init__(self, port: int = 0) -> None:
+        self._alerts: dict[tuple[str, str], str] = {}
+        self._lock = threading.Lock()
+        super().__init__(port)
+
+    @property
+    def alerts(self) -> dict[tuple[str, str], str]:
+        """(routing key, dedup key) → `triggered` or `resolved`."""
+        with self._lock:
+            return dict(self._alerts)
+
+    def respond(self, request: Received) -> Answer:
+        """Do what PagerDuty does."""
+        fault = "no such path" if request.path != "/v2/enqueue" else _fault(request.json, len(request.body))
+        if fault:
+            return Answer.of_json({"status": "invalid event", "message": fault}, status=400)
+        key = str(request.json["routing_key"]), str(request.json["dedup_key"])
+        with self._lock:
+            if request.json["event_action"] == "trigger":
+                self._alerts[key] = "triggered"
+            elif key in self._alerts:
+                self._alerts[key] = "resolved"
+        return Answer.of_json({"status": "success", "message": "Event processed", "dedup_key": key[1]}, status=202)
+
+
+def _fault(event: dict[str, Any], size: int) -> str:
+    if size > 512 * 1024:
+        return "event is larger than 512 KB"
+    if not event.get("routing_key"):
+        return "routing_key is missing"
+    if not 1 <= len(event.get("dedup_key", "")) <= 255:
+        return "dedup_key: expected 1 to 255 characters"
+    if event.get("event_action") == "resolve":
+        return ""
+    payload = event.get("payload", {})
+    if not 1 <= len(payload.get("summary", "")) <= 1024:
+        return "summary: expected 1 to 1024 characters"
+    if payload.get("severity") not in ("critical", "error", "warning", "info"):
+        return "severity is not one of the four"
+    return "" if payload.get("source") else "source is missing"

@@ -1,0 +1,129 @@
+"""Slack on loopback: `chat.postMessage`, `chat.update` and an incoming webhook, with Slack's limits."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, replace
+from typing import Any
+
+from tests.standins.http import Answer, HttpStandIn, Received
+
+
+@dataclass(frozen=True)
+class SlackMessage:
+    """A message as people see it now: `body` is the newest, `updates` counts how often it was changed."""
+
+    channel: str
+    ts: str
+    body: dict[str, Any]
+    thread_ts: str = ""
+    updates: int = 0
+
+
+class SlackStandIn(HttpStandIn):
+    """Keeps messages as Slack does. `token` is the one that it takes."""
+
+    token = "xoxb-stand-in"
+
+    def __init__(self, port: int = 0) -> None:
+        self._messages: dict[tuple[str, str], SlackMessage] = {}
+        self._lock = threading.Lock()
+        super().__init__(port)
+
+    @property
+    def api_url(self) -> str:
+        """For SLACK_API_URL."""
+        return f"{self.url}/api/"
+
+    @property
+    def webhook_url(self) -> str:
+        """For SLACK_WEBHOOK_URL; any path under /services/ will do."""
+        return f"{self.url}/services/T000/B000/standin-secret"
+
+    @property
+    def messages(self) -> list[SlackMessage]:
+        """The messages of all channels in the order of their first posting, replies in threads left out."""
+        with self._lock:
+            return [message for message in self._messages.values() if not message.thread_ts]
+
+    def thread(self, ts: str) -> list[SlackMessage]:
+        """The replies to a message."""
+        with self._lock:
+            return [message for message in self._messages.values() if message.thread_ts == ts]
+
+    def delete(self, ts: str) -> None:
+        """Delete a message, as a person can."""
+        with self._lock:
+            self._messages = {key: message for key, message in self._messages.items() if message.ts != ts}
+
+    def respond(self, request: Received) -> Answer:
+        """Do what Slack does."""
+        body = request.json
+        fault = _fault(body)
+        if request.path.startswith("/services/"):
+            if fault:
+                return Answer(400, fault.encode())
+            self._post(request.path, body)
+            return Answer(200, b"ok")
+        if request.headers.get("authorization") != f"Bearer {self.token}":
+            return _no("invalid_auth")
+        if fault:
+            return _no(fault)
+        if request.path == "/api/chat.postMessage":
+            channel = _channel_id(body["channel"])
+            return Answer.of_json({"ok": True, "channel": channel, "ts": self._post(channel, body).ts})
+        if request.path == "/api/chat.update":
+            return self._update(body)
+        return _no("unknown_method")
+
+    def _post(self, channel: str, body: dict[str, Any]) -> SlackMessage:
+        with self._lock:
+            ts = f"1700000000.{len(self._messages):06d}"
+            message = SlackMessage(channel, ts, body, str(body.get("thread_ts", "")))
+            self._messages[channel, ts] = message
+            return message
+
+    def _update(self, body: dict[str, Any]) -> Answer:
+        key = str(body["channel"]), str(body["ts"])
+        with self._lock:
+            message = self._messages.get(key)
+            if message is None:
+                return _no("message_not_found")
+            self._messages[key] = replace(message, body=body, updates=message.updates + 1)
+        return Answer.of_json({"ok": True, "channel": key[0], "ts": key[1]})
+
+
+def blocks_of(body: dict[str, Any]) -> list[dict[str, Any]]:
+    """All blocks of a message, those of its attachments too."""
+    return [*body.get("blocks", []), *(block for part in body.get("attachments", []) for block in part["blocks"])]
+
+
+def texts_of(blocks: object) -> list[str]:
+    """Every string in blocks that counts for Slack's limit on the whole."""
+    if isinstance(blocks, dict):
+        return [text for value in blocks.values() for text in texts_of(value)]
+    if isinstance(blocks, list):
+        return [text for value in blocks for text in texts_of(value)]
+    return [blocks] if isinstance(blocks, str) else []
+
+
+def _fault(body: dict[str, Any]) -> str:
+    """Slack's word for what is wrong with a message, empty when nothing is."""
+    blocks = blocks_of(body)
+    if not body.get("text") and not blocks:
+        return "no_text"
+    if len(blocks) > 50:
+        return "invalid_blocks"
+    for block in blocks:
+        limit = {"header": 150, "section": 3000}.get(block["type"])
+        if limit and not 1 <= len(block["text"]["text"]) <= limit:
+            return "invalid_blocks"
+    return "msg_blocks_too_long" if sum(map(len, texts_of(blocks))) > 13_200 else ""
+
+
+def _channel_id(channel: str) -> str:
+    return channel if channel.startswith("C0") else f"C0{channel.lstrip('#').upper()}"
+
+
+def _no(error: str) -> Answer:
+    return Answer.of_json({"ok": False, "error": error})
