@@ -137,7 +137,7 @@ class Settings:
     def resolve(self, text: str) -> str:
         """Fill in `${NAME}` and `${NAME:-other}`; an unset or empty NAME without `:-` gives an empty text.
 
-        The fallback may hold a placeholder itself: `${SLACK_AI_WEBHOOK_URL:-${SLACK_WEBHOOK_URL}}`. `${file:/path}`, which
+        The fallback may hold a placeholder itself: `${SLACK_AI_WEBHOOK_URL:-${SLACK_WEBHOOK_URL}}`. `${file:/path}`, as
         a policy's `*_file` keys become, is what that file holds now; raises `SettingsError` when it can't be read.
         """
         return resolve(text, self.environ)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
+from functools import cached_property
 
 from alertrouter.alert import Labels
 from alertrouter.policy.escalation import EscalationPolicy, Team
@@ -38,7 +39,7 @@ class PolicyTest:
     also_firing: tuple[Mapping[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Policy:
     """A whole policy. `revision` is the content hash of its files; `severities` run from lowest to highest."""
 
@@ -61,7 +62,11 @@ class Policy:
 
     def route(self, route_id: str) -> Route | None:
         """The route with this id, None when this policy has none."""
-        return self.root.by_id(route_id)
+        return self._by_id.get(route_id)
+
+    @cached_property
+    def _by_id(self) -> Mapping[str, Route]:
+        return {route.id: route for route in self.root.all()}
 
     def severity(self, labels: Labels) -> str:
         """The alert's severity, or the default when it has none that the policy knows."""

@@ -53,7 +53,7 @@ def _mask_value(found: re.Match[str]) -> str:
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:
     """Say that there is no such thing, and which one was probably meant."""
     names = list(known)
-    near = difflib.get_close_matches(name[:LONGEST_LINE], names, n=1)
+    near = difflib.get_close_matches(name[:LONGEST_LINE], names, n=1, cutoff=0.5)
     if near:
         return f"unknown {kind} `{name}`, did you mean `{near[0]}`?"
     if not names:

@@ -97,11 +97,13 @@ class _Tree:
 
     def _addressed(self, fields: Fields, inherited: RouteOptions) -> RouteOptions:
         """Receiver, team and escalation: a receiver of its own ends what the parent's team would have done."""
-        receiver = fields.take("receiver", one_of("receiver", self.names.receivers), None)
-        team = fields.take("team", one_of("team", self.names.teams), None)
+        # "" stands for a wrong name, so that what only follows from it isn't told.
+        receiver = fields.take("receiver", one_of("receiver", self.names.receivers), "")
+        team = fields.take("team", one_of("team", self.names.teams), "")
         escalate = fields.take("escalate", self._escalate, {})
         if {"receiver", "team"} <= fields.present:
             fields.wrong("found both `receiver` and `team`, expected one of them", "team")
+            return replace(inherited, receiver=None, team="", escalate=escalate)
         if "receiver" in fields:
             return replace(inherited, receiver=receiver, team=None, escalate=escalate)
         if "team" in fields:
