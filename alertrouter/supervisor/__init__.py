@@ -111,7 +111,8 @@ class _Supervisor:
         remind_at = loop.time() + REMIND_EVERY
         async with httpx2.AsyncClient(trust_env=False, timeout=2.0) as client:
             while not self._asked_to_stop.is_set():
-                trouble = await _trouble(client, self._settings)
+                dying = [child.program.name for child in self._children() if child.recovering()]
+                trouble = f"{', '.join(dying)} died" if dying else await _trouble(client, self._settings)
                 if not trouble:
                     return
                 if loop.time() > remind_at:

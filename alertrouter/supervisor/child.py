@@ -16,6 +16,8 @@ FIRST_PAUSE: Final = 0.2
 LONGEST_PAUSE: Final = 30.0
 STEADY_AFTER: Final = 10.0
 """A program that ran this long (seconds) died of something new: its pauses start over."""
+RECOVERED_AFTER: Final = 2.0
+"""A program that died at its start and now runs this long (seconds) has started after all."""
 LOOP: Final = 3
 """So many early deaths in a row are called a crash loop."""
 
@@ -53,18 +55,24 @@ class Child:
         self._tell = tell
         self._process: asyncio.subprocess.Process | None = None
         self._stopping = asyncio.Event()
+        self._started = 0.0
+
+    def recovering(self) -> bool:
+        """Tell whether it died early and it isn't known yet whether it runs now."""
+        return self.early_deaths > 0 and asyncio.get_running_loop().time() - self._started < RECOVERED_AFTER
 
     async def run(self) -> None:
         """Keep it running until `stop` is called."""
         clock = asyncio.get_running_loop().time
         while not self._stopping.is_set():
-            started = clock()
+            self._started = clock()
             code = await self._run_once()
             if self._stopping.is_set():
                 return
-            self.early_deaths = self.early_deaths + 1 if clock() - started < STEADY_AFTER else 1
+            self.early_deaths = self.early_deaths + 1 if clock() - self._started < STEADY_AFTER else 1
             pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (self.early_deaths - 1))
             self._tell(self._obituary(code, pause))
+            self._started = clock() + pause
             await at_most(pause, self._stopping)
 
     async def stop(self) -> None:
