@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -17,7 +18,6 @@ from urllib.parse import quote
 import httpx2
 import msgspec
 from rich.console import Console
-from rich.table import Table
 
 from alertrouter.errors import AlertrouterError
 from alertrouter.settings import Settings
@@ -105,25 +105,27 @@ def story(mark: str) -> tuple[Scene, ...]:
 
 def run(settings: Settings, url: str, *, wait: bool) -> None:
     """Tell the story; `wait` stays until the end of it was told too. Raises `DemoFailed`."""
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False, soft_wrap=True)
     now = datetime.now(UTC)
     scenes = story(now.strftime("%H%M%S"))
     with Server(settings, url) as server:
         console.print(f"Sending {len(scenes)} alerts to {url} …")
         server.send(scenes, starts_at=now - BEGAN)
         found = _until(lambda: _all_settled(server, scenes), TOLD_WITHIN, "not every alert was told")
-        console.print(_what_came(scenes, found))
-        console.print("\nNow all of it is over …")
+        shown = _show(console, server, scenes, found, Counter())
+        console.print("\nNow all of them are over.")
         server.send(scenes, starts_at=now - BEGAN, ends_at=datetime.now(UTC))
-        ends = [one.due for incidents in found for one in incidents if one.due]
-        if wait and ends:
-            patience = (max(ends) - datetime.now(UTC)).total_seconds() + TOLD_WITHIN
-            console.print(f"Whoever was told hears of it at the group's next look, within {patience:.0f} s …")
+        end = max((one.due for incidents in found for one in incidents if one.due), default=now)
+        console.print(
+            "Whoever was told of the fire is told of its end, at the group's next look (group_interval): "
+            f"by {end.astimezone():%H:%M:%S}."
+        )
+        if wait:
+            patience = (end - datetime.now(UTC)).total_seconds() + TOLD_WITHIN
             found = _until(lambda: _all_over(server, scenes), patience, "the end was not told")
-            _print_stories(console, server, found)
+            _show(console, server, scenes, found, shown)
         else:
-            _print_stories(console, server, found)
-            _print_end(console, ends)
+            console.print("To see that here: alertrouter demo --wait")
         console.print(f"\nThe messages: {url}/")
 
 
@@ -210,33 +212,32 @@ def _until(look: Callable[[], list[list[Incident]] | None], seconds: float, comp
     return found
 
 
-def _what_came(scenes: Sequence[Scene], found: Sequence[Sequence[Incident]]) -> Table:
-    table = Table(title="What came of each", title_justify="left", expand=True)
-    for heading in ("alert", "severity", "incident", "told", "why"):
-        table.add_column(heading, overflow="fold")
+def _show(
+    console: Console,
+    server: Server,
+    scenes: Sequence[Scene],
+    found: Sequence[Sequence[Incident]],
+    shown: Mapping[str, int],
+) -> Counter[str]:
+    """Print what came of each alert: who was told, and its incident's story after the lines already shown."""
+    lines = Counter(shown)
     for scene, incidents in zip(scenes, found, strict=True):
-        for one in incidents:
-            table.add_row(
-                scene.labels["alertname"],
-                scene.labels["severity"],
-                f"#{one.number} {one.state}",
-                "\n".join(to.id + (f": {to.error}" if to.error else "") for to in one.destinations) or "nobody",
-                "\n".join(sorted(set(one.suppressed.values()))) or one.held or scene.shows,
+        for incident in incidents:
+            console.print(
+                f"\n#{incident.number} {scene.labels['alertname']} ({scene.labels['severity']})", style="bold"
             )
-    return table
+            if not lines[incident.id]:
+                console.print(f"   {scene.shows}", style="italic")
+            console.print(f"   {incident.state}; told: {_told(incident)}")
+            story_of_it = server.timeline(incident)
+            for line in story_of_it[lines[incident.id] :]:
+                what = line.transition or line.reason or ""
+                console.print(f"   {line.at.astimezone():%H:%M:%S}  {what:10} {line.text}", style="dim")
+            lines[incident.id] = len(story_of_it)
+    return lines
 
 
-def _print_stories(console: Console, server: Server, found: Sequence[Sequence[Incident]]) -> None:
-    for incident in {one.id: one for incidents in found for one in incidents}.values():
-        console.print(f"\n#{incident.number} {' '.join(incident.group_labels.values())}", style="bold")
-        for line in server.timeline(incident):
-            what = " ".join(word for word in (line.transition, line.reason) if word)
-            console.print(f"  {line.at.astimezone():%H:%M:%S}  {what:18} {line.text}", soft_wrap=True, markup=False)
-
-
-def _print_end(console: Console, ends: Sequence[datetime]) -> None:
-    if ends:
-        console.print(
-            f"\nWhoever was told hears of the end at the group's next look (group_interval), by "
-            f"{max(ends).astimezone():%H:%M:%S}. To see it here: alertrouter demo --wait"
-        )
+def _told(incident: Incident) -> str:
+    told = [one.id + (f" (failed: {one.error})" if one.error else "") for one in incident.destinations]
+    why = sorted({*incident.suppressed.values(), incident.held} - {""})
+    return ", ".join(told) or f"nobody: {'; '.join(why) or 'it is over'}"
