@@ -76,7 +76,7 @@ class EmailNotifier:
             session.quit()
         first = notice.reference if _MESSAGE_ID.fullmatch(notice.reference or "") else None
         return Sent(
-            reference=first or mail["Message-ID"], note=f"refused: {self._refusals(refused)}" if refused else ""
+            reference=first or str(mail["Message-ID"]), note=f"refused: {self._refusals(refused)}" if refused else ""
         )
 
     def close(self) -> None:
