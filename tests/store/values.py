@@ -1,0 +1,102 @@
+"""Values for the store's tests: an alert, an incident, a delivery, each with whatever matters to the test."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from alertrouter.alert import Alert, Fingerprint, fingerprint
+from alertrouter.delivery import Delivery
+from alertrouter.engine.changes import Changes
+from alertrouter.incident import Incident, Reason, State, TimelineLine
+from alertrouter.store.statestore import Commit, Gauges, Quarantined
+from tests.times import START, at
+
+
+def alert(name: str) -> Alert:
+    """A firing alert of this name."""
+    labels = {"alertname": name}
+    return Alert(
+        fingerprint=fingerprint(labels),
+        labels=labels,
+        annotations={},
+        starts_at=START,
+        ends_at=None,
+        updated_at=START,
+        incidents=("INC-1",),
+    )
+
+
+def incident(number: int = 1, state: State = State.TRIGGERED) -> Incident:
+    """An open incident."""
+    return Incident(
+        id=f"INC-{number}",
+        number=number,
+        route="{}",
+        group_key="{}:{}",
+        group_labels={"component": "ai"},
+        revision="r1",
+        state=state,
+        severity="warning",
+        peak="warning",
+        opened_at=START,
+        due=at(minutes=5),
+    )
+
+
+def delivery(
+    name: str = "INC-1.1",
+    *,
+    channel: str = "slack",
+    rank: int = 1,
+    destination: str = "ai/slack",
+    revision: str = "r1",
+    firing: tuple[Fingerprint, ...] = (),
+    born_at: datetime = START,
+) -> Delivery:
+    """A delivery that is owed."""
+    return Delivery(
+        id=name,
+        incident=name.rpartition(".")[0],
+        destination=destination,
+        receiver=destination.partition("/")[0],
+        channel=channel,
+        revision=revision,
+        reason=Reason.OPENED,
+        state=State.TRIGGERED,
+        severity="warning",
+        rank=rank,
+        group_key="{}:{}",
+        group_labels={"component": "ai"},
+        firing=firing,
+        resolved=(),
+        sequence=1,
+        opened_at=START,
+        born_at=born_at,
+        received_at=START,
+        cause="k1",
+    )
+
+
+def line(text: str, name: str = "INC-1") -> TimelineLine:
+    """A line of an incident's story."""
+    return TimelineLine(incident=name, at=START, transition=None, reason=None, text=text)
+
+
+def commit_of(
+    changes: Changes,
+    *,
+    checkpoint: str = "0-0",
+    now: datetime = START,
+    quarantined: tuple[Quarantined, ...] = (),
+    kicks: int = 0,
+) -> Commit:
+    """A commit of these changes."""
+    return Commit(
+        changes=changes,
+        checkpoint=checkpoint,
+        now=now,
+        last_number=1,
+        gauges=Gauges(incidents={State.TRIGGERED: 1}, next_due=at(minutes=5)),
+        quarantined=quarantined,
+        kicks=kicks,
+    )
