@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -157,7 +156,7 @@ class Prometheus:
         path = programs.directory / "prometheus.yml"
         path.write_text(yaml.safe_dump(config))
         self.address = f"127.0.0.1:{free_port()}"
-        programs.start(
+        self._program = programs.start(
             "prometheus",
             [
                 binary,
@@ -169,11 +168,9 @@ class Prometheus:
         )
         eventually(lambda: _answers(f"http://{self.address}/-/ready"), within=30, what="Prometheus is ready")
 
-    def firing(self) -> set[tuple[str, str]]:
-        """The alerts that it holds to be firing, as (alert, host)."""
-        with urlopen(f"http://{self.address}/api/v1/alerts", timeout=5) as answer:
-            alerts = json.load(answer)["data"]["alerts"]
-        return {(one["labels"]["alertname"], one["labels"]["host"]) for one in alerts if one["state"] == "firing"}
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        self._program.kill()
 
 
 def _answers(url: str) -> bool:
