@@ -10,6 +10,7 @@ import pytest
 CHECKOUT = Path(__file__).resolve().parent.parent
 FLOORS = "Imports go down the floors, never up"
 PURE = "Words, policy, engine, sources and simulation touch neither the outside, the clock nor chance"
+APART = "The store and the notifiers know nothing of each other"
 REDIS = "Only the store speaks to Redis"
 RQ = "Only the store queues jobs and only the worker takes them"
 JINJA = "Only messages and pages are made from templates"
@@ -22,6 +23,7 @@ JINJA = "Only messages and pages are made from templates"
         ("settings.py", "import alertrouter.alert", FLOORS),
         ("store/keys.py", "import alertrouter.render", FLOORS),
         ("utils.py", "", FLOORS),
+        ("notifiers/slack.py", "import alertrouter.store.keys", APART),
         ("policy/matcher.py", "import time", PURE),
         ("sources/generic.py", "import logging", PURE),
         ("incident.py", "import random", PURE),

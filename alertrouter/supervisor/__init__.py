@@ -23,7 +23,7 @@ from alertrouter.supervisor.banner import banner
 from alertrouter.supervisor.child import LOOP, Child, Program, at_most
 
 LOOK_EVERY: Final = 0.1
-REDIS_WITHIN: Final = 15.0
+REDIS_WITHIN: Final = 10.0
 REMIND_EVERY: Final = 10.0
 """While it isn't ready, it says why every so many seconds."""
 
