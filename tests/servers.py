@@ -44,7 +44,7 @@ class RedisServer:
     def _answers(self) -> bool:
         try:
             with border(), connect(self.url) as client:
-                return client.ping()
+                return bool(client.ping())
         except StoreUnavailable:
             return False
 

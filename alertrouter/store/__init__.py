@@ -18,7 +18,7 @@
 | `delivery:<id>`         | hash   | one row of the ledger; kept 7 days after it was settled         | router, workers |
 | `due:<channel>:<rank>`  | zset   | delivery ids by when they are due, ms                           | router, workers |
 | `lanes`                 | hash   | destination → lane that it was last sent through                | workers         |
-| `lane:<lane>`           | hash   | ms: `pace`, `tat` (free again at), `hold` (Retry-After until)     | workers         |
+| `lane:<lane>`           | hash   | ms: `pace`, `tat` (free again at), `hold` (Retry-After until)   | workers         |
 | `counters`              | hash   | counter → number                                                | all             |
 | `gauges`                | hash   | `incidents:<state>`, `next_due` (ms)                            | router (commit) |
 | `latency`               | hash   | seconds from receipt to sent: a count a bucket, `sum_ms`        | workers         |

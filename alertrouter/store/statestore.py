@@ -16,7 +16,7 @@ from alertrouter.alert import Alert, Fingerprint
 from alertrouter.delivery import Delivery
 from alertrouter.engine.changes import Changes
 from alertrouter.engine.state import EngineState
-from alertrouter.errors import LeaseLost
+from alertrouter.errors import LeaseLost, StoreUnavailable
 from alertrouter.incident import Incident, State, TimelineLine
 from alertrouter.store.connection import border
 from alertrouter.store.journal import START, after
@@ -112,7 +112,13 @@ class StateStore:
             try:
                 pipeline.execute()
             except redis.WatchError as error:
-                raise LeaseLost("another router took over") from error
+                raise self._lost(epoch) from error
+
+    def _lost(self, epoch: int) -> StoreUnavailable:
+        """Tell the two cases apart that redis-py gives one name: a later epoch, and a connection that broke."""
+        if int(cast(bytes | None, self._redis.get(self._keys.epoch)) or 0) == epoch:
+            return StoreUnavailable("the answer to a commit was lost: nobody knows whether it was written")
+        return LeaseLost("another router took over")
 
     def _records(self, key: str, kind: type[_T], unreadable: list[str]) -> Iterator[tuple[str, _T]]:
         decode: Callable[[bytes], _T] = msgspec.msgpack.Decoder(kind).decode

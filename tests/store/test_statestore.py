@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import cast
+
 import pytest
 import redis
 
 from alertrouter.engine.changes import Changes
-from alertrouter.errors import LeaseLost
+from alertrouter.errors import LeaseLost, StoreUnavailable
 from alertrouter.events import decode
 from alertrouter.incident import State
+from alertrouter.store.connection import connect
 from alertrouter.store.journal import Journal
 from alertrouter.store.keys import Keys
 from alertrouter.store.lease import Lease
 from alertrouter.store.queue import Kicks, kicks_for
 from alertrouter.store.statestore import Quarantined, StateStore
+from tests.proxy import Proxy
+from tests.servers import eventually
 from tests.store.values import alert, commit_of, delivery, incident, line
 from tests.times import at
 
@@ -79,23 +85,37 @@ def test_a_commit_of_an_older_epoch_writes_nothing(state_store: StateStore, clie
 
 
 def test_a_takeover_in_the_middle_of_a_commit_stops_it(
-    state_store: StateStore, client: redis.Redis, keys: Keys, epoch: int
+    redis_url: str, client: redis.Redis, keys: Keys, epoch: int
 ) -> None:
-    """Between WATCH and EXEC another router begins an epoch: the commit writes nothing."""
+    """Another router begins an epoch after this one looked and before its EXEC: the commit writes nothing."""
 
-    class TakenOver(Kicks):
-        """Stands at the last step before EXEC, where a takeover is hardest to notice."""
-
-        def add(self, pipeline: object, kicks: int) -> None:
+    def take_over(sent: bytes) -> None:
+        if b"MULTI" in sent:
             client.incr(keys.epoch)
 
-    interrupted = StateStore(client, keys, TakenOver(client, keys), history=state_store._history)
+    with Proxy(redis_url, take_over) as proxy, connect(proxy.url) as through:
+        interrupted = StateStore(through, keys, Kicks(through, keys), history=timedelta(days=30))
+        with pytest.raises(LeaseLost):
+            interrupted.commit(epoch, commit_of(Changes(incidents={"INC-1": incident()}), checkpoint="9-0"))
 
-    with pytest.raises(LeaseLost):
-        interrupted.commit(epoch, commit_of(Changes(incidents={"INC-1": incident()}), checkpoint="9-0"))
+    assert not client.exists(keys.incidents, keys.checkpoint, keys.alive_at)
 
-    assert state_store.load().state.incidents == {}
-    assert client.get(keys.checkpoint) is None
+
+def test_a_commit_whose_answer_is_lost_is_in_doubt(redis_url: str, client: redis.Redis, keys: Keys, epoch: int) -> None:
+    """The router is told that it does not know, is not told twice, and finds on loading what was written once."""
+
+    def lose(sent: bytes) -> None:
+        if b"MULTI" in sent:
+            proxy.lose_answers.set()
+
+    with Proxy(redis_url, lose) as proxy, connect(proxy.url) as through:
+        cut_off = StateStore(through, keys, Kicks(through, keys), history=timedelta(days=30))
+        with pytest.raises(StoreUnavailable) as refused:
+            cut_off.commit(epoch, commit_of(Changes(counts={"alerts": 1}), checkpoint="9-0"))
+    assert refused.type is StoreUnavailable
+
+    eventually(lambda: client.get(keys.checkpoint) == b"9-0", "the commit was carried out")
+    assert client.hget(keys.counters, "alerts") == b"1"
 
 
 def test_the_journal_is_trimmed_behind_the_checkpoint(
@@ -120,9 +140,9 @@ def test_a_kick_is_enqueued_by_the_commit_that_owes(
     """Deliveries and the RQ job that wakes a worker come together; the job carries nothing."""
     state_store.commit(epoch, commit_of(Changes(deliveries=[delivery()]), kicks=2))
 
-    jobs = client.lrange(keys.queue_list, 0, -1)
-    assert len(jobs) == 2
-    job = client.hgetall(f"rq:job:{bytes(jobs[0]).decode()}")
+    first, second = cast(list[bytes], client.lrange(keys.queue_list, 0, -1))
+    assert first != second
+    job = client.hgetall(f"rq:job:{first.decode()}")
     assert job[b"description"] == b"deliver what is due"
     assert b"INC-1" not in repr(job).encode()
 
@@ -141,7 +161,7 @@ def test_a_quarantined_event_is_kept_with_its_reason(
 
     state_store.commit(epoch, commit_of(Changes(), checkpoint="3-0", quarantined=(poison,)))
 
-    ((_, kept),) = client.xrange(keys.quarantine)
+    ((_, kept),) = client.xrange(keys.quarantine) or []
     assert kept == {b"entry": b"3-0", b"reason": b"ValueError: no", b"e": b"\x81"}
     assert client.hget(keys.counters, "quarantined") == b"1"
 
@@ -176,8 +196,8 @@ def test_gauges_tell_every_state(state_store: StateStore, client: redis.Redis, k
     """A state without incidents is told as 0, so that a graph falls to 0 instead of ending."""
     state_store.commit(epoch, commit_of(Changes()))
 
-    gauges = client.hgetall(keys.gauges)
-    assert {bytes(name).decode() for name in gauges} == {f"incidents:{state}" for state in State} | {"next_due"}
+    gauges = cast(dict[bytes, bytes], client.hgetall(keys.gauges))
+    assert {name.decode() for name in gauges} == {f"incidents:{state}" for state in State} | {"next_due"}
     assert gauges[b"incidents:triggered"] == b"1"
     assert gauges[b"incidents:resolved"] == b"0"
 
