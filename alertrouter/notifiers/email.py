@@ -11,7 +11,7 @@ from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
-from email.utils import format_datetime, parseaddr
+from email.utils import format_datetime, getaddresses
 from typing import Final
 
 from alertrouter.errors import DeliveryError, PermanentFailure, TemporaryFailure, UnknownOutcome
@@ -84,7 +84,8 @@ class EmailNotifier:
 
     def compose(self, notice: Notice) -> EmailMessage:
         """The mail. Its Message-ID names the delivery, so that a server can drop what it gets twice."""
-        sender, recipients = _address(self._from), [_address(text) for text in self._to]
+        recipients = [address for text in self._to for address in _addresses(text)]
+        sender = _addresses(self._from)[0]
         domain = sender.domain or "localhost"
         mail = EmailMessage(policy=_POLICY)
         mail["From"] = sender
@@ -111,7 +112,7 @@ class EmailNotifier:
         if self._smtp.tls != "none":
             context = ssl.create_default_context(cafile=self._smtp.ca_file or None)
         host, port, wait = self._smtp.host, self._smtp.port, self._patience.read
-        name = _address(self._from).domain or "localhost"  # smtplib would look up our own name, which may hang
+        name = _addresses(self._from)[0].domain or "localhost"  # smtplib would look up our own name, which may hang
         session: _Session
         if self._smtp.tls == "implicit":
             session = _SessionInTls(host, port, local_hostname=name, timeout=wait, context=context)
@@ -151,12 +152,14 @@ class EmailNotifier:
         return excerpt(words if isinstance(words, bytes) else words.encode(), (self._smtp.password,))
 
 
-def _address(text: str) -> Address:
-    name, spec = parseaddr(text)
-    try:
-        return Address(display_name=name, addr_spec=spec)
-    except (ValueError, IndexError, MessageError):
-        raise PermanentFailure(f"{text!r} is no mail address") from None
+def _addresses(text: str) -> list[Address]:
+    """Read `a@example.org` or `Name <a@example.org>`; a placeholder may have brought several, parted by commas."""
+    if text.isprintable():
+        with contextlib.suppress(ValueError, IndexError, MessageError):
+            found = [Address(display_name=name, addr_spec=spec) for name, spec in getaddresses([text])]
+            if found:
+                return found
+    raise PermanentFailure(f"{text!r} is no mail address")
 
 
 def _printable(text: str) -> str:

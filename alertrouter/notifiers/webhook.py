@@ -100,7 +100,7 @@ class WebhookNotifier:
             target = httpx2.URL(self._url)
         except httpx2.InvalidURL:
             raise PermanentFailure("webhook: its url can't be read") from None
-        if target.scheme not in ("http", "https") or not target.host:
+        if target.scheme not in ("http", "https") or not target.host or "%" in target.host:
             raise PermanentFailure("webhook: its url needs http:// or https:// and a host")
         return target
 

@@ -164,10 +164,11 @@ def _values(notice: Notice, alert: NoticeAlert | None, instead_of: str) -> dict[
         "look": look.look_of(notice),
         "links": look.links_of(notice),
         "counts": look.counts(notice),
-        "summary": look.annotation(notice, "summary", "message"),
-        "description": look.annotation(notice, "description"),
+        "summary": look.common_annotation(notice, "summary", "message"),
+        "description": look.common_annotation(notice, "description"),
         "subject": look.subject(notice),
         "labels_of": lambda shown: look.shown_labels(notice, shown),
+        "summary_of": lambda shown: look.own_summary(notice, shown),
         "instead_of": instead_of,
     }
 

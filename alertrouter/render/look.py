@@ -25,11 +25,12 @@ class Tone(StrEnum):
 
 
 class Look(NamedTuple):
-    """How a message looks at a glance. `name` is also the end of the card's class in the inbox."""
+    """How a message looks at a glance. `name` ends the class of the inbox's card; every font has `sign`, not `emoji`."""
 
     name: str
     colour: str
     emoji: str
+    sign: str = "●"
 
 
 class Link(NamedTuple):
@@ -45,7 +46,7 @@ _LOOKS: Final = {
     Tone.WARNING: Look("warning", "#f5a524", "🟡"),
     Tone.INFO: Look("info", "#2e7de9", "🔵"),
 }
-_RESOLVED: Final = Look("resolved", "#12a150", "✅")
+_RESOLVED: Final = Look("resolved", "#12a150", "✅", "✓")
 
 _TONES_BY_NAME: Final = {
     **dict.fromkeys(("critical", "fatal", "emergency", "disaster", "page", "p1", "sev1"), Tone.CRITICAL),
@@ -102,6 +103,17 @@ def web_url(text: str) -> str:
 def annotation(notice: Notice, *names: str) -> str:
     """The first annotation of one of these names that an alert of the message has, firing ones asked first."""
     return next((text for text in _annotated(notice, names) if text), "")
+
+
+def common_annotation(notice: Notice, *names: str) -> str:
+    """The first annotation of one of these names that all alerts of the message share, "" when none is."""
+    return next((notice.common_annotations[name] for name in names if notice.common_annotations.get(name)), "")
+
+
+def own_summary(notice: Notice, alert: NoticeAlert) -> str:
+    """What an alert says of itself and not all others say too."""
+    text = alert.annotations.get("summary") or alert.annotations.get("message") or ""
+    return "" if text == common_annotation(notice, "summary", "message") else text
 
 
 def shown_labels(notice: Notice, alert: NoticeAlert) -> dict[str, str]:

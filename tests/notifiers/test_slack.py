@@ -1,0 +1,281 @@
+"""Slack: one message for each incident, within Slack's limits, with nothing in it that a label wrote as mark-up."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from alertrouter.alert import Fingerprint
+from alertrouter.errors import PermanentFailure, TemporaryFailure, UnknownOutcome
+from alertrouter.incident import Reason
+from alertrouter.notice import Notice, NoticeAlert
+from alertrouter.notifiers import Notifier, slack_blocks
+from alertrouter.policy.receiver import SlackOptions
+from alertrouter.render import Renderer
+from alertrouter.render.samples import sample_alert, sample_notice
+from tests.notifiers.far_sides import made
+from tests.standins import Answer, SlackStandIn
+from tests.standins.slack import blocks_of, texts_of
+
+RENDERER = Renderer()
+OURS = re.compile(r"<!date\^\d+\^\{date_short_pretty\} \{time\}\|\d{4}-\d\d-\d\d \d\d:\d\d UTC>")
+"""The only mark-up in angle brackets that our templates write into text."""
+
+
+@pytest.fixture
+def slack() -> Iterator[SlackStandIn]:
+    """Slack."""
+    with SlackStandIn() as stand_in:
+        yield stand_in
+
+
+@pytest.fixture
+def bot(slack: SlackStandIn) -> Iterator[Notifier]:
+    """A bot that posts to #ai-models."""
+    environ = {"SLACK_API_URL": slack.api_url, "SLACK_BOT_TOKEN": slack.token}
+    notifier = made(SlackOptions(channel="#ai-models"), environ)
+    yield notifier
+    notifier.close()
+
+
+@pytest.fixture
+def hook(slack: SlackStandIn) -> Iterator[Notifier]:
+    """An incoming webhook."""
+    notifier = made(SlackOptions(webhook_url="${HOOK}"), {"HOOK": slack.webhook_url})
+    yield notifier
+    notifier.close()
+
+
+def test_the_first_message_is_posted_and_traceable(slack: SlackStandIn, bot: Notifier) -> None:
+    """The first notice is posted; its reference is channel and ts, and its metadata name the delivery."""
+    sent = bot.send(sample_notice())
+
+    (message,) = slack.messages
+    assert sent.reference == f"{message.channel}:{message.ts}"
+    assert message.body["metadata"]["event_payload"] == {"delivery_id": "INC-1.1", "incident": "INC-1"}
+
+
+@pytest.mark.parametrize(
+    ("reason", "replies", "rings"),
+    [
+        (Reason.JOINED, 1, False),
+        (Reason.CHANGED, 0, False),
+        (Reason.RESOLVED, 1, False),
+        (Reason.REOPENED, 1, True),
+        (Reason.REPEATED, 1, True),
+    ],
+)
+def test_a_later_notice_updates_the_message_in_place(
+    slack: SlackStandIn, bot: Notifier, reason: Reason, replies: int, rings: bool
+) -> None:
+    """There is one message for an incident; its thread hears what a reader must know, the channel only of a bell."""
+    first = bot.send(sample_notice())
+
+    sent = bot.send(sample_notice(reason=reason, reference=first.reference, sequence=2))
+
+    (message,) = slack.messages
+    assert sent == first
+    assert message.updates == 1
+    assert [reply.body["reply_broadcast"] for reply in slack.thread(message.ts)] == [rings] * replies
+
+
+def test_a_resolved_message_turns_green(slack: SlackStandIn, bot: Notifier) -> None:
+    """The end is shown in the message itself: colour and headline."""
+    first = bot.send(sample_notice())
+
+    over = sample_notice(
+        firing=(), resolved=(sample_alert(1, over=True),), reason=Reason.RESOLVED, reference=first.reference, sequence=2
+    )
+    bot.send(over)
+
+    (message,) = slack.messages
+    assert message.body["attachments"][0]["color"] == "#12a150"
+    assert "ModelLatencyHigh is over" in message.body["blocks"][0]["text"]["text"]
+
+
+def test_a_deleted_message_is_posted_anew(slack: SlackStandIn, bot: Notifier) -> None:
+    """Somebody deleted the message: the news still arrives, and later ones go to the new message."""
+    first = bot.send(sample_notice())
+    slack.delete(slack.messages[0].ts)
+
+    sent = bot.send(sample_notice(reason=Reason.JOINED, reference=first.reference, sequence=2))
+
+    (message,) = slack.messages
+    assert sent.reference == f"{message.channel}:{message.ts}"
+    assert "message_not_found" in sent.note
+
+
+def test_a_refused_thread_reply_does_not_undo_the_update(slack: SlackStandIn, bot: Notifier) -> None:
+    """The message shows the news already; that the thread was not told is noted."""
+    first = bot.send(sample_notice())
+    slack.answer_next(
+        Answer.of_json({"ok": True}), Answer.of_json({"ok": False, "error": "restricted_action_thread_only_channel"})
+    )
+
+    sent = bot.send(sample_notice(reason=Reason.JOINED, reference=first.reference, sequence=2))
+
+    assert sent.reference == first.reference
+    assert "restricted_action" in sent.note
+
+
+@pytest.mark.parametrize("error", ["channel_not_found", "invalid_auth", "not_in_channel", "no_such_word"])
+def test_a_verdict_of_no_is_for_good(slack: SlackStandIn, bot: Notifier, error: str) -> None:
+    """Status 200 with `ok: false` is a refusal, and the error says Slack's word for it."""
+    slack.answer_next(Answer.of_json({"ok": False, "error": error}))
+
+    with pytest.raises(PermanentFailure, match=error):
+        bot.send(sample_notice())
+
+
+@pytest.mark.parametrize("error", ["ratelimited", "internal_error", "fatal_error", "service_unavailable"])
+def test_a_verdict_of_not_now_is_temporary(slack: SlackStandIn, bot: Notifier, error: str) -> None:
+    """Some refusals are Slack's own trouble."""
+    slack.answer_next(Answer.of_json({"ok": False, "error": error}, headers={"Retry-After": "30"}))
+
+    with pytest.raises(TemporaryFailure, match=error) as failure:
+        bot.send(sample_notice())
+
+    assert failure.value.retry_after == 30
+
+
+def test_an_answer_that_can_not_be_read_is_unknown(slack: SlackStandIn, bot: Notifier) -> None:
+    """200 with something else than JSON: Slack may have the message."""
+    slack.answer_next(Answer(200, b"<html>"))
+
+    with pytest.raises(UnknownOutcome):
+        bot.send(sample_notice())
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome"),
+    [
+        (Answer.of_json({"ok": False, "error": "channel_not_found"}), PermanentFailure),
+        (Answer(200, b"no_channel", {"Content-Type": "text/plain"}), PermanentFailure),
+        (Answer(200, b"not json", {"Content-Type": "application/json"}), UnknownOutcome),
+        (Answer(200, b"ok", {"Content-Type": "text/plain"}), None),
+        (Answer.of_json({"ok": True}), None),
+    ],
+)
+def test_a_webhooks_answer_is_read(
+    slack: SlackStandIn, hook: Notifier, answer: Answer, outcome: type[Exception] | None
+) -> None:
+    """An incoming webhook says no with status 200 too."""
+    slack.answer_next(answer)
+
+    if outcome is None:
+        assert hook.send(sample_notice()).reference is None
+    else:
+        with pytest.raises(outcome):
+            hook.send(sample_notice())
+
+
+def test_a_token_wins_over_a_webhook(slack: SlackStandIn) -> None:
+    """With a channel and a token the bot posts, though there is a webhook too."""
+    environ = {"SLACK_API_URL": slack.api_url, "SLACK_BOT_TOKEN": slack.token, "HOOK": slack.webhook_url}
+    notifier = made(SlackOptions(channel="#ai", webhook_url="${HOOK}"), environ)
+
+    notifier.send(sample_notice())
+
+    assert [request.path for request in slack.received] == ["/api/chat.postMessage"]
+    notifier.close()
+
+
+def test_environment_proxies_are_not_used_on_loopback(slack: SlackStandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy for the outside world doesn't catch what stays on this host."""
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    notifier = made(SlackOptions(webhook_url="${HOOK}"), {"HOOK": slack.webhook_url})
+
+    notifier.send(sample_notice())
+
+    assert len(slack.messages) == 1
+    notifier.close()
+
+
+def test_many_alerts_are_counted() -> None:
+    """The first ones are shown with the labels that tell them apart, the rest is counted."""
+    notice = sample_notice(firing=tuple(sample_alert(number) for number in range(47)))
+
+    texts = texts_of(blocks_of(slack_blocks.message(notice, RENDERER).fields()))
+
+    (alerts,) = [text for text in texts if "gpu-0:9100" in text]
+    assert len(re.findall(r"`instance=gpu-\d+:9100`", alerts)) == 10
+    assert alerts.endswith("… and 37 more")
+
+
+def test_links_become_buttons() -> None:
+    """Runbook, dashboard and source; nothing but http and https."""
+    alert = sample_alert(1)
+    alert.annotations["dashboard_url"] = "javascript:alert(1)"
+
+    blocks = blocks_of(slack_blocks.message(sample_notice(firing=(alert,)), RENDERER).fields())
+
+    (actions,) = [block for block in blocks if block["type"] == "actions"]
+    assert [(button["text"]["text"], button["url"]) for button in actions["elements"]] == [
+        ("Runbook", "https://runbooks.example.org/ai/model-latency"),
+        ("Source", "https://prometheus.example.org/graph?g0.expr=latency"),
+    ]
+
+
+TEXT = some.text(max_size=40) | some.sampled_from(
+    ["<!channel>", "<https://evil.example|click>", "&lt;", "x" * 5000, "<" * 3000, "`", "\n\n", "*_~", "\x00"]
+)
+TEXTS = some.dictionaries(
+    some.sampled_from(["alertname", "instance", "summary", "description", "runbook_url", "dashboard_url"]) | TEXT,
+    TEXT | some.just("https://runbooks.example.org/<x>|y?" + "z" * 1400),
+    max_size=12,
+)
+ALERTS = some.builds(
+    NoticeAlert,
+    fingerprint=some.just(Fingerprint("0" * 16)),
+    status=some.just("firing"),
+    labels=TEXTS,
+    annotations=TEXTS,
+    starts_at=some.just(datetime(2026, 3, 2, 10, tzinfo=UTC)),
+    ends_at=some.none() | some.just(datetime(2026, 3, 2, 11, tzinfo=UTC)),
+    generator_url=TEXT,
+)
+NOTICES = some.builds(
+    sample_notice,
+    firing=some.lists(ALERTS, max_size=15).map(tuple),
+    resolved=some.lists(ALERTS, max_size=5).map(tuple),
+    reason=some.sampled_from([Reason.OPENED, Reason.REPEATED, Reason.RESOLVED]),
+    severity=TEXT,
+    receiver=TEXT,
+)
+
+
+@given(NOTICES)
+def test_whatever_alerts_say_the_message_is_within_limits_and_escaped(notice: Notice) -> None:
+    """No label, annotation or name can break a limit of Slack's or write mark-up."""
+    body = json.loads(json.dumps(slack_blocks.message(notice, RENDERER).fields()))
+    reply = slack_blocks.reply(notice, RENDERER)
+
+    blocks = blocks_of(body)
+    texts = texts_of(blocks)
+    assert len(blocks) <= 50
+    assert sum(map(len, texts)) + len(body["text"]) <= 10_500
+    assert all(1 <= len(block["text"]["text"]) <= 3000 for block in blocks if block["type"] == "section")
+    assert 1 <= len(blocks[0]["text"]["text"]) <= 150
+    for text in [*texts, body["text"], reply.text if reply else ""]:
+        rest = OURS.sub("", text)
+        assert "<" not in rest
+        assert ">" not in rest
+        assert not text.startswith("https://") or text.isprintable()
+
+
+@given(NOTICES)
+def test_no_template_fails_on_what_alerts_say(notice: Notice) -> None:
+    """The built-in templates cope with any labels and annotations."""
+    renderer = Renderer()
+
+    slack_blocks.message(notice, renderer)
+    slack_blocks.reply(notice, renderer)
+
+    assert [str(fault) for fault in renderer.faults()] == []
