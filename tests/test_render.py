@@ -215,3 +215,14 @@ def test_a_summary_that_only_one_alert_gives_is_not_everybodys() -> None:
 
     assert "Something else" not in renderer.render(Template.SLACK_SUMMARY, notice)
     assert "Something else" in renderer.render(Template.SLACK_ALERT, notice, alert=odd)
+
+
+def test_the_page_on_templates_names_every_template_and_its_limit() -> None:
+    """docs/templates.md tells what there is."""
+    page = (Path(__file__).resolve().parent.parent / "docs/templates.md").read_text(encoding="utf-8")
+    first_cells = {line.split("`")[1]: line for line in page.splitlines() if line.startswith("| `")}
+    rows = {name: line for name, line in first_cells.items() if name.endswith(".j2")}
+
+    assert list(rows) == [template.value.file for template in Template]
+    for template in Template:
+        assert str(template.value.limit) in rows[template.value.file].replace(",", "")
