@@ -69,3 +69,11 @@ def settings_for(redis_url: str, namespace: str, tmp_path: Path) -> Callable[...
         )
 
     return make
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what the journeys counted, whether they passed or not."""
+    for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed"):
+        for name, value in report.user_properties:
+            if name == "journey":
+                terminalreporter.write_line(f"{report.nodeid.rpartition('::')[2]}: {value}")

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 
 from tests.journeys.programs import eventually
-from tests.standins import HttpStandIn, MailStandIn, PagerDutyStandIn, Received, SlackStandIn
+from tests.standins import Answer, HttpStandIn, MailStandIn, PagerDutyStandIn, Received, SlackStandIn
 
 ROUTING_KEY = "journey-routing-key"
 
 SOON = 30.0
 """Seconds in which what is awaited must come; Prometheus alone takes five until it first knows where to scrape."""
+
+PAUSE = 0.1
+"""Seconds in which a slow far side has a message and alertrouter doesn't know it yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,10 @@ class FarSides:
             "SMTP_FROM": "alertrouter@example.com",
             "JOURNEY_WEBHOOK": f"{self.webhook.url}/journey",
         }
+
+    def messages(self) -> int:
+        """How many messages have come by HTTP so far."""
+        return sum(len(side.received) for side in (self.slack, self.pagerduty, self.webhook))
 
     def stories(self) -> dict[str, list[str]]:
         """What each channel that people read has been told, in order: `DiskFull fires`, `DiskFull is over`."""
@@ -80,8 +87,29 @@ def _slack(request: Received) -> str:
 
 
 @contextmanager
-def standing_in() -> Iterator[FarSides]:
-    """Have all of them listen on loopback."""
-    with ExitStack() as open_until_the_end:
-        enter = open_until_the_end.enter_context
-        yield FarSides(enter(SlackStandIn()), enter(PagerDutyStandIn()), enter(MailStandIn()), enter(HttpStandIn()))
+def standing_in(*, slow: bool = False) -> Iterator[FarSides]:
+    """Have all of them listen on loopback; slow ones let `PAUSE` go by between taking a message and saying so."""
+    slack, pagerduty, webhook = (
+        (_SlowSlack(), _SlowPagerDuty(), _SlowWebhook())
+        if slow
+        else (SlackStandIn(), PagerDutyStandIn(), HttpStandIn())
+    )
+    with slack, pagerduty, webhook, MailStandIn() as mail:
+        yield FarSides(slack, pagerduty, mail, webhook)
+
+
+class _Slow(HttpStandIn):
+    def respond(self, request: Received) -> Answer:
+        return replace(super().respond(request), delay=PAUSE)
+
+
+class _SlowSlack(_Slow, SlackStandIn):
+    """Slack on a bad day."""
+
+
+class _SlowPagerDuty(_Slow, PagerDutyStandIn):
+    """PagerDuty on a bad day."""
+
+
+class _SlowWebhook(_Slow, HttpStandIn):
+    """A receiver that takes its time."""

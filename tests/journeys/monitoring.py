@@ -17,6 +17,10 @@ from tests.journeys.programs import Programs, eventually, free_port, installed
 SHORT = "200ms"
 """How often Prometheus scrapes and evaluates."""
 
+RESEND = "2s"
+"""How often it repeats a firing alert, which holds four times that long without another word: time enough on a machine
+that is busy with other tests."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
@@ -163,7 +167,7 @@ class Prometheus:
                 f"--config.file={path}",
                 f"--storage.tsdb.path={programs.directory / 'prometheus'}",
                 f"--web.listen-address={self.address}",
-                "--rules.alert.resend-delay=500ms",
+                f"--rules.alert.resend-delay={RESEND}",
             ],
         )
         eventually(lambda: _answers(f"http://{self.address}/-/ready"), within=30, what="Prometheus is ready")

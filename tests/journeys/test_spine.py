@@ -156,7 +156,7 @@ def test_prometheus_may_post_to_alertrouter_itself(programs: Programs, far: FarS
     faults.begin("DiskFull", "db1")
     far.wait_for("DiskFull fires")
     eventually(
-        lambda: alertrouter.door.metric("alertrouter_alerts_deduplicated_total") >= 4,
+        lambda: alertrouter.door.metric("alertrouter_alerts_deduplicated_total") >= 2,
         within=SOON,
         what="Prometheus sends the alert again",
     )
