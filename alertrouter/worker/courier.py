@@ -53,7 +53,7 @@ class Courier:
 
     def __init__(self, settings: Settings) -> None:
         keys = Keys(settings.namespace)
-        client = connect(redis_url(settings))
+        client = self._client = connect(redis_url(settings))
         self.stopping = threading.Event()
         self._ledger = Ledger(client, keys, f"{socket.gethostname()}:{os.getpid()}")
         self._kicks = Kicks(client, keys)
@@ -84,6 +84,7 @@ class Courier:
         """Wait for what is under way, then let go of connections."""
         self._threads.shutdown()
         self._book.close()
+        self._client.close()
 
     def _start_one(self, ends: float) -> bool:
         """Claim and start one delivery; False when there is none, or no room, or no time."""
