@@ -21,7 +21,11 @@ class SetAside:
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """What a body said: the alerts that could be read, in order, and those that could not."""
+    """What a body said: the alerts that could be read, in order, and those that could not.
+
+    `bad` counts all that could not be read; of a body with very many only the first are in `set_aside`.
+    """
 
     reports: tuple[AlertReport, ...]
     set_aside: tuple[SetAside, ...] = ()
+    bad: int = 0

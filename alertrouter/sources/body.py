@@ -20,6 +20,9 @@ T = TypeVar("T")
 _KEPT: Final = 16 * 1024
 """Bytes kept of an alert that is set aside."""
 
+_MOST_SET_ASIDE: Final = 100
+"""Bad alerts of one body that are kept with their reason; a body can hold millions."""
+
 _ESCAPE: Final = re.compile(
     r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<lone>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
     re.DOTALL,
@@ -75,10 +78,10 @@ def read(body: bytes, form: Form[T], report: Callable[[T], AlertReport]) -> Pars
 
 def read_one(body: bytes, one: Callable[[bytes], T], report: Callable[[T], AlertReport]) -> Parsed:
     """Read a body that is one alert."""
-    found = _attempt(body, 0, len(body), "$", one, report)
-    if isinstance(found, str):
-        raise PayloadError(found)
-    return Parsed((found,))
+    try:
+        return Parsed((report(_decoded(body, one)),))
+    except (*FAULTS, PayloadError) as error:
+        raise PayloadError(_why(error, body, "$", 0, len(body))) from error
 
 
 def _read_one_by_one(body: bytes, form: Form[T], report: Callable[[T], AlertReport], first: Exception) -> Parsed:
@@ -87,16 +90,17 @@ def _read_one_by_one(body: bytes, form: Form[T], report: Callable[[T], AlertRepo
         raise PayloadError(reason(first, body)) from first
     _check_frame(body, slices, form)
     reports: list[AlertReport] = []
-    bad: list[SetAside] = []
+    set_aside: list[SetAside] = []
     for index, (begin, end) in enumerate(slices.elements):
-        found = _attempt(body, begin, end, f"{form.member}[{index}]", form.one, report)
-        if isinstance(found, str):
-            bad.append(SetAside(index, found, body[begin:end].strip()[:_KEPT]))
-        else:
-            reports.append(found)
-    if bad and not reports:
-        raise PayloadError(bad[0].reason) from first
-    return Parsed(tuple(reports), tuple(bad))
+        try:
+            reports.append(report(_decoded(body[begin:end], form.one)))
+        except (*FAULTS, PayloadError) as error:
+            if len(set_aside) < _MOST_SET_ASIDE:
+                why = _why(error, body, f"{form.member}[{index}]", begin, end)
+                set_aside.append(SetAside(index, why, body[begin:end].strip()[:_KEPT]))
+    if set_aside and not reports:
+        raise PayloadError(set_aside[0].reason) from first
+    return Parsed(tuple(reports), tuple(set_aside), len(slices.elements) - len(reports))
 
 
 def _check_frame(body: bytes, slices: Slices, form: Form[T]) -> None:
@@ -109,17 +113,11 @@ def _check_frame(body: bytes, slices: Slices, form: Form[T]) -> None:
         raise PayloadError(reason(error, frame)) from error
 
 
-def _attempt(
-    body: bytes, begin: int, end: int, path: str, one: Callable[[bytes], T], report: Callable[[T], AlertReport]
-) -> AlertReport | str:
-    raw = body[begin:end]
-    try:
-        return report(_decoded(raw, one))
-    except FAULTS as error:
-        return reason(error, body, path, begin, end)
-    except PayloadError as error:
+def _why(error: Exception, body: bytes, path: str, begin: int, end: int) -> str:
+    if isinstance(error, PayloadError):
         inner, _, what = str(error).partition(": ")
         return f"{join(path, inner)}: {what}"
+    return reason(error, body, path, begin, end)
 
 
 def _decoded(raw: bytes, one: Callable[[bytes], T]) -> T:

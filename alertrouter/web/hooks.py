@@ -100,7 +100,7 @@ class Hook:
             parsed, packed = self._read(raw, key, now)
         counts = {f"bodies_accepted:{self._source}": 1}
         if parsed.set_aside:
-            counts[f"alerts_set_aside:{self._source}"] = len(parsed.set_aside)
+            counts[f"alerts_set_aside:{self._source}"] = parsed.bad
         for event in packed:
             await self._store.append(event, counts)
             counts = {}
@@ -110,7 +110,7 @@ class Hook:
         return Answer(
             key,
             accepted=len(parsed.reports),
-            set_aside=len(parsed.set_aside),
+            set_aside=parsed.bad,
             faults=tuple(aside.reason for aside in parsed.set_aside[:_FAULTS_SHOWN]),
         )
 

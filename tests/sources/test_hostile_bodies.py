@@ -150,6 +150,14 @@ def test_bodies_made_to_hurt_are_refused(parse: Parse, wrap: Wrap, raw: bytes) -
         parse(raw, NOW)
 
 
+def test_of_very_many_bad_alerts_all_are_counted_and_the_first_kept() -> None:
+    """A body can hold millions; what they cost is bounded, and the good one among them passes."""
+    parsed = prometheus.parse(b"[" + b"," * 300_000 + GOOD[0] + b"]", NOW)
+
+    assert names(parsed) == ["First"]
+    assert (parsed.bad, len(parsed.set_aside)) == (300_000, 100)
+
+
 json_values = st.recursive(
     st.none()
     | st.booleans()
@@ -210,4 +218,4 @@ def test_good_neighbours_survive_any_alert(value: object, form: tuple[Parse, Wra
 
     read = names(parsed)
     assert [name for name in read if name in ("First", "Second")] == ["First", "Second"]
-    assert len(parsed.reports) + len(parsed.set_aside) == 3
+    assert len(parsed.reports) + parsed.bad == 3

@@ -1,0 +1,64 @@
+"""Incidents, lines and messages as router and workers leave them in the store."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from alertrouter.incident import Destination, Incident, Reason, State, TimelineLine, Transition
+from alertrouter.notice import InboxMessage
+from alertrouter.store.inbox import RedisInbox
+from tests.web.door import KEYS, Store
+
+AT = datetime(2026, 11, 22, 14, 0, tzinfo=UTC)
+
+
+def keep_incident(store: Store, number: int, state: State = State.TRIGGERED, **labels: str) -> Incident:
+    """Leave an incident in the store."""
+    incident = Incident(
+        id=f"INC-{number}",
+        number=number,
+        route="/ai",
+        group_key="{}",
+        group_labels=labels or {"alertname": "DiskFull"},
+        revision="abc",
+        state=state,
+        severity="critical",
+        peak="critical",
+        opened_at=AT,
+        due=None,
+        destinations=(Destination(id="ai-channel/slack", sequence=2, last_sent_at=AT, error="late"),),
+    )
+    store.client.hset(KEYS.incidents, incident.id, msgspec.msgpack.encode(incident))
+    return incident
+
+
+def keep_line(store: Store, incident: str, text: str, minute: int = 0) -> None:
+    """Leave a line of an incident's story in the store."""
+    line = TimelineLine(
+        incident=incident,
+        at=AT + timedelta(minutes=minute),
+        transition=Transition.NEW,
+        reason=Reason.OPENED,
+        text=text,
+    )
+    store.client.rpush(KEYS.timeline(incident), msgspec.msgpack.encode(line))
+
+
+def keep_message(store: Store, number: int, html: str) -> None:
+    """Leave a message in the inbox."""
+    RedisInbox(store.client, KEYS, 200).keep(
+        InboxMessage(
+            id=f"m{number}",
+            incident=f"INC-{number}",
+            receiver="ai-channel",
+            severity="critical",
+            severity_rank=2,
+            severity_count=3,
+            status="firing",
+            title="DiskFull",
+            html=html,
+            at=AT + timedelta(minutes=number),
+        )
+    )

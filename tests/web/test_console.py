@@ -1,0 +1,153 @@
+"""The pages that people look at."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+
+import pytest
+
+from alertrouter.incident import State
+from tests.web.door import Door, running_door
+from tests.web.kept import keep_incident, keep_line, keep_message
+
+
+def test_an_empty_inbox_tells_how_to_send_a_first_alert_and_that_line_works(door: Door) -> None:
+    """What stands on the page can be copied into a shell as it is."""
+    page = door.http.get("/").text
+
+    found = re.search(r"<code>(curl [^<]*)</code>", page)
+    assert found
+    line = found[1].replace("&#34;", '"').replace("&#39;", "'")
+    answer = subprocess.run(shlex.split(line), capture_output=True, text=True, timeout=30, check=True).stdout
+
+    assert '"accepted":1' in answer
+
+
+def test_the_first_alert_line_names_the_credentials_that_are_needed_and_never_shows_them(door: Door) -> None:
+    """A token is a secret; the page is not."""
+    with running_door(door.store, {"ALERTROUTER_INGEST_TOKENS": "s3cret-token"}) as guarded:
+        page = guarded.http.get("/").text
+
+    assert "ALERTROUTER_INGEST_TOKENS" in page
+    assert "s3cret-token" not in page
+
+
+def test_messages_are_shown_newest_first_as_they_were_rendered(door: Door) -> None:
+    """The inbox is what the message would look like."""
+    for number in (1, 2):
+        keep_message(door.store, number, f"<article>message {number}</article>")
+
+    page = door.http.get("/").text
+
+    assert re.findall(r"<article>message (\d)</article>", page) == ["2", "1"]
+
+
+def test_open_incidents_are_shown_and_counted_and_those_that_are_over_are_not(door: Door) -> None:
+    """Also in the window's title."""
+    keep_incident(door.store, 1, State.TRIGGERED, alertname="DiskFull", component="db")
+    keep_incident(door.store, 2, State.RESOLVED, alertname="LongOver")
+    keep_incident(door.store, 3, State.ACKNOWLEDGED, component="only-this")
+
+    page = door.http.get("/").text
+
+    assert "<title>(2) Inbox" in page
+    assert "DiskFull" in page
+    assert "only-this" in page
+    assert "LongOver" not in page
+
+
+def test_many_open_incidents_are_cut_and_the_rest_is_counted(door: Door) -> None:
+    """The page stays readable in a storm."""
+    for number in range(1, 31):
+        keep_incident(door.store, number)
+
+    page = door.http.get("/").text
+
+    assert page.count('class="chip ') == 24
+    assert "6 more" in page
+
+
+def test_what_is_wrong_stands_on_top(door: Door) -> None:
+    """Somebody who looks at the page sees that nobody decides."""
+    assert "no router is active" in door.http.get("/").text
+
+
+def test_the_changing_part_is_not_sent_again_while_it_is_the_same(door: Door) -> None:
+    """The page asks every two seconds."""
+    first = door.http.get("/live")
+    again = door.http.get("/live", headers={"If-None-Match": first.headers["ETag"]})
+    keep_message(door.store, 1, "<p>news</p>")
+    changed = door.http.get("/live", headers={"If-None-Match": first.headers["ETag"]})
+
+    assert (first.status_code, again.status_code, again.content, changed.status_code) == (200, 304, b"", 200)
+    assert "<html" not in changed.text
+    assert "<p>news</p>" in changed.text
+
+
+def test_the_page_works_without_a_script(door: Door) -> None:
+    """There is a link to look again, and the content is in the page itself."""
+    assert '<a id="refresh" href="/">Refresh</a>' in door.http.get("/").text
+
+
+@pytest.mark.parametrize("path", ["/", "/live", "/incidents/INC-1", "/incidents/none"])
+def test_every_page_forbids_what_it_does_not_need(door: Door, path: str) -> None:
+    """No script but its own, no frame around it, no guessing of types."""
+    keep_incident(door.store, 1)
+
+    headers = door.http.get(path).headers
+
+    policy = headers["Content-Security-Policy"]
+    assert policy.startswith("default-src 'self';")
+    assert "unsafe" not in policy
+    assert "frame-ancestors 'none'" in policy
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "no-referrer"
+
+
+@pytest.mark.parametrize("path", ["/", "/incidents/INC-1"])
+def test_nothing_on_a_page_needs_what_its_own_policy_forbids(door: Door, path: str) -> None:
+    """No inline script, no inline style, nothing from another host; and what it links to is there."""
+    keep_incident(door.store, 1)
+
+    page = door.http.get(path).text
+
+    assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=", page)
+    linked = re.findall(r'<(?:script|link|img)[^>]*(?:src|href)="([^"]+)"', page)
+    assert linked
+    assert all(door.http.get(address).status_code == 200 for address in linked)
+
+
+def test_what_senders_wrote_is_escaped(door: Door) -> None:
+    """Labels and lines are text, whatever they hold."""
+    evil = "<script>alert(1)</script>"
+    incident = keep_incident(door.store, 1, alertname=evil, component='"><img src=x onerror=alert(1)>')
+    keep_line(door.store, incident.id, evil)
+
+    pages = [door.http.get(path).text for path in ("/", "/incidents/INC-1", f"/incidents/{evil}")]
+
+    assert all(evil not in page and "<img src=x" not in page for page in pages)
+
+
+def test_an_incident_has_a_page_with_its_story_and_its_messages(door: Door) -> None:
+    """And only its own."""
+    keep_incident(door.store, 1, alertname="DiskFull")
+    keep_line(door.store, "INC-1", "it began")
+    keep_message(door.store, 1, "<p>its message</p>")
+    keep_message(door.store, 2, "<p>of another</p>")
+
+    page = door.http.get("/incidents/INC-1").text
+
+    assert "DiskFull" in page
+    assert "it began" in page
+    assert "its message" in page
+    assert "of another" not in page
+
+
+def test_an_incident_that_never_was_has_no_page(door: Door) -> None:
+    """It says so in words."""
+    answer = door.http.get("/incidents/INC-404")
+
+    assert answer.status_code == 404
+    assert "There is no such incident." in answer.text
