@@ -1,7 +1,9 @@
 """The command line: `alertrouter COMMAND`. Each family of commands is a file here and registers itself on `cli.app`."""
 
+from alertrouter.cli import check as check
 from alertrouter.cli import demo as demo
 from alertrouter.cli import processes as processes
+from alertrouter.cli import test_route as test_route
 from alertrouter.cli.app import app as commands
 
 

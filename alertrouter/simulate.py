@@ -1,0 +1,252 @@
+"""What the policy would do: with a label set at a time, and with the policy's own tests.
+
+Routing, holding and inhibition are asked of the same code that the engine runs; nothing is decided here a second time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+
+from alertrouter.alert import Fingerprint, Labels, fingerprint
+from alertrouter.engine.suppression import Inhibitor
+from alertrouter.policy.escalation import EscalationPolicy
+from alertrouter.policy.matcher import Matcher
+from alertrouter.policy.policy import Policy, PolicyTest
+from alertrouter.policy.route import Match, Route
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One node of the tree that was tried on the way.
+
+    `failed` are the matchers that don't hold; none means that the node matched. `answers` says that the alert is
+    routed here. `untried` counts the siblings after it that were never tried, because it matched without `continue`.
+    """
+
+    depth: int
+    route: Route
+    failed: tuple[Matcher, ...]
+    answers: bool
+    untried: int
+
+    @property
+    def matched(self) -> bool:
+        """Tell whether the alert entered this node."""
+        return not self.failed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notified:
+    """Who is told on one level of an escalation policy, how long after its start, inside which time interval."""
+
+    after: timedelta
+    receivers: tuple[str, ...]
+    during: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """One route that the alert takes. `path` runs from the root to it; `held` says which time interval holds it."""
+
+    match: Match
+    path: tuple[Route, ...]
+    receivers: tuple[str, ...]
+    escalation: EscalationPolicy | None
+    levels: tuple[Notified, ...]
+    held: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explained:
+    """An inhibition rule that holds the alert back, and the firing alert that explains it."""
+
+    rule: str
+    source: Labels
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Simulation:
+    """What becomes of one label set. `at` None: at no particular time, so time intervals were left out."""
+
+    labels: Labels
+    at: datetime | None
+    severity: str
+    steps: tuple[Step, ...]
+    taken: tuple[Taken, ...]
+    explained: tuple[Explained, ...]
+
+    @property
+    def receivers(self) -> tuple[str, ...]:
+        """Who is told at once, route by route. A receiver on two routes is told twice, and stands here twice."""
+        return tuple(name for taken in self.taken for name in taken.receivers)
+
+    @property
+    def suppressed_by(self) -> tuple[str, ...]:
+        """What would hold it: names of inhibition rules, then what holds its routes, as `outside business_hours`."""
+        names = [by.rule for by in self.explained] + [taken.held for taken in self.taken if taken.held]
+        return tuple(dict.fromkeys(names))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """One expectation of a test that wasn't met."""
+
+    what: str
+    expected: tuple[str, ...]
+    found: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestResult:
+    """What came of one entry of `tests:`. `timeline_left_out` says that its expectations on time were not looked at."""
+
+    __test__ = False  # pytest would take the class for a test
+
+    test: PolicyTest
+    differences: tuple[Difference, ...]
+    timeline_left_out: bool
+
+    @property
+    def passed(self) -> bool:
+        """Tell whether all that was looked at came out as expected."""
+        return not self.differences
+
+
+class _Firing:
+    """The alerts that fire meanwhile, ready to be asked which of them hold another back."""
+
+    def __init__(self, policy: Policy, alerts: Iterable[Labels]) -> None:
+        self._inhibitor = Inhibitor(policy.inhibit_rules)
+        self._labels: dict[Fingerprint, Labels] = {}
+        for labels in map(present, alerts):
+            name = fingerprint(labels)
+            self._labels[name] = labels
+            self._inhibitor.add(name, labels)
+
+    def explaining(self, labels: Labels) -> tuple[Explained, ...]:
+        sources = self._inhibitor.sources(fingerprint(labels), labels)
+        return tuple(Explained(rule=rule, source=self._labels[source]) for rule, source in sources)
+
+
+def route_alert(
+    policy: Policy, labels: Labels, *, now: datetime | None, also_firing: Iterable[Labels] = ()
+) -> Simulation:
+    """What becomes of an alert with these labels at `now`, while the alerts of `also_firing` fire."""
+    return _simulate(policy, labels, now, _Firing(policy, also_firing))
+
+
+def route_together(
+    policy: Policy, label_sets: Sequence[Labels], *, now: datetime | None, also_firing: Iterable[Labels] = ()
+) -> tuple[Simulation, ...]:
+    """The same for many alerts that all fire at once, so that they can inhibit one another."""
+    firing = _Firing(policy, [*label_sets, *also_firing])
+    return tuple(_simulate(policy, labels, now, firing) for labels in label_sets)
+
+
+def run_tests(policy: Policy) -> tuple[TestResult, ...]:
+    """Run the policy's `tests:`, as far as they are about routing, in file order."""
+    return tuple(_run(policy, test) for test in policy.tests)
+
+
+def moment(text: str, zone: tzinfo) -> datetime:
+    """Read a time as `2026-03-02 10:00` or ISO 8601; without an offset it is in `zone`. Raises `ValueError`."""
+    at = datetime.fromisoformat(text.strip())
+    return at if at.tzinfo else at.replace(tzinfo=zone)
+
+
+def present(labels: Labels) -> Labels:
+    """The labels without the empty ones: a label that is empty is not there."""
+    return {name: value for name, value in labels.items() if value}
+
+
+def _simulate(policy: Policy, labels: Labels, now: datetime | None, firing: _Firing) -> Simulation:
+    labels = present(labels)
+    severity = policy.severity(labels)
+    matches = policy.routes(labels)
+    paths = [_path(policy.root, match.route.id) for match in matches]
+    entered = frozenset(route.id for path in paths for route in path)
+    return Simulation(
+        labels=labels,
+        at=now,
+        severity=severity,
+        steps=tuple(_steps(policy.root, labels, entered, frozenset(match.route.id for match in matches))),
+        taken=tuple(_taken(policy, match, path, severity, now) for match, path in zip(matches, paths, strict=True)),
+        explained=firing.explaining(labels),
+    )
+
+
+def _taken(policy: Policy, match: Match, path: tuple[Route, ...], severity: str, now: datetime | None) -> Taken:
+    route = match.route
+    escalation = policy.escalation(route, severity)
+    levels = [
+        Notified(
+            after=level.after,
+            receivers=tuple(dict.fromkeys(policy.receiver_named(name, route) for name in level.notify)),
+            during=level.during,
+        )
+        for level in (escalation.levels if escalation else ())
+    ]
+    return Taken(
+        match=match,
+        path=path,
+        receivers=policy.receivers_for(route, severity),
+        escalation=escalation,
+        levels=tuple(levels),
+        held=policy.held_by(route, now) if now else "",
+    )
+
+
+def _path(node: Route, route_id: str) -> tuple[Route, ...]:
+    below = next((child for child in node.routes if child.by_id(route_id)), None)
+    return (node, *_path(below, route_id)) if below else (node,)
+
+
+def _steps(
+    node: Route,
+    labels: Labels,
+    entered: frozenset[str],
+    taken: frozenset[str],
+    *,
+    depth: int = 0,
+    untried: int = 0,
+) -> Iterator[Step]:
+    """Tell the walk that led to `taken`: it is read off the routes that the policy answered, not walked anew."""
+    failed = () if node.id in entered else tuple(m for m in node.matchers if not m.matches(labels))
+    yield Step(depth=depth, route=node, failed=failed, answers=node.id in taken, untried=untried)
+    if failed:
+        return
+    for place, child in enumerate(node.routes, start=1):
+        last = child.id in entered and not child.continues
+        rest = len(node.routes) - place if last else 0
+        yield from _steps(child, labels, entered, taken, depth=depth + 1, untried=rest)
+        if last:
+            break
+
+
+def _run(policy: Policy, test: PolicyTest) -> TestResult:
+    now = moment(test.at, policy.timezone) if test.at else None
+    simulation = route_alert(policy, test.labels, now=now, also_firing=test.also_firing)
+    return TestResult(
+        test=test,
+        differences=tuple(_differences(test, simulation)),
+        timeline_left_out=bool(test.until or test.events or test.expect),
+    )
+
+
+def _differences(test: PolicyTest, simulation: Simulation) -> Iterator[Difference]:
+    escalations = tuple(dict.fromkeys(taken.escalation.name for taken in simulation.taken if taken.escalation))
+    expectations: Mapping[str, tuple[tuple[str, ...] | None, tuple[str, ...]]] = {
+        "receivers": (test.receivers, simulation.receivers),
+        "escalation": (_names(test.escalation), escalations),
+        "suppressed_by": (test.suppressed_by, simulation.suppressed_by),
+    }
+    for what, (expected, found) in expectations.items():
+        if expected is not None and expected != found:
+            yield Difference(what=what, expected=expected, found=found)
+
+
+def _names(text: str | None) -> tuple[str, ...] | None:
+    """Split `page, warn`; an empty text expects none."""
+    return None if text is None else tuple(name.strip() for name in text.split(",") if name.strip())
