@@ -48,32 +48,34 @@ def test_a_changed_template_is_read_again(tmp_path: Path) -> None:
 
 
 BROKEN = {
-    "syntax": "{% if %}",
-    "arithmetic": "\n{{ 1 / 0 }}",
-    "unknown filter": "{{ notice.title|shout }}",
-    "missing include": "{% include 'slack/nothing.j2' %}",
-    "endless loops": "{% for a in range(9999) %}{% for b in range(9999) %}{% endfor %}{% endfor %}",
-    "endless range": "{% for a in range(999999999) %}{% endfor %}",
-    "endless macro": "{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}",
-    "huge text": "{{ 'x' * 999999999 }}",
-    "huge number": "{{ 9 ** 99999999 }}",
-    "huge padding": "{{ 'x'.center(999999999) }}",
-    "huge format": "{{ '%999999999d' % 1 }}",
-    "escape": "{{ ''.__class__.__mro__ }}",
-    "change": "{{ notice.group_labels.update({'a': 'b'}) }}x",
-    "nothing": "  \n ",
+    "syntax": ("{% if %}", "Expected an expression"),
+    "arithmetic": ("\n{{ 1 / 0 }}", "division by zero"),
+    "unknown filter": ("{{ notice.title|shout }}", "No filter named 'shout'"),
+    "missing include": ("{% include 'slack/nothing.j2' %}", "slack/nothing.j2"),
+    "endless loops": ("{% for a in range(9999) %}{% for b in range(9999) %}{% endfor %}{% endfor %}", "20000 turns"),
+    "endless range": ("{% for a in range(999999999) %}{% endfor %}", "range of more"),
+    "endless macro": ("{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}", "recursion"),
+    "huge text": ("{{ 'x' * 999999999 }}", "small numbers"),
+    "huge number": ("{{ 9 ** 99999999 }}", "small numbers"),
+    "huge padding": ("{{ 'x'.center(999999999) }}", "'center'"),
+    "huge format": ("{{ '%999999999d' % 1 }}", "small numbers"),
+    "escape": ("{{ ''.__class__.__mro__ }}", "came out empty"),
+    "change": ("{{ notice.group_labels.update({'a': 'b'}) }}x", "'update'"),
+    "nothing": ("  \n ", "came out empty"),
 }
 
 
 @pytest.mark.parametrize("kind", BROKEN)
 def test_a_broken_template_never_swallows_a_page(kind: str, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """The plain message goes out, and the fault is kept, shown by `check` and logged once."""
-    text, renderer = rendered(tmp_path, BROKEN[kind])
+    source, words = BROKEN[kind]
+    text, renderer = rendered(tmp_path, source)
     again = renderer.render(Template.SLACK_TITLE, NOTICE)
 
     assert text == again == "[FIRING] ModelLatencyHigh (critical, 1 firing)"
     assert len(renderer.faults()) == 1
     assert "slack/title.j2" in str(renderer.faults()[0])
+    assert words in renderer.faults()[0].message
     assert [record.levelno for record in caplog.records] == [logging.ERROR]
     assert renderer.check()
 

@@ -84,7 +84,7 @@ class Renderer:
         directories = [*([overrides] if overrides else []), builtin("templates")]
         self._loader = ChoiceLoader([FileSystemLoader(directory) for directory in directories])
         self._environments = self._make(strict=False)
-        self._faults: dict[str, Problem] = {}
+        self._faults: dict[tuple[str, int], Problem] = {}
         self._lock = threading.Lock()
 
     def render(
@@ -106,7 +106,7 @@ class Renderer:
         return text
 
     def faults(self) -> tuple[Problem, ...]:
-        """The faults that rendering has met, each once, oldest first."""
+        """The faults that rendering has met, one for each line of a template, oldest first."""
         with self._lock:
             return tuple(self._faults.values())
 
@@ -134,9 +134,9 @@ class Renderer:
 
     def _keep(self, fault: Problem) -> None:
         with self._lock:
-            known = str(fault) in self._faults
+            known = (fault.file, fault.line) in self._faults  # the words may differ from alert to alert
             if not known and len(self._faults) < MAX_FAULTS:
-                self._faults[str(fault)] = fault
+                self._faults[fault.file, fault.line] = fault
         if not known:
             _log.error("template fault: %s", fault)
 
