@@ -9,7 +9,6 @@ from typing import Final
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
-from prometheus_client.utils import floatToGoString
 
 from alertrouter import __version__
 from alertrouter.incident import State, Transition
@@ -110,7 +109,7 @@ def _plain(numbers: Metrics, now: datetime) -> Iterator[Metric]:
 
 
 def _latency(latency: Latency) -> Metric:
-    buckets = [(floatToGoString(bucket.edge), float(bucket.count)) for bucket in latency.buckets]
+    buckets = [(str(bucket.edge), float(bucket.count)) for bucket in latency.buckets]
     return HistogramMetricFamily(
         "alertrouter_delivery_latency_seconds",
         "From the receipt of the report that caused a message until it was sent.",

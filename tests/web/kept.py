@@ -9,12 +9,12 @@ import msgspec
 from alertrouter.incident import Destination, Incident, Reason, State, TimelineLine, Transition
 from alertrouter.notice import InboxMessage
 from alertrouter.store.inbox import RedisInbox
-from tests.web.door import KEYS, Store
+from tests.web.door import KEYS, Door
 
 AT = datetime(2026, 11, 22, 14, 0, tzinfo=UTC)
 
 
-def keep_incident(store: Store, number: int, state: State = State.TRIGGERED, **labels: str) -> Incident:
+def keep_incident(door: Door, number: int, state: State = State.TRIGGERED, **labels: str) -> Incident:
     """Leave an incident in the store."""
     incident = Incident(
         id=f"INC-{number}",
@@ -30,11 +30,11 @@ def keep_incident(store: Store, number: int, state: State = State.TRIGGERED, **l
         due=None,
         destinations=(Destination(id="ai-channel/slack", sequence=2, last_sent_at=AT, error="late"),),
     )
-    store.client.hset(KEYS.incidents, incident.id, msgspec.msgpack.encode(incident))
+    door.redis.hset(KEYS.incidents, incident.id, msgspec.msgpack.encode(incident))
     return incident
 
 
-def keep_line(store: Store, incident: str, text: str, minute: int = 0) -> None:
+def keep_line(door: Door, incident: str, text: str, minute: int = 0) -> None:
     """Leave a line of an incident's story in the store."""
     line = TimelineLine(
         incident=incident,
@@ -43,12 +43,12 @@ def keep_line(store: Store, incident: str, text: str, minute: int = 0) -> None:
         reason=Reason.OPENED,
         text=text,
     )
-    store.client.rpush(KEYS.timeline(incident), msgspec.msgpack.encode(line))
+    door.redis.rpush(KEYS.timeline(incident), msgspec.msgpack.encode(line))
 
 
-def keep_message(store: Store, number: int, html: str) -> None:
+def keep_message(door: Door, number: int, html: str) -> None:
     """Leave a message in the inbox."""
-    RedisInbox(store.client, KEYS, 200).keep(
+    RedisInbox(door.redis, KEYS, 200).keep(
         InboxMessage(
             id=f"m{number}",
             incident=f"INC-{number}",

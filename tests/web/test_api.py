@@ -12,7 +12,7 @@ from tests.web.kept import keep_incident, keep_line
 def test_incidents_are_listed_newest_first(door: Door) -> None:
     """With what their destinations were told."""
     for number in (1, 3, 2):
-        keep_incident(door.store, number)
+        keep_incident(door, number)
 
     listed = door.http.get("/api/v1/incidents").json()
 
@@ -39,9 +39,9 @@ def test_incidents_are_listed_newest_first(door: Door) -> None:
 )
 def test_the_list_can_be_narrowed_to_some_states(door: Door, query: str, expected: set[str]) -> None:
     """Several states may be asked for at once."""
-    keep_incident(door.store, 1, State.TRIGGERED)
-    keep_incident(door.store, 2, State.RESOLVED)
-    keep_incident(door.store, 3, State.PENDING)
+    keep_incident(door, 1, State.TRIGGERED)
+    keep_incident(door, 2, State.RESOLVED)
+    keep_incident(door, 3, State.PENDING)
 
     listed = door.http.get(f"/api/v1/incidents{query}").json()
 
@@ -55,9 +55,9 @@ def test_a_state_that_does_not_exist_is_refused(door: Door) -> None:
 
 def test_one_incident_is_shown_with_its_story(door: Door) -> None:
     """The story is told from its beginning; of a long one the newest lines."""
-    incident = keep_incident(door.store, 7, component="ai")
+    incident = keep_incident(door, 7, component="ai")
     for minute in range(3):
-        keep_line(door.store, incident.id, f"line {minute}", minute)
+        keep_line(door, incident.id, f"line {minute}", minute)
 
     shown = door.http.get("/api/v1/incidents/INC-7").json()
     story = door.http.get("/api/v1/incidents/INC-7/timeline?limit=2").json()
@@ -69,7 +69,7 @@ def test_one_incident_is_shown_with_its_story(door: Door) -> None:
 
 def test_the_story_outlives_the_incident(door: Door) -> None:
     """It can be asked for when the incident is forgotten."""
-    keep_line(door.store, "INC-5", "long ago")
+    keep_line(door, "INC-5", "long ago")
 
     assert door.http.get("/api/v1/incidents/INC-5").status_code == 404
     assert [line["text"] for line in door.http.get("/api/v1/incidents/INC-5/timeline").json()] == ["long ago"]

@@ -25,9 +25,9 @@ def test_an_empty_inbox_tells_how_to_send_a_first_alert_and_that_line_works(door
     assert '"accepted":1' in answer
 
 
-def test_the_first_alert_line_names_the_credentials_that_are_needed_and_never_shows_them(door: Door) -> None:
+def test_the_first_alert_line_names_the_credentials_that_are_needed_and_never_shows_them(emptied_redis: str) -> None:
     """A token is a secret; the page is not."""
-    with running_door(door.store, {"ALERTROUTER_INGEST_TOKENS": "s3cret-token"}) as guarded:
+    with running_door(emptied_redis, {"ALERTROUTER_INGEST_TOKENS": "s3cret-token"}) as guarded:
         page = guarded.http.get("/").text
 
     assert "ALERTROUTER_INGEST_TOKENS" in page
@@ -37,7 +37,7 @@ def test_the_first_alert_line_names_the_credentials_that_are_needed_and_never_sh
 def test_messages_are_shown_newest_first_as_they_were_rendered(door: Door) -> None:
     """The inbox is what the message would look like."""
     for number in (1, 2):
-        keep_message(door.store, number, f"<article>message {number}</article>")
+        keep_message(door, number, f"<article>message {number}</article>")
 
     page = door.http.get("/").text
 
@@ -46,9 +46,9 @@ def test_messages_are_shown_newest_first_as_they_were_rendered(door: Door) -> No
 
 def test_open_incidents_are_shown_and_counted_and_those_that_are_over_are_not(door: Door) -> None:
     """Also in the window's title."""
-    keep_incident(door.store, 1, State.TRIGGERED, alertname="DiskFull", component="db")
-    keep_incident(door.store, 2, State.RESOLVED, alertname="LongOver")
-    keep_incident(door.store, 3, State.ACKNOWLEDGED, component="only-this")
+    keep_incident(door, 1, State.TRIGGERED, alertname="DiskFull", component="db")
+    keep_incident(door, 2, State.RESOLVED, alertname="LongOver")
+    keep_incident(door, 3, State.ACKNOWLEDGED, component="only-this")
 
     page = door.http.get("/").text
 
@@ -61,7 +61,7 @@ def test_open_incidents_are_shown_and_counted_and_those_that_are_over_are_not(do
 def test_many_open_incidents_are_cut_and_the_rest_is_counted(door: Door) -> None:
     """The page stays readable in a storm."""
     for number in range(1, 31):
-        keep_incident(door.store, number)
+        keep_incident(door, number)
 
     page = door.http.get("/").text
 
@@ -78,7 +78,7 @@ def test_the_changing_part_is_not_sent_again_while_it_is_the_same(door: Door) ->
     """The page asks every two seconds."""
     first = door.http.get("/live")
     again = door.http.get("/live", headers={"If-None-Match": first.headers["ETag"]})
-    keep_message(door.store, 1, "<p>news</p>")
+    keep_message(door, 1, "<p>news</p>")
     changed = door.http.get("/live", headers={"If-None-Match": first.headers["ETag"]})
 
     assert (first.status_code, again.status_code, again.content, changed.status_code) == (200, 304, b"", 200)
@@ -94,7 +94,7 @@ def test_the_page_works_without_a_script(door: Door) -> None:
 @pytest.mark.parametrize("path", ["/", "/live", "/incidents/INC-1", "/incidents/none"])
 def test_every_page_forbids_what_it_does_not_need(door: Door, path: str) -> None:
     """No script but its own, no frame around it, no guessing of types."""
-    keep_incident(door.store, 1)
+    keep_incident(door, 1)
 
     headers = door.http.get(path).headers
 
@@ -109,7 +109,7 @@ def test_every_page_forbids_what_it_does_not_need(door: Door, path: str) -> None
 @pytest.mark.parametrize("path", ["/", "/incidents/INC-1"])
 def test_nothing_on_a_page_needs_what_its_own_policy_forbids(door: Door, path: str) -> None:
     """No inline script, no inline style, nothing from another host; and what it links to is there."""
-    keep_incident(door.store, 1)
+    keep_incident(door, 1)
 
     page = door.http.get(path).text
 
@@ -122,8 +122,8 @@ def test_nothing_on_a_page_needs_what_its_own_policy_forbids(door: Door, path: s
 def test_what_senders_wrote_is_escaped(door: Door) -> None:
     """Labels and lines are text, whatever they hold."""
     evil = "<script>alert(1)</script>"
-    incident = keep_incident(door.store, 1, alertname=evil, component='"><img src=x onerror=alert(1)>')
-    keep_line(door.store, incident.id, evil)
+    incident = keep_incident(door, 1, alertname=evil, component='"><img src=x onerror=alert(1)>')
+    keep_line(door, incident.id, evil)
 
     pages = [door.http.get(path).text for path in ("/", "/incidents/INC-1", f"/incidents/{evil}")]
 
@@ -132,10 +132,10 @@ def test_what_senders_wrote_is_escaped(door: Door) -> None:
 
 def test_an_incident_has_a_page_with_its_story_and_its_messages(door: Door) -> None:
     """And only its own."""
-    keep_incident(door.store, 1, alertname="DiskFull")
-    keep_line(door.store, "INC-1", "it began")
-    keep_message(door.store, 1, "<p>its message</p>")
-    keep_message(door.store, 2, "<p>of another</p>")
+    keep_incident(door, 1, alertname="DiskFull")
+    keep_line(door, "INC-1", "it began")
+    keep_message(door, 1, "<p>its message</p>")
+    keep_message(door, 2, "<p>of another</p>")
 
     page = door.http.get("/incidents/INC-1").text
 

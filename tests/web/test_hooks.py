@@ -12,7 +12,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.web.door import KEYS, Door, Store, running_door, running_store, until
+from tests.servers import RedisServer, eventually
+from tests.web.door import KEYS, Door, running_door
 
 PAYLOADS = Path(__file__).parents[1] / "sources" / "payloads"
 ADDRESSES = ["/api/v1/alertmanager", "/api/v1/grafana", "/api/v1/alerts", "/api/v2/alerts"]
@@ -60,7 +61,7 @@ def test_one_bad_alert_is_set_aside_and_shown_while_the_others_pass(door: Door) 
     fault = "alerts[1].labels: expected object, got array"
     assert (answer.status_code, told["accepted"], told["set_aside"], told["faults"]) == (200, 2, 1, [fault])
     assert door.journalled(told["id"]) == [{"alertname": "One"}, {"alertname": "Two"}]
-    ((_, kept),) = door.store.entries(KEYS.set_aside)
+    ((_, kept),) = door.entries(KEYS.set_aside)
     assert kept == {b"reason": fault.encode(), b"raw": b'{"labels": []}'}
     assert 'alertrouter_alerts_set_aside_total{source="alertmanager"} 1.0' in door.http.get("/metrics").text
 
@@ -72,7 +73,7 @@ def test_a_body_that_cannot_be_read_is_answered_400_with_its_first_fault(door: D
 
     assert answer.status_code == 400
     assert answer.json()["error"] in ("$: not JSON (line 1, column 12)", "$: expected array, got object")
-    assert door.store.client.xlen(KEYS.journal) == 0
+    assert door.redis.xlen(KEYS.journal) == 0
 
 
 def test_ten_thousand_alerts_come_in_as_one_event_and_more_as_several(door: Door) -> None:
@@ -83,7 +84,7 @@ def test_ten_thousand_alerts_come_in_as_one_event_and_more_as_several(door: Door
 
     assert answer.status_code == 200
     assert len(door.journalled(answer.json()["id"])) == 10_001
-    assert door.store.client.xlen(KEYS.journal) == 2
+    assert door.redis.xlen(KEYS.journal) == 2
 
 
 def test_prometheus_may_post_nothing(door: Door) -> None:
@@ -91,7 +92,7 @@ def test_prometheus_may_post_nothing(door: Door) -> None:
     answer = door.post("/api/v2/alerts", b"[]")
 
     assert answer.status_code == 200
-    assert door.store.client.xlen(KEYS.journal) == 0
+    assert door.redis.xlen(KEYS.journal) == 0
 
 
 @pytest.mark.parametrize(
@@ -124,7 +125,7 @@ def test_many_posts_at_once_are_all_journalled(door: Door) -> None:
         answers = list(pool.map(post, range(200)))
 
     assert answers == [200] * 200
-    assert door.store.client.xlen(KEYS.journal) == 200
+    assert door.redis.xlen(KEYS.journal) == 200
 
 
 @pytest.mark.parametrize("path", ADDRESSES)
@@ -134,14 +135,14 @@ def test_other_methods_are_refused(door: Door, path: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def guarded(shared_store: Store) -> Iterator[Door]:
+def guarded(emptied_redis: str) -> Iterator[Door]:
     """A door that wants credentials and takes small bodies only."""
     settings = {
         "ALERTROUTER_INGEST_TOKENS": "old-token,new-token",
         "ALERTROUTER_INGEST_USERS": "prometheus:pass-word",
         "ALERTROUTER_MAX_BODY": "2000",
     }
-    with running_door(shared_store, settings) as door:
+    with running_door(emptied_redis, settings) as door:
         yield door
 
 
@@ -180,23 +181,23 @@ def test_a_body_beyond_the_limit_is_answered_413(guarded: Door, chunked: bool, s
     assert answer.status_code == status
 
 
-def test_over_its_backlog_the_door_asks_to_try_again(door: Door) -> None:
+def test_over_its_backlog_the_door_asks_to_try_again(door: Door, emptied_redis: str) -> None:
     """503 with Retry-After, never 429, which Alertmanager would not try again."""
-    with running_door(door.store, {"ALERTROUTER_MAX_BACKLOG": "3"}) as narrow:
+    with running_door(emptied_redis, {"ALERTROUTER_MAX_BACKLOG": "3"}) as narrow:
         answers = [narrow.post("/api/v1/alertmanager", ONE) for _ in range(6)]
 
     assert [answer.status_code for answer in answers] == [200] * 3 + [503] * 3
     assert answers[-1].headers["Retry-After"] == "5"
     assert "journal entries wait" in answers[-1].json()["error"]
-    assert door.store.client.xlen(KEYS.journal) == 3
+    assert door.redis.xlen(KEYS.journal) == 3
 
 
-def test_without_its_store_the_door_asks_to_try_again_and_recovers() -> None:
+def test_without_its_store_the_door_asks_to_try_again_and_recovers(own_redis: RedisServer) -> None:
     """Whoever tries again loses nothing; the process itself stays healthy and says why it is not ready."""
-    with running_store() as store, running_door(store) as door:
+    with running_door(own_redis.url) as door:
         assert door.post("/api/v1/alertmanager", ONE).status_code == 200
 
-        store.stop()
+        own_redis.kill()
         refused = door.post("/api/v1/alertmanager", ONE)
         page, ready, healthy = (door.http.get(path) for path in ("/", "/-/ready", "/-/healthy"))
         incidents, metrics = door.http.get("/api/v1/incidents"), door.http.get("/metrics")
@@ -208,19 +209,19 @@ def test_without_its_store_the_door_asks_to_try_again_and_recovers() -> None:
         assert (incidents.status_code, incidents.headers["Retry-After"]) == (503, "5")
         assert "alertrouter_store_up 0.0" in metrics.text
 
-        store.start()
-        until(lambda: door.post("/api/v1/alertmanager", ONE).status_code == 200)
+        own_redis.start()
+        eventually(lambda: door.post("/api/v1/alertmanager", ONE).status_code == 200, "alerts are taken in again")
 
 
-def test_a_request_under_way_is_finished_after_sigterm(shared_store: Store) -> None:
+def test_a_request_under_way_is_finished_after_sigterm(emptied_redis: str) -> None:
     """The door stops listening, takes in what it has begun to read, and ends."""
-    with running_door(shared_store) as door, socket.create_connection(("127.0.0.1", door.port)) as sender:
+    with running_door(emptied_redis) as door, socket.create_connection(("127.0.0.1", door.port)) as sender:
         head = f"POST /api/v1/alertmanager HTTP/1.1\r\nHost: x\r\nContent-Length: {len(ONE)}\r\n\r\n"
         sender.sendall(head.encode() + ONE[:10])
         door.http.get("/-/healthy")
 
         door.process.send_signal(signal.SIGTERM)
-        until(lambda: _refused(door))
+        eventually(lambda: _refused(door), "nobody listens any more")
         sender.sendall(ONE[10:])
 
         assert sender.recv(1000).startswith(b"HTTP/1.1 200 OK")

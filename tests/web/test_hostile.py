@@ -77,7 +77,7 @@ def test_a_bad_alert_never_costs_its_neighbours(door: Door, path: str, bad: byte
 
     assert answer.status_code == 200
     assert door.journalled(answer.json()["id"]) == [{"alertname": "Good"}, {"alertname": "Better"}]
-    assert answer.json()["set_aside"] == door.store.client.xlen(KEYS.set_aside) == 1
+    assert answer.json()["set_aside"] == door.redis.xlen(KEYS.set_aside) == 1
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_a_request_that_breaks_off_harms_nobody(door: Door, sent: bytes) -> None
         answer = sender.recv(1000)
 
     assert not answer.startswith((b"HTTP/1.1 2", b"HTTP/1.1 5"))
-    assert door.store.client.xlen(KEYS.journal) == 0
+    assert door.redis.xlen(KEYS.journal) == 0
     assert alive(door)
 
 

@@ -34,8 +34,8 @@ def test_a_door_is_healthy_and_says_why_it_is_not_ready(door: Door) -> None:
 
 def test_with_a_router_and_a_policy_it_is_ready(door: Door) -> None:
     """The lease and the active revision are what it looks at."""
-    door.store.client.set(KEYS.lease, "router-1")
-    door.store.client.set(KEYS.active, "revision")
+    door.redis.set(KEYS.lease, "router-1")
+    door.redis.set(KEYS.active, "revision")
 
     ready = door.http.get("/-/ready")
 
@@ -45,7 +45,7 @@ def test_with_a_router_and_a_policy_it_is_ready(door: Door) -> None:
 def test_every_counter_of_the_store_has_its_name_and_help(door: Door) -> None:
     """What router, workers and doors count in Redis comes out in Prometheus's form."""
     for name, counted in COUNTERS.items():
-        door.store.client.hset(KEYS.counters, f"{name}:x" if counted.label else name, 7)
+        door.redis.hset(KEYS.counters, f"{name}:x" if counted.label else name, 7)
 
     shown = numbers(door)
     help_lines = [
@@ -60,8 +60,8 @@ def test_every_counter_of_the_store_has_its_name_and_help(door: Door) -> None:
 
 def test_gauges_tell_of_the_journal_the_lease_and_the_incidents(door: Door) -> None:
     """The backlog grows with each body that no router has applied."""
-    door.store.client.set(KEYS.lease, "router-1")
-    door.store.client.hset(KEYS.gauges, "incidents:triggered", 3)
+    door.redis.set(KEYS.lease, "router-1")
+    door.redis.hset(KEYS.gauges, "incidents:triggered", 3)
     for _ in range(2):
         door.post("/api/v1/alerts", b'{"alertname": "A"}')
 
@@ -78,7 +78,7 @@ def test_gauges_tell_of_the_journal_the_lease_and_the_incidents(door: Door) -> N
 
 def test_the_latency_is_a_cumulative_histogram(door: Door) -> None:
     """Prometheus can take quantiles of it."""
-    door.store.client.hset(KEYS.latency, mapping={"le:0.5": 2, "le:5": 1, "le:inf": 1, "sum_ms": 700_500})
+    door.redis.hset(KEYS.latency, mapping={"le:0.5": 2, "le:5": 1, "le:inf": 1, "sum_ms": 700_500})
 
     shown = numbers(door)
 
