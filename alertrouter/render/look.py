@@ -25,7 +25,7 @@ class Tone(StrEnum):
 
 
 class Look(NamedTuple):
-    """How a message looks at a glance. `name` ends the class of the inbox's card; `sign` is in every font, `emoji` not."""
+    """How a message looks at a glance. `name` ends the class of the card; `sign` is in every font, `emoji` not."""
 
     name: str
     colour: str

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from alertrouter.alert import Fingerprint
@@ -251,6 +251,7 @@ NOTICES = some.builds(
 )
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(NOTICES)
 def test_whatever_alerts_say_the_message_is_within_limits_and_escaped(notice: Notice) -> None:
     """No label, annotation or name can break a limit of Slack's or write mark-up."""
@@ -270,12 +271,11 @@ def test_whatever_alerts_say_the_message_is_within_limits_and_escaped(notice: No
         assert not text.startswith("https://") or text.isprintable()
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(NOTICES)
 def test_no_template_fails_on_what_alerts_say(notice: Notice) -> None:
     """The built-in templates cope with any labels and annotations."""
-    renderer = Renderer()
+    slack_blocks.message(notice, RENDERER)
+    slack_blocks.reply(notice, RENDERER)
 
-    slack_blocks.message(notice, renderer)
-    slack_blocks.reply(notice, renderer)
-
-    assert [str(fault) for fault in renderer.faults()] == []
+    assert [str(fault) for fault in RENDERER.faults()] == []
