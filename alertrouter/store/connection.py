@@ -13,6 +13,7 @@ import redis.asyncio
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.asyncio.sentinel import Sentinel as AsyncSentinel
 from redis.backoff import NoBackoff
+from redis.client import Pipeline as Pipeline
 from redis.retry import Retry
 from redis.sentinel import Sentinel
 

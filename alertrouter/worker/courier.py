@@ -61,7 +61,7 @@ class Courier:
         self._sender = Sender(self._ledger, settings.external_url, _clock)
         self._threads = ThreadPoolExecutor(max_workers=sum(AT_ONCE.values()), thread_name_prefix="send")
         self._under_way: dict[Future[None], Claimed] = {}
-        self._extended = 0.0
+        self._extend_at: dict[Future[None], float] = {}
 
     def drain(self) -> None:
         """Send until nothing is due, or for about 20 s; then ask for another drain."""
@@ -97,7 +97,9 @@ class Courier:
             return False
         way = self._way(claimed)
         if way and self._admitted(claimed, way):
-            self._under_way[self._threads.submit(self._sender.deliver, claimed, way)] = claimed
+            future = self._threads.submit(self._sender.deliver, claimed, way)
+            self._under_way[future] = claimed
+            self._extend_at[future] = time.monotonic() + EXTEND_EVERY
         return True
 
     def _way(self, claimed: Claimed) -> Way | None:
@@ -122,13 +124,14 @@ class Courier:
         """Strike off what has ended, and hold the claims on what has not."""
         for future in [future for future in self._under_way if future.done()]:
             claimed = self._under_way.pop(future)
+            del self._extend_at[future]
             if (bug := future.exception()) is not None:
                 _log.error("delivery not settled", delivery=claimed.delivery.id, exc_info=bug)
-        if time.monotonic() - self._extended < EXTEND_EVERY:
-            return
-        self._extended = time.monotonic()
-        for claimed in self._under_way.values():
-            if not self._ledger.extend(claimed, _clock()):
+        now = time.monotonic()
+        for future in [future for future, at in self._extend_at.items() if at <= now]:
+            claimed = self._under_way[future]
+            self._extend_at[future] = now + EXTEND_EVERY
+            if not self._ledger.extend(claimed, _clock()) and not future.done():
                 _log.warning("claim lost", delivery=claimed.delivery.id, incident=claimed.delivery.incident)
 
 
