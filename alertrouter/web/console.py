@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,6 +22,7 @@ from alertrouter.notice import InboxMessage
 from alertrouter.render.look import tone_of
 from alertrouter.settings import Settings
 from alertrouter.store.doorstore import DoorStore
+from alertrouter.web.first_steps import first_alert, receiver
 
 MESSAGES: Final = 50
 INCIDENTS: Final = 24
@@ -80,7 +80,7 @@ class Console:
     def __init__(self, store: DoorStore, settings: Settings) -> None:
         self._store = store
         self._first_alert = first_alert(settings)
-        self._webhook_url = f"{settings.external_url}/api/v1/alertmanager"
+        self._receiver = receiver(settings)
         self._pages = Environment(
             loader=FileSystemLoader(Path(__file__).parent / "pages"),
             autoescape=True,
@@ -138,7 +138,7 @@ class Console:
             more=max(len(chips) - INCIDENTS, 0),
             trouble=trouble,
             first_alert=self._first_alert,
-            webhook_url=self._webhook_url,
+            receiver=self._receiver,
         )
 
     def _page(self, request: Request, page: str, status: int = 200, **values: object) -> Response:
@@ -148,17 +148,6 @@ class Console:
         if status == 200 and request.headers.get("if-none-match") == tag:
             return Response(status_code=304, headers=headers)
         return Response(text, status, headers, "text/html")
-
-
-def first_alert(settings: Settings) -> str:
-    """Give the command line that sends a first alert."""
-    words = ["curl", f"{settings.external_url}/api/v1/alerts"]
-    if settings.ingest_tokens:
-        words += ["-H", "Authorization: Bearer <one of ALERTROUTER_INGEST_TOKENS>"]
-    elif settings.ingest_users:
-        words += ["-u", "<one of ALERTROUTER_INGEST_USERS>"]
-    alert = '{"alertname": "FirstAlert", "component": "ai", "severity": "critical", "summary": "Hello!"}'
-    return shlex.join([*words, "-d", alert])
 
 
 def _card(message: InboxMessage) -> Markup:

@@ -5,10 +5,14 @@ from __future__ import annotations
 import re
 import shlex
 import subprocess
+from pathlib import Path
 
 import pytest
 
 from alertrouter.incident import State
+from alertrouter.settings import from_environment
+from alertrouter.web.first_steps import receiver
+from tests.journeys.programs import installed
 from tests.web.door import Door, running_door
 from tests.web.kept import keep_incident, keep_line, keep_message
 
@@ -23,6 +27,21 @@ def test_an_empty_inbox_tells_how_to_send_a_first_alert_and_that_line_works(door
     answer = subprocess.run(shlex.split(line), capture_output=True, text=True, timeout=30, check=True).stdout
 
     assert '"accepted":1' in answer
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [{}, {"ALERTROUTER_INGEST_TOKENS": "t0ken"}, {"ALERTROUTER_INGEST_USERS": "a:b"}],
+    ids=["open", "token", "user"],
+)
+def test_the_receiver_on_the_page_is_one_that_alertmanager_takes(wanted: dict[str, str], tmp_path: Path) -> None:
+    """What is copied into alertmanager.yml passes its own check."""
+    config = tmp_path / "alertmanager.yml"
+    config.write_text("route: {receiver: alertrouter}\n" + receiver(from_environment(wanted)))
+
+    checked = subprocess.run([installed("amtool"), "check-config", config], capture_output=True, text=True, timeout=60)
+
+    assert checked.returncode == 0, checked.stderr
 
 
 def test_the_first_alert_line_names_the_credentials_that_are_needed_and_never_shows_them(emptied_redis: str) -> None:
