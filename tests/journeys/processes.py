@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -53,9 +55,12 @@ def under(root: int) -> list[Process]:
 
 
 def of_directory(directory: Path) -> list[Process]:
-    """The living processes that were started for a state directory: their command line or environment names it."""
+    """The living processes that work in a directory, or whose command line or environment names it.
+
+    Valkey writes its own title over both of these, but works in its state directory.
+    """
     wanted = str(directory)
-    return [process for process in living() if wanted in " ".join(process.command) or wanted in _environ(process.pid)]
+    return [process for process in living() if any(wanted in text for text in _texts(process))]
 
 
 def _read(entry: Path) -> Process | None:
@@ -71,8 +76,9 @@ def _read(entry: Path) -> Process | None:
     return Process(int(entry.name), int(parent), words, int(rest[17]))
 
 
-def _environ(pid: int) -> str:
-    try:
-        return (_PROC / str(pid) / "environ").read_bytes().decode(errors="replace")
-    except (FileNotFoundError, ProcessLookupError, PermissionError):
-        return ""
+def _texts(process: Process) -> Iterator[str]:
+    yield " ".join(process.command)
+    entry = _PROC / str(process.pid)
+    with suppress(FileNotFoundError, ProcessLookupError, PermissionError):  # it has ended, or is another user's
+        yield str((entry / "cwd").readlink())
+        yield (entry / "environ").read_bytes().decode(errors="replace")

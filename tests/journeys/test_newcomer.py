@@ -54,15 +54,6 @@ def test_ctrl_c_stops_all_of_it(programs: Programs) -> None:
     assert newcomer.left() == []
 
 
-def test_nothing_outlives_an_up_that_is_killed(programs: Programs) -> None:
-    """Even `kill -9` of `up` leaves no orphan: each process notices that its parent is gone."""
-    newcomer = Alertrouter(programs, policy=None, environ={})
-
-    newcomer.up.send(signal.SIGKILL)
-
-    eventually(lambda: not newcomer.left(), within=20, what=lambda: f"all end; still there: {newcomer.left()}")
-
-
 def test_what_was_taken_in_is_still_there_after_a_restart(programs: Programs) -> None:
     """A newcomer who stops alertrouter and starts it again finds the inbox as it was."""
     first = Alertrouter(programs, policy=None, environ={})
