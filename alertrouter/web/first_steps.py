@@ -31,6 +31,6 @@ def receiver(settings: Settings) -> str:
         lines.append('        http_config: {authorization: {credentials: "<one of ALERTROUTER_INGEST_TOKENS>"}}')
     elif settings.ingest_users:
         lines.append(
-            '        http_config: {basic_auth: {username: "<name>", password: "<of ALERTROUTER_INGEST_USERS>"}}'
+            '        http_config: {basic_auth: {username: "<of ALERTROUTER_INGEST_USERS>", password: "<its>"}}'
         )
     return "\n".join(lines)
