@@ -39,7 +39,7 @@ def test_the_receiver_on_the_page_is_one_that_alertmanager_takes(wanted: dict[st
     config = tmp_path / "alertmanager.yml"
     config.write_text("route: {receiver: alertrouter}\n" + receiver(from_environment(wanted)))
 
-    check = [installed("amtool"), "check-config", config]
+    check = [installed("amtool"), "check-config", str(config)]
     checked = subprocess.run(check, capture_output=True, text=True, timeout=60, check=False)
 
     assert checked.returncode == 0, checked.stderr
