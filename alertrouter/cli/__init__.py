@@ -2,7 +2,9 @@
 
 from alertrouter.cli import check as check
 from alertrouter.cli import demo as demo
+from alertrouter.cli import incidents as incidents
 from alertrouter.cli import processes as processes
+from alertrouter.cli import send_test as send_test
 from alertrouter.cli import test_route as test_route
 from alertrouter.cli.app import app as commands
 
