@@ -2,6 +2,7 @@
 
 from alertrouter.cli import check as check
 from alertrouter.cli import demo as demo
+from alertrouter.cli import doctor as doctor
 from alertrouter.cli import incidents as incidents
 from alertrouter.cli import processes as processes
 from alertrouter.cli import send_test as send_test
