@@ -69,11 +69,11 @@ class Alertrouter:
         self.home = home or programs.directory / "home"
         self.home.mkdir(exist_ok=True)
         self.door = Door(f"127.0.0.1:{free_port()}")
-        settings = {"ALERTROUTER_LISTEN": self.door.address, **environ}
+        self._programs = programs
+        self._environ = {"ALERTROUTER_LISTEN": self.door.address, **environ}
         if policy is not None:
-            settings["ALERTROUTER_POLICY"] = str(policy_directory(programs.directory, policy))
-        self.up = start(programs, "up", "up", home=self.home, environ=settings)
-        eventually(self._is_ready, within=30, what="alertrouter is ready")
+            self._environ["ALERTROUTER_POLICY"] = str(policy_directory(programs.directory, policy))
+        self.up = self._start()
 
     def processes(self, role: str) -> list[Process]:
         """Its living processes that play a part: `router`, `worker`, `web` or `valkey`."""
@@ -89,13 +89,28 @@ class Alertrouter:
             what=f"a new {process.role} runs",
         )
 
+    def cut_power(self) -> list[Process]:
+        """Kill all of its processes at once, and start it again; gives those that were killed."""
+        victims = self.left()
+        for process in victims:
+            os.kill(process.pid, signal.SIGKILL)
+        eventually(lambda: not self.left(), within=10, what="all processes are gone")
+        self.up = self._start()
+        return victims
+
     def left(self) -> list[Process]:
         """All living processes that were started for it, wherever they hang."""
         return of_directory(self.home)
 
-    def _is_ready(self) -> bool:
-        assert self.up.running, f"alertrouter ended:\n{self.up.text()}"
-        return self.door.ready()
+    def _start(self) -> Program:
+        up = start(self._programs, "up", "up", home=self.home, environ=self._environ)
+
+        def ready() -> bool:
+            assert up.running, f"alertrouter ended:\n{up.text()}"
+            return self.door.ready()
+
+        eventually(ready, within=30, what="alertrouter is ready")
+        return up
 
 
 def start(programs: Programs, name: str, command: str, *, home: Path, environ: Mapping[str, str]) -> Program:

@@ -55,6 +55,18 @@ def test_no_alert_is_lost_when_everything_is_killed_in_turn(
         record_property("journey", siege.report(sender))
 
 
+def test_no_alert_is_lost_in_a_power_cut(programs: Programs, record_property: Callable[[str, object], None]) -> None:
+    """All processes are gone at once, Valkey too; started again on the same directory, alertrouter goes on."""
+    with standing_in(slow=True) as far:
+        alertrouter = Alertrouter(programs, policy=POLICY, environ=far.settings)
+        siege = Siege(alertrouter, far)
+
+        with closing(Sender(alertrouter.door)) as sender:
+            siege.survive_power_cut(groups(100, size=5), sender)
+
+        record_property("journey", siege.report(sender))
+
+
 @pytest.mark.soak
 def test_no_alert_is_lost_in_a_long_siege(programs: Programs, record_property: Callable[[str, object], None]) -> None:
     """The same again and again, for ALERTROUTER_SOAK_MINUTES (10 unless set)."""
@@ -90,6 +102,18 @@ class Siege:
         self._wait_until_all_know(storm, self._told_of_the_fire)
         self._post(storm, "resolved", sender)
         self._wait_until_all_know(storm, self._told_of_the_end)
+        assert len(self._far.pagerduty.alerts) == self._groups, "PagerDuty knows each incident by one key"
+
+    def survive_power_cut(self, storm: Sequence[Group], sender: Sender) -> None:
+        """Let a storm begin, kill all processes at once in the middle of it, and start alertrouter again."""
+        self._groups += len(storm)
+        sender.offer(storm, "firing")
+        sender.wait_for(len(storm) // 2, within=30)
+        self._wait_for_a_message()
+        for process in self._alertrouter.cut_power():
+            self.killed[process.role] += 1
+        sender.finish(within=30)
+        self._wait_until_all_know(storm, self._told_of_the_fire)
         assert len(self._far.pagerduty.alerts) == self._groups, "PagerDuty knows each incident by one key"
 
     def report(self, sender: Sender) -> str:

@@ -64,6 +64,31 @@ def test_the_standby_takes_over_when_the_active_router_is_killed(
         assert cluster.door.metric("alertrouter_lease_epoch") == 2
 
 
+def test_a_router_that_was_asleep_does_no_harm(programs: Programs, own_redis: RedisServer) -> None:
+    """A router that hangs loses the lease; when it wakes up it writes nothing of what it had in mind."""
+    with standing_in() as far, redis.Redis.from_url(own_redis.url) as client:
+        cluster = Cluster(programs, own_redis.url, far)
+        asleep = cluster.router("first")
+        holder = eventually(lambda: cluster.holder(client), within=20, what="the first router holds the lease")
+        storm = groups(40, size=5)
+
+        with closing(Sender(cluster.door)) as sender:
+            cluster.post(sender, storm, "firing")
+            asleep.send(signal.SIGSTOP)
+            cluster.router("second")
+            eventually(
+                lambda: cluster.holder(client) not in ("", holder), within=20, what="the second router takes over"
+            )
+            _wait_until_told(far, storm, "firing")
+            asleep.send(signal.SIGCONT)
+            eventually(lambda: "stands by" in asleep.text(), within=20, what="the first router stands by")
+            cluster.post(sender, storm, "resolved")
+            _wait_until_told(far, storm, "resolved")
+
+        assert asleep.running
+        assert len(far.webhook.received) == 2 * len(storm), "each group was told of once, and of its end once"
+
+
 def test_a_router_that_stops_hands_over_at_once(programs: Programs, own_redis: RedisServer) -> None:
     """On SIGTERM it gives the lease back, so that nobody waits for its end."""
     with standing_in() as far, redis.Redis.from_url(own_redis.url) as client:
