@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,65 +11,17 @@ import msgspec
 import pytest
 import redis
 
-from alertrouter import router
 from alertrouter.alert import AlertReport
 from alertrouter.errors import LeaseLost, PolicyError
 from alertrouter.events import AlertsReceived, encode
-from alertrouter.incident import Incident, State
+from alertrouter.incident import State
 from alertrouter.settings import Settings
 from alertrouter.store.journal import Journal
 from alertrouter.store.keys import Keys
-from alertrouter.store.lease import Lease
-from tests.roles import role, stop
-from tests.servers import RedisServer, eventually
-from tests.times import START, HandClock, at
-
-POLICY = """
-receivers:
-  ai: {inbox: {}}
-route: {receiver: ai, group_by: [alertname], group_wait: 10s, group_interval: 5m, repeat_interval: 4h}
-"""
-OTHER_POLICY = POLICY.replace("10s", "20s")
-WRONG_POLICY = "route: {receiver: nobody}\n"
+from tests.routing import OTHER_POLICY, POLICY, WRONG_POLICY, Routing, fires
+from tests.times import START, at
 
 SettingsFor = Callable[..., Settings]
-
-
-def fires(*names: str, seconds: float = 0) -> bytes:
-    """The event of these alerts firing."""
-    reports = tuple(AlertReport.of({"alertname": name}, starts_at=START) for name in names)
-    return encode(AlertsReceived(at=at(seconds=seconds), actor="test", key=f"{names}{seconds}", alerts=reports))
-
-
-class Routing:
-    """An active router that is turned by hand, and a look at what it wrote."""
-
-    def __init__(self, settings: Settings, client: redis.Redis) -> None:
-        self.settings = settings
-        self.client = client
-        self.keys = Keys(settings.namespace)
-        self.clock = HandClock()
-        self.journal = Journal(client, self.keys)
-        self.lease = Lease(client, self.keys, "router-a")
-        self.active = self.take_over()
-
-    def take_over(self) -> router.ActiveRouter:
-        """Begin a new epoch with what is in Redis."""
-        epoch = self.lease.acquire()
-        assert epoch is not None
-        return router.take_over(self.settings, epoch, self.clock)
-
-    def incidents(self) -> dict[str, Incident]:
-        """What Redis holds."""
-        packed = cast(dict[bytes, bytes], self.client.hgetall(self.keys.incidents))
-        return {name.decode(): msgspec.msgpack.decode(value, type=Incident) for name, value in packed.items()}
-
-    def owed(self) -> list[str]:
-        """The ids of the deliveries in the ledger."""
-        prefix = self.keys.delivery("")
-        return sorted(
-            cast(bytes, name).decode().removeprefix(prefix) for name in self.client.scan_iter(match=f"{prefix}*")
-        )
 
 
 @pytest.fixture
@@ -237,69 +188,6 @@ def test_without_any_policy_it_says_what_is_wrong(settings_for: SettingsFor, cli
     """Nothing can be routed: the problems are told."""
     with pytest.raises(PolicyError, match="nobody"):
         Routing(settings_for(WRONG_POLICY), client)
-
-
-def test_without_any_policy_the_process_exits_with_1(settings_for: SettingsFor, tmp_path: Path) -> None:
-    """So that whoever started it finds out."""
-    with role("router", settings_for(WRONG_POLICY), tmp_path / "log") as running:
-        assert running.wait(20) == 1
-
-    assert "nobody" in (tmp_path / "log").read_text()
-
-
-def test_a_standby_takes_over_within_6_seconds(
-    settings_for: SettingsFor, client: redis.Redis, keys: Keys, tmp_path: Path
-) -> None:
-    """The active router is killed; the other decides what comes in meanwhile, soon."""
-    settings = settings_for(POLICY.replace("10s", "0s"))
-    with role("router", settings, tmp_path / "a") as first:
-        eventually(lambda: client.get(keys.active), "the first router is active")
-        holder = client.get(keys.lease)
-        with role("router", settings, tmp_path / "b") as second:
-            eventually(lambda: "stands by" in (tmp_path / "b").read_text(), "the second stands by")
-
-            first.kill()
-            began = time.monotonic()
-            Journal(client, keys).append(fires("Down"))
-            eventually(lambda: client.hlen(keys.incidents), "the second has decided", deadline=6)
-
-            assert client.get(keys.lease) != holder
-            assert time.monotonic() - began < 6
-            assert stop(second) == 0
-    assert not client.exists(keys.lease)
-
-
-def test_sigterm_ends_it_with_its_work_committed(
-    settings_for: SettingsFor, client: redis.Redis, keys: Keys, tmp_path: Path
-) -> None:
-    """It commits, gives the lease up and exits with 0; the next one need not wait."""
-    with role("router", settings_for(POLICY), tmp_path / "log") as running:
-        eventually(lambda: client.get(keys.active), "the router is active")
-        Journal(client, keys).append(fires("Down"))
-        eventually(lambda: client.hlen(keys.incidents), "the event is committed")
-
-        assert stop(running) == 0
-
-    assert not client.exists(keys.lease)
-
-
-def test_it_survives_a_redis_that_restarts(
-    settings_for: SettingsFor, own_redis: RedisServer, keys: Keys, tmp_path: Path
-) -> None:
-    """Killed and started again, Redis still holds what was committed, and the same router goes on."""
-    settings = settings_for(POLICY, {"ALERTROUTER_REDIS_URL": own_redis.url})
-    client = redis.Redis.from_url(own_redis.url)
-    with role("router", settings, tmp_path / "log") as running:
-        eventually(lambda: client.get(keys.active), "the router is active")
-        Journal(client, keys).append(fires("Before"))
-        eventually(lambda: client.hlen(keys.incidents) == 1, "the first is decided")
-
-        own_redis.kill()
-        own_redis.start()
-        Journal(client, keys).append(fires("After"))
-        eventually(lambda: client.hlen(keys.incidents) == 2, "the second is decided")
-
-        assert running.poll() is None
 
 
 def test_settings_are_taken_as_they_are(settings_for: SettingsFor) -> None:

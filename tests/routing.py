@@ -1,0 +1,63 @@
+"""An active router that is turned by hand, the events that it gets, and the policies that it follows."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import msgspec
+import redis
+
+from alertrouter import router
+from alertrouter.alert import AlertReport
+from alertrouter.events import AlertsReceived, encode
+from alertrouter.incident import Incident
+from alertrouter.settings import Settings
+from alertrouter.store.journal import Journal
+from alertrouter.store.keys import Keys
+from alertrouter.store.lease import Lease
+from tests.times import START, HandClock, at
+
+POLICY = """
+receivers:
+  ai: {inbox: {}}
+route: {receiver: ai, group_by: [alertname], group_wait: 10s, group_interval: 5m, repeat_interval: 4h}
+"""
+OTHER_POLICY = POLICY.replace("10s", "20s")
+WRONG_POLICY = "route: {receiver: nobody}\n"
+
+
+def fires(*names: str, seconds: float = 0) -> bytes:
+    """The event of these alerts firing."""
+    reports = tuple(AlertReport.of({"alertname": name}, starts_at=START) for name in names)
+    return encode(AlertsReceived(at=at(seconds=seconds), actor="test", key=f"{names}{seconds}", alerts=reports))
+
+
+class Routing:
+    """An active router that is turned by hand, and a look at what it wrote."""
+
+    def __init__(self, settings: Settings, client: redis.Redis) -> None:
+        self.settings = settings
+        self.client = client
+        self.keys = Keys(settings.namespace)
+        self.clock = HandClock()
+        self.journal = Journal(client, self.keys)
+        self.lease = Lease(client, self.keys, "router-a")
+        self.active = self.take_over()
+
+    def take_over(self) -> router.ActiveRouter:
+        """Begin a new epoch with what is in Redis."""
+        epoch = self.lease.acquire()
+        assert epoch is not None
+        return router.take_over(self.settings, epoch, self.clock)
+
+    def incidents(self) -> dict[str, Incident]:
+        """What Redis holds."""
+        packed = cast(dict[bytes, bytes], self.client.hgetall(self.keys.incidents))
+        return {name.decode(): msgspec.msgpack.decode(value, type=Incident) for name, value in packed.items()}
+
+    def owed(self) -> list[str]:
+        """The ids of the deliveries in the ledger."""
+        prefix = self.keys.delivery("")
+        return sorted(
+            cast(bytes, name).decode().removeprefix(prefix) for name in self.client.scan_iter(match=f"{prefix}*")
+        )
