@@ -107,8 +107,9 @@ def without_password(url: str) -> str:
 
 def sentinel_address(url: str) -> SentinelAddress:
     """Take `redis+sentinel://[user:pw@]h1:26379,h2/name[?db=0]` apart; raises `SettingsError`."""
-    parts = urlsplit(url)
-    credentials, _, hosts = parts.netloc.rpartition("@")
+    netloc, _, rest = url.partition("://")[2].partition("/")
+    parts = urlsplit(f"/{rest}")  # without the hosts: it knows one only, and refuses `a,[::1]`
+    credentials, _, hosts = netloc.rpartition("@")
     user, _, password = credentials.partition(":")
     name = parts.path.strip("/")
     if not hosts or not name or "/" in name:
