@@ -61,7 +61,7 @@ def route(
         raise typer.Exit(_run_tests(settings, opened, output))
     label_sets = _from(source) if source else (_words(words or []),)
     if not label_sets:
-        typer.echo(f"{source}: holds no label set", err=True)
+        typer.echo(f"{_name(source)}: holds no label set", err=True)
     found = _simulate(opened, label_sets, at=at, also=also or [], together=together)
     _show(settings, opened, found, output)
     if verify_receivers is not None:
@@ -100,7 +100,7 @@ def _words(words: list[str]) -> Labels:
 def _from(source: str) -> tuple[Labels, ...]:
     from alertrouter.cli.label_sets import read_json
 
-    name = "stdin" if source == "-" else source
+    name = _name(source)
     try:
         text = (sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()).decode()
     except OSError as error:
@@ -108,6 +108,10 @@ def _from(source: str) -> tuple[Labels, ...]:
     except UnicodeDecodeError as error:
         raise PayloadError(f"{name}: expected UTF-8, found byte {error.object[error.start]:#04x}") from None
     return read_json(text, name)
+
+
+def _name(source: str) -> str:
+    return "stdin" if source == "-" else source
 
 
 def _show(settings: Settings, opened: Opened, found: tuple[Simulation, ...], output: Output) -> None:
