@@ -107,7 +107,7 @@ def run(settings: Settings, url: str, *, wait: bool) -> None:
     """Tell the story; `wait` stays until the end of it was told too. Raises `DemoFailed`."""
     console = Console(highlight=False, markup=False, soft_wrap=True)
     now = datetime.now(UTC)
-    scenes = story(now.strftime("%H%M%S"))
+    scenes = story(now.strftime("%H%M%S%f")[:8])
     with Server(settings, url) as server:
         console.print(f"Sending {len(scenes)} alerts to {url} …")
         server.send(scenes, starts_at=now - BEGAN)
