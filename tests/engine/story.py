@@ -64,11 +64,11 @@ class Story:
 
     def fire(self, second: float, *names: str, **labels: str) -> Changes:
         """Alerts of these names begin to fire, or fire still."""
-        return self.report(second, *(firing(name, second, **labels) for name in names))
+        return self.report(second, *(firing(name, second, started=None, ends=None, **labels) for name in names))
 
     def end(self, second: float, *names: str, **labels: str) -> Changes:
         """Alerts of these names are over."""
-        return self.report(second, *(ended(name, second, **labels) for name in names))
+        return self.report(second, *(ended(name, second, started=0, **labels) for name in names))
 
     def advance(self, second: float) -> Changes:
         """Time passes, timer by timer, so that what one timer owed has arrived before the next."""
