@@ -1,0 +1,113 @@
+"""`python -m bench`: run rows, systems interleaved, and print the table."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Final
+
+from alertrouter.store.embedded import candidates
+from bench.figures import Result, gather
+from bench.programs import BenchError
+from bench.pump import Endpoint, Pump
+from bench.rows import Bench, Measured, Row
+from bench.systems import EVERYSEC
+from bench.table import Report, as_json, as_text
+from bench.work import all_rows
+from bench.work.guard import guard_rows
+
+QUIET_LOAD: Final = 0.5
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run what was asked for; 1 when a target was missed or a measurement failed, 0 for the guard whatever it finds."""
+    asked = _parser().parse_args(arguments)
+    rows = _chosen(guard_rows() if asked.guard else all_rows(), asked.only)
+    if asked.list:
+        _say("\n".join(f"{row.name:20} {row.about}" for row in rows))
+        return 0
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    if os.getloadavg()[0] > QUIET_LOAD:
+        _say(f"The machine is busy (load {os.getloadavg()[0]:.2f}): figures will be worse, and ratios less sure.")
+    with tempfile.TemporaryDirectory(prefix="bench-") as directory, Endpoint() as endpoint:
+        bench = Bench(Pump(Path(directory)), endpoint, Path(directory), scale=asked.scale)
+        repetitions = 1 if asked.guard else asked.repeat
+        results, failed = _run(rows, bench, repetitions, everysec=not asked.no_everysec)
+    report = Report(machine=_machine(), repetitions=repetitions, scale=asked.scale, results=results)
+    sys.stdout.buffer.write(as_json(report) + b"\n" if asked.output == "json" else as_text(report).encode())
+    return 0 if asked.guard else int(failed or bool(report.missed))
+
+
+def _run(rows: Sequence[Row], bench: Bench, repetitions: int, *, everysec: bool) -> tuple[list[Result], bool]:
+    """Each repetition of a row goes through all systems; a row that fails is left out, and the rest goes on."""
+    results, failed = [], False
+    for row in rows:
+        systems = [name for name in row.systems if everysec or name != EVERYSEC]
+        measured: dict[str, list[Measured]] = {name: [] for name in systems}
+        try:
+            for repetition in range(repetitions):
+                for name in systems if repetition % 2 == 0 else reversed(systems):
+                    began = time.monotonic()
+                    measured[name].append(row.measure(bench, name))
+                    _say(f"{row.name} {repetition + 1}/{repetitions} {name}: {time.monotonic() - began:.1f} s")
+        except BenchError as error:
+            _say(f"{row.name} FAILED: {error}")
+            failed = True
+        results += gather(row.name, row.figures, measured)
+    return results, failed
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--only", action="append", default=[], metavar="ROW", help="this row; * and ? as in file names")
+    parser.add_argument("--repeat", type=int, default=3, help="repetitions of each row (3)")
+    parser.add_argument("--scale", type=float, default=1.0, help="share of the alerts, for a quick look (1)")
+    parser.add_argument("--no-everysec", action="store_true", help="leave out the column with the weaker durability")
+    parser.add_argument("--guard", action="store_true", help="a minute's worth, ratios with wide margins; never fails")
+    parser.add_argument("--list", action="store_true", help="name the rows")
+    parser.add_argument("-o", "--output", choices=("text", "json"), default="text")
+    return parser
+
+
+def _chosen(rows: list[Row], patterns: Sequence[str]) -> list[Row]:
+    for pattern in patterns:
+        if not any(fnmatch(row.name, pattern) for row in rows):
+            raise SystemExit(f"no row {pattern!r}; there are {', '.join(row.name for row in rows)}")
+    return [row for row in rows if not patterns or any(fnmatch(row.name, pattern) for pattern in patterns)]
+
+
+def _machine() -> dict[str, str]:
+    servers = candidates()
+    shown = subprocess.run(
+        ["prometheus-alertmanager", "--version"],  # noqa: S607  found on the PATH as the row's program was
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    words = (shown.stdout or shown.stderr).split()
+    return {
+        "cores": str(os.cpu_count()),
+        "kernel": platform.release(),
+        "Python": platform.python_version(),
+        "Alertmanager": words[2].rstrip(",") if len(words) > 2 else "unknown",
+        "server": str(servers[0]) if servers else "none",
+        "load": f"{os.getloadavg()[0]:.2f}",
+    }
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
