@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import subprocess
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
 
 from alertrouter.errors import StoreUnavailable
 from alertrouter.store import embedded
 from alertrouter.store.connection import border, connect
-
-_T = TypeVar("_T")
+from tests.waiting import eventually
 
 
 class RedisServer:
@@ -47,12 +43,3 @@ class RedisServer:
                 return bool(client.ping())
         except StoreUnavailable:
             return False
-
-
-def eventually(found: Callable[[], _T], what: str, deadline: float = 10) -> _T:
-    """Ask until the answer is truthy, and give it; fails after `deadline` seconds, saying what was waited for."""
-    ends = time.monotonic() + deadline
-    while not (answer := found()):
-        assert time.monotonic() < ends, f"after {deadline} s still not true: {what}"
-        time.sleep(0.01)
-    return answer

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from alertrouter import parent
-from tests.journeys.programs import eventually
+from tests.waiting import eventually
 
 SLEEPER = "import time; time.sleep(600)"
 BOUND = """

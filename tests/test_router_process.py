@@ -13,7 +13,8 @@ from alertrouter.store.journal import Journal
 from alertrouter.store.keys import Keys
 from tests.roles import role, stop
 from tests.routing import POLICY, WRONG_POLICY, fires
-from tests.servers import RedisServer, eventually
+from tests.servers import RedisServer
+from tests.waiting import eventually
 
 SettingsFor = Callable[..., Settings]
 
@@ -40,7 +41,7 @@ def test_a_standby_takes_over_within_6_seconds(
             first.kill()
             began = time.monotonic()
             Journal(client, keys).append(fires("Down"))
-            eventually(lambda: client.hlen(keys.incidents), "the second has decided", deadline=6)
+            eventually(lambda: client.hlen(keys.incidents), "the second has decided", within=6)
 
             assert client.get(keys.lease) != holder
             assert time.monotonic() - began < 6

@@ -11,7 +11,8 @@ import pytest
 
 from tests.journeys.installation import Door
 from tests.journeys.processes import of_directory
-from tests.journeys.programs import Programs, eventually, free_port
+from tests.journeys.programs import Programs, free_port
+from tests.waiting import eventually
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 

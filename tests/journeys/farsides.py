@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from tests.journeys.programs import eventually
 from tests.standins import Answer, HttpStandIn, MailStandIn, PagerDutyStandIn, Received, SlackStandIn
+from tests.waiting import eventually
 
 ROUTING_KEY = "journey-routing-key"
 

@@ -14,7 +14,8 @@ from urllib.request import Request, urlopen
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.journeys.processes import Process, of_directory, under
-from tests.journeys.programs import Program, Programs, eventually, free_port
+from tests.journeys.programs import Program, Programs, free_port
+from tests.waiting import eventually
 
 CHECKOUT: Final = Path(__file__).resolve().parents[2]
 

@@ -12,7 +12,8 @@ from urllib.request import urlopen
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.journeys.programs import Programs, eventually, free_port, installed
+from tests.journeys.programs import Programs, free_port, installed
+from tests.waiting import eventually
 
 SHORT = "200ms"
 """How often Prometheus scrapes and evaluates."""

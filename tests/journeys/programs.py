@@ -9,30 +9,17 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
 import pytest
-
-_T = TypeVar("_T")
 
 LOG_TAIL: Final = 200
 """Lines of each log that a failed test shows."""
 
 _SET_PARENT_DEATH_SIGNAL: Final = 1
 _LIBC: Final = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
-
-
-def eventually(check: Callable[[], _T], *, within: float, what: str | Callable[[], str], every: float = 0.02) -> _T:
-    """Ask `check` until it gives something true, and give that; after `within` seconds fail, naming what was wanted."""
-    deadline = time.monotonic() + within
-    while not (found := check()):
-        if time.monotonic() > deadline:
-            pytest.fail(f"not within {within:g} s: {what if isinstance(what, str) else what()}", pytrace=True)
-        time.sleep(every)
-    return found
 
 
 def installed(*names: str) -> str:

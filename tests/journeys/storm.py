@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Final, Literal, TypeAlias
 
 from tests.journeys.installation import Door
-from tests.journeys.programs import eventually
+from tests.waiting import eventually
 
 Status: TypeAlias = Literal["firing", "resolved"]
 

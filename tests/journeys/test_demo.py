@@ -1,7 +1,8 @@
 """`make demo` shows what alertrouter does, on the built-in policy and with nothing set up."""
 
 from tests.journeys.installation import Alertrouter, start
-from tests.journeys.programs import Programs, eventually, free_port
+from tests.journeys.programs import Programs, free_port
+from tests.waiting import eventually
 
 
 def test_the_demo_tells_what_came_of_each_alert(programs: Programs) -> None:

@@ -15,8 +15,9 @@ import pytest
 from tests.journeys.farsides import FarSides, standing_in
 from tests.journeys.installation import Alertrouter
 from tests.journeys.processes import ROLES, Process
-from tests.journeys.programs import Programs, eventually
+from tests.journeys.programs import Programs
 from tests.journeys.storm import Group, Heard, Sender, Status, groups, heard
+from tests.waiting import eventually
 
 POLICY: Final = """
 receivers:

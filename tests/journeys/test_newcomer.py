@@ -4,7 +4,8 @@ import signal
 import subprocess
 
 from tests.journeys.installation import Alertrouter
-from tests.journeys.programs import Programs, eventually, installed
+from tests.journeys.programs import Programs, installed
+from tests.waiting import eventually
 
 
 def test_a_newcomer_sees_the_first_alert_arrive(programs: Programs) -> None:

@@ -10,7 +10,8 @@ import pytest
 from tests.journeys.farsides import ROUTING_KEY, SOON, FarSides, standing_in
 from tests.journeys.installation import Alertrouter
 from tests.journeys.monitoring import Alertmanager, Faults, Prometheus, Rule
-from tests.journeys.programs import Programs, eventually
+from tests.journeys.programs import Programs
+from tests.waiting import eventually
 
 POLICY = """
 receivers:

@@ -13,9 +13,10 @@ import redis
 from alertrouter.store.keys import Keys
 from tests.journeys.farsides import FarSides, standing_in
 from tests.journeys.installation import Door, policy_directory, start
-from tests.journeys.programs import Program, Programs, eventually, free_port
+from tests.journeys.programs import Program, Programs, free_port
 from tests.journeys.storm import Group, Sender, Status, groups, heard
 from tests.servers import RedisServer
+from tests.waiting import eventually
 
 POLICY: Final = """
 receivers:

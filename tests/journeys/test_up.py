@@ -9,7 +9,8 @@ import pytest
 
 from tests.journeys.installation import Alertrouter, start
 from tests.journeys.processes import ROLES
-from tests.journeys.programs import Program, Programs, eventually, free_port
+from tests.journeys.programs import Program, Programs, free_port
+from tests.waiting import eventually
 
 NO_RECEIVER = """
 receivers: {ops: {inbox: {}}}

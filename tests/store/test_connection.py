@@ -23,7 +23,8 @@ from alertrouter.store.connection import (
     without_password,
 )
 from tests.proxy import Proxy
-from tests.servers import RedisServer, eventually
+from tests.servers import RedisServer
+from tests.waiting import eventually
 
 
 @pytest.mark.parametrize(
@@ -126,7 +127,7 @@ def test_a_real_sentinel_leads_to_its_master(sentinel: tuple[str, int]) -> None:
         except StoreUnavailable:
             return False
 
-    eventually(write, "the sentinel knows its master", deadline=20)
+    eventually(write, "the sentinel knows its master", within=20)
 
     assert connect(f"redis://127.0.0.1:{master}/1").get("t-sentinel") == b"here"
 

@@ -19,9 +19,9 @@ from alertrouter.store.lease import Lease
 from alertrouter.store.queue import Kicks, kicks_for
 from alertrouter.store.statestore import Quarantined, StateStore
 from tests.proxy import Proxy
-from tests.servers import eventually
 from tests.store.values import alert, commit_of, delivery, incident, line
 from tests.times import at
+from tests.waiting import eventually
 
 
 def test_what_is_committed_is_loaded_again(state_store: StateStore, epoch: int) -> None:

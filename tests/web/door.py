@@ -15,7 +15,7 @@ import httpx2
 from alertrouter import events
 from alertrouter.store.connection import connect
 from alertrouter.store.keys import Keys
-from tests.servers import eventually
+from tests.waiting import eventually
 
 KEYS: Final = Keys("ar")
 

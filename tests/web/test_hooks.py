@@ -12,7 +12,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.servers import RedisServer, eventually
+from tests.servers import RedisServer
+from tests.waiting import eventually
 from tests.web.door import KEYS, Door, running_door
 
 PAYLOADS = Path(__file__).parents[1] / "sources" / "payloads"

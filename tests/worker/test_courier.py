@@ -8,8 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from alertrouter.delivery import LedgerState, Outcome
-from tests.servers import eventually
 from tests.standins import Answer, HttpStandIn
+from tests.waiting import eventually
 from tests.worker.owing import HOOK, INBOX, OTHER, Owing, now
 
 
@@ -155,7 +155,7 @@ def test_a_slow_channel_holds_up_no_other(owing: Owing, far_side: HttpStandIn) -
 
     owing.owe("INC-99.1", INBOX, rank=0)
 
-    eventually(lambda: owing.row("INC-99.1").state is LedgerState.SENT, "the inbox has it", deadline=8)
+    eventually(lambda: owing.row("INC-99.1").state is LedgerState.SENT, "the inbox has it", within=8)
     assert far_side.received
     courier.stopping.set()
     far_side.close()

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from alertrouter.delivery import LedgerState
 from tests.roles import role, stop
-from tests.servers import RedisServer, eventually
+from tests.servers import RedisServer
 from tests.standins import Answer, HttpStandIn
+from tests.waiting import eventually
 from tests.worker.owing import Owing
 
 
@@ -68,7 +69,7 @@ def test_a_worker_survives_a_redis_that_restarts(
         own_redis.start()
         eventually(lambda: owing.row().state is LedgerState.SENT, "the first is settled")
         owing.owe("INC-2.1", kicks=1)
-        eventually(lambda: owing.row("INC-2.1").state is LedgerState.SENT, "the second is sent", deadline=20)
+        eventually(lambda: owing.row("INC-2.1").state is LedgerState.SENT, "the second is sent", within=20)
 
         assert len(far_side.received) == 2
         assert running.poll() is None

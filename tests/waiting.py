@@ -1,0 +1,21 @@
+"""Waiting for what other processes and threads do: by asking, with a deadline, never by sleeping long enough."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+_T = TypeVar("_T")
+
+
+def eventually(
+    check: Callable[[], _T], what: str | Callable[[], str], within: float = 10, *, every: float = 0.02
+) -> _T:
+    """Ask `check` until it says something true, give that; fails after `within` seconds, naming what was wanted."""
+    ends = time.monotonic() + within
+    while not (found := check()):
+        if time.monotonic() > ends:
+            raise AssertionError(f"not within {within:g} s: {what if isinstance(what, str) else what()}")
+        time.sleep(every)
+    return found
