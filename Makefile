@@ -12,7 +12,7 @@ SELF := $(PIP) --no-deps --no-build-isolation --editable .
 COMPILE := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --extra standalone
 PLATFORMS := x86_64-manylinux_2_28 aarch64-manylinux_2_28 x86_64-apple-darwin aarch64-apple-darwin
 
-.PHONY: help run demo test soak lock docs format clean tools
+.PHONY: help run demo test soak bench profile lock docs format clean tools
 .DEFAULT_GOAL := help
 
 help:
@@ -20,6 +20,7 @@ help:
 	@echo "make demo    send the running alertrouter a short story of alerts and show what came of each"
 	@echo "make test    lint, types, floors and all tests"
 	@echo "make soak    the kill test and other long ones, for minutes"
+	@echo "make bench   measure beside Alertmanager (bench/README.md); make profile: where the time goes"
 	@echo "make format  put the source in form"
 	@echo "make docs    write docs/settings.md from the source"
 	@echo "make lock    write requirements*.lock anew (make lock UPGRADE=--upgrade for newer versions)"
@@ -40,6 +41,12 @@ test: tools $(DEV)
 
 soak: tools $(DEV)
 	$(BIN)/pytest -n 0 -m soak --timeout 3600 -s
+
+bench: $(RUNTIME)
+	@exec $(BIN)/python -m bench
+
+profile: $(RUNTIME)
+	@exec $(BIN)/python -m bench.profile
 
 format: $(DEV)
 	$(BIN)/ruff check --fix .
