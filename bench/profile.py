@@ -8,6 +8,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -61,9 +62,9 @@ class Sampled(Alertrouter):
         return {role: (self.directory / role).read_text() for role in ROLES if (self.directory / role).exists()}
 
 
-def _new(bench: Bench, system: Sampled) -> None:
+def _new(services: int, bench: Bench, system: Sampled) -> None:
     system.forget()
-    bench.load(system, Load(alerts=bench.scaled(100_000)))
+    bench.load(system, Load(alerts=bench.scaled(100_000), services=services))
 
 
 def _again(bench: Bench, system: Sampled) -> None:
@@ -85,8 +86,8 @@ def _latency(bench: Bench, system: Sampled) -> None:
 
 
 CASES: Final[dict[str, tuple[Shape, Callable[[Bench, Sampled], None]]]] = {
-    "ingest-new": (Shape(), _new),
-    "ingest-new-1000-routes": (Shape(routes=1000), _new),
+    "ingest-new": (Shape(), partial(_new, 4)),
+    "ingest-new-1000-routes": (Shape(routes=1000), partial(_new, 1000)),
     "ingest-re-sent": (Shape(), _again),
     "storm": (Shape(group_wait="1s", group_interval="5s"), _storm),
     "one-alert-at-a-time": (Shape(group_wait="0s"), _latency),
@@ -114,7 +115,7 @@ def _profile(case: str, bench: Bench) -> str:
     try:
         before = {process.pid: process.cpu for process in system.processes()}
         work(bench, system)
-        cpu = [(process.name, process.cpu - before[process.pid]) for process in system.processes()]
+        cpu = [(process.name, process.cpu - before.get(process.pid, 0.0)) for process in system.processes()]
     finally:
         bench.pump.close()
         system.stop()

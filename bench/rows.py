@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from bench.figures import Figure
-from bench.programs import cpu_seconds
+from bench.programs import cpu_by_name
 from bench.pump import Endpoint, Load, Pump, Pumped
 from bench.shape import Shape
 from bench.systems import ALERTMANAGER, ALERTROUTER, EVERYSEC, Alertmanager, Alertrouter, System
@@ -22,6 +22,7 @@ BOTH: tuple[str, ...] = (ALERTMANAGER, ALERTROUTER)
 ALL: tuple[str, ...] = (ALERTMANAGER, ALERTROUTER, EVERYSEC)
 OURS: tuple[str, ...] = (ALERTROUTER,)
 WARM_UP = 2000
+PROCESSES = ("web", "router", "worker", "valkey", "up")
 APART = 90_000_000
 """Numbers of alerts and groups from here on belong to no measurement."""
 
@@ -34,8 +35,13 @@ class Applied:
 
     pumped: Pumped
     seconds: float
-    cpu: float
+    cpu_of: Mapping[str, float]
     alerts: int
+
+    @property
+    def cpu(self) -> float:
+        """CPU seconds of all its processes."""
+        return sum(self.cpu_of.values())
 
     @property
     def rate(self) -> float:
@@ -46,6 +52,10 @@ class Applied:
     def cpu_per_thousand(self) -> float:
         """CPU seconds of all its processes for 1,000 alerts."""
         return self.cpu / self.alerts * 1000
+
+    def shares(self, prefix: str) -> dict[str, float]:
+        """How many percent of the CPU time each kind of process took, as figures."""
+        return {f"{prefix}{name}": seconds / self.cpu * 100 for name, seconds in self.cpu_of.items() if self.cpu}
 
 
 @dataclass(slots=True)
@@ -94,17 +104,23 @@ class Bench:
 
     def load(self, system: System, load: Load) -> Applied:
         """Post a load; it ends when the system has applied it and the endpoint has heard of what the load expects."""
-        before, applied = cpu_seconds(system.processes()), system.applied()
+        before, applied = cpu_by_name(system.processes()), system.applied()
         pumped = self.pump.run(load, port=system.port, endpoint=self.endpoint)
         ended = system.wait_until_applied(applied + load.posted, pumped.answered_ns)
         if load.expect:
             ended = max(ended, pumped.last_arrival_ns)
-        cpu = cpu_seconds(system.processes()) - before
-        return Applied(pumped, (ended - pumped.started_ns) / 1e9, cpu, load.posted)
+        after = cpu_by_name(system.processes())
+        cpu_of = {name: seconds - before.get(name, 0.0) for name, seconds in after.items()}
+        return Applied(pumped, (ended - pumped.started_ns) / 1e9, cpu_of, load.posted)
 
     def rest(self, seconds: float) -> None:
         """Let a system come to rest."""
         time.sleep(seconds)
+
+
+def share_figures(prefix: str) -> tuple[Figure, ...]:
+    """The figures of `Applied.shares`."""
+    return tuple(Figure(f"{prefix}{name}", "% of CPU") for name in PROCESSES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from typing import Final
 
 from bench.figures import Figure, Target
 from bench.pump import Load
-from bench.rows import ALL, Bench, Measured, Row
+from bench.rows import ALL, Bench, Measured, Row, share_figures
 from bench.shape import Shape
 
 ALERTS: Final = {1: 10_000, 10: 50_000, 64: 100_000, 500: 100_000}
@@ -36,6 +36,8 @@ def _measure(batch: int, connections: int, bench: Bench, system: str) -> Measure
         "response p50": again.pumped.response_ms.p50,
         "response p99": again.pumped.response_ms.p99,
         "response p99, new": new.pumped.response_ms.p99,
+        **new.shares("new, "),
+        **again.shares("re-sent, "),
     }
 
 
@@ -52,7 +54,10 @@ def _figures(batch: int, connections: int) -> tuple[Figure, ...]:
         Figure("response p99", "ms", Target("≤", 0.5) if at_64 else None),
         Figure("response p99, new", "ms"),
     ]
-    return (*figures, Figure("re-sent, another annotation", "alerts/s")) if at_64 else tuple(figures)
+    if at_64:
+        figures += [Figure("re-sent, another annotation", "alerts/s")]
+        figures += [*share_figures("new, "), *share_figures("re-sent, ")]
+    return tuple(figures)
 
 
 def _measure_routes(bench: Bench, system: str) -> Measured:

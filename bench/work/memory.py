@@ -8,12 +8,11 @@ from typing import Final
 from bench.figures import Figure, Target
 from bench.programs import memory_mib
 from bench.pump import Load
-from bench.rows import Bench, Measured, Row
+from bench.rows import PROCESSES, Bench, Measured, Row
 from bench.shape import Shape
 from bench.systems import System
 
 COUNTS: Final = (1000, 10_000, 100_000)
-OUR_PROCESSES: Final = ("web", "router", "worker", "valkey", "up")
 SETTLE: Final = 3.0
 
 
@@ -44,7 +43,7 @@ def _memory(running: System) -> dict[str, float]:
 
 def rows() -> list[Row]:
     """One row."""
-    names = ("in all", "in all, as RSS", *OUR_PROCESSES)
+    names = ("in all", "in all, as RSS", *PROCESSES)
     return [
         Row(
             name="memory",

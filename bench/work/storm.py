@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bench.figures import Figure, Target
 from bench.pump import Load
-from bench.rows import ALL, APART, Bench, Measured, Row
+from bench.rows import ALL, APART, Bench, Measured, Row, share_figures
 from bench.shape import Shape
 
 
@@ -14,7 +14,8 @@ def measure(bench: Bench, system: str) -> Measured:
     with bench.running(system, Shape(group_wait="1s", group_interval="5s"), warm=False) as running:
         bench.load(running, storm(alerts=200, groups=20, from_=APART))
         stormed = bench.load(running, storm(alerts=alerts, groups=alerts // 10))
-    return {"time": stormed.seconds, "CPU": stormed.cpu, "notifications": stormed.pumped.notifications}
+    counts = {"time": stormed.seconds, "CPU": stormed.cpu, "notifications": stormed.pumped.notifications}
+    return counts | stormed.shares("CPU, ")
 
 
 def storm(*, alerts: int, groups: int, from_: int = 0, role: str = "plain") -> Load:
@@ -41,6 +42,7 @@ def rows() -> list[Row]:
                 Figure("time", "s", Target("≤", 1.15)),
                 Figure("CPU", "s", Target("≤", 0.8)),
                 Figure("notifications", ""),
+                *share_figures("CPU, "),
             ),
             measure=measure,
             systems=ALL,
