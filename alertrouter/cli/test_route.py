@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from alertrouter.alert import Labels
     from alertrouter.simulate import Simulation
 
-Words = Annotated[list[str] | None, typer.Argument(metavar="LABEL=VALUE…", help="The labels of one alert.")]
-At = Annotated[str, typer.Option(metavar="TIME", help="When, as '2026-03-02 10:00', in the policy's timezone. [now]")]
+Words = Annotated[list[str] | None, typer.Argument(metavar="LABEL=VALUE", help="The labels of one alert.")]
+At = Annotated[
+    str, typer.Option(metavar="TIME", help="When, as '2026-03-02 10:00', in the policy's timezone. Default: now.")
+]
 From = Annotated[
     str, typer.Option("--from", metavar="FILE", help="JSON label sets, one a line, or an array; - is stdin.")
 ]
@@ -94,7 +96,7 @@ def _words(words: list[str]) -> Labels:
     try:
         return read_words(words)
     except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="LABEL=VALUE…") from None
+        raise typer.BadParameter(str(error), param_hint="LABEL=VALUE") from None
 
 
 def _from(source: str) -> tuple[Labels, ...]:
