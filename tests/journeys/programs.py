@@ -11,7 +11,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn
 
 import pytest
 
@@ -24,16 +24,16 @@ _LIBC: Final = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else
 
 def installed(*names: str) -> str:
     """Find a program by one of its names. A missing one skips the test, and fails it in continuous integration."""
-    for name in names:
-        if path := shutil.which(name):
-            return path
-    return missing(f"{' or '.join(names)} is not installed")
+    found = [path for name in names if (path := shutil.which(name))]
+    if not found:
+        missing(f"{' or '.join(names)} is not installed")
+    return found[0]
 
 
-def missing(what: str) -> str:
+def missing(what: str) -> NoReturn:
     """Skip the test for what this machine doesn't have; in continuous integration fail it."""
     if os.environ.get("CI") == "true":
-        pytest.fail(f"{what}: `make tools` installs it on Debian")
+        pytest.fail(f"{what}, and in continuous integration nothing may be left out")
     pytest.skip(what)
 
 

@@ -56,9 +56,7 @@ def test_each_channel_hears_once_that_it_fires_and_once_that_it_is_over(
     programs: Programs, far: FarSides, faults: Faults
 ) -> None:
     """However often Alertmanager repeats a firing group: one message a channel, and one more at its end."""
-    alertrouter = Alertrouter(programs, policy=POLICY, environ=far.settings)
-    alertmanager = Alertmanager(programs, f"{alertrouter.door.url}/api/v1/alertmanager")
-    Prometheus(programs, faults, RULES, alertmanager=alertmanager.address)
+    _, alertmanager = _behind_an_alertmanager(programs, far, faults)
 
     faults.begin("DiskFull", "db1", "db2")
     far.wait_for("DiskFull fires")
@@ -98,9 +96,7 @@ def test_an_inhibited_alert_is_told_to_nobody_while_another_explains_it(
     programs: Programs, far: FarSides, faults: Faults
 ) -> None:
     """What a dead service explains is held back; when the service is back and the rest still fires, that is told."""
-    alertrouter = Alertrouter(programs, policy=POLICY, environ=far.settings)
-    alertmanager = Alertmanager(programs, f"{alertrouter.door.url}/api/v1/alertmanager")
-    Prometheus(programs, faults, RULES, alertmanager=alertmanager.address)
+    alertrouter, _ = _behind_an_alertmanager(programs, far, faults)
 
     faults.begin("ServiceDown", "db1")
     far.wait_for("ServiceDown fires")
@@ -126,9 +122,7 @@ def test_an_alert_that_begins_and_ends_while_inhibited_is_never_mentioned(
     programs: Programs, far: FarSides, faults: Faults
 ) -> None:
     """Who was not told that it fires is not told that it is over."""
-    alertrouter = Alertrouter(programs, policy=POLICY, environ=far.settings)
-    alertmanager = Alertmanager(programs, f"{alertrouter.door.url}/api/v1/alertmanager")
-    Prometheus(programs, faults, RULES, alertmanager=alertmanager.address)
+    alertrouter, _ = _behind_an_alertmanager(programs, far, faults)
     faults.begin("ServiceDown", "db1")
     far.wait_for("ServiceDown fires")
     faults.begin("SlowQueries", "db1")
@@ -178,3 +172,11 @@ def test_an_alert_ends_when_its_prometheus_falls_silent(programs: Programs, far:
     prometheus.kill()
 
     far.wait_for("DiskFull fires", "DiskFull is over")
+
+
+def _behind_an_alertmanager(programs: Programs, far: FarSides, faults: Faults) -> tuple[Alertrouter, Alertmanager]:
+    """Prometheus sends to Alertmanager, Alertmanager to alertrouter, alertrouter to the far sides."""
+    alertrouter = Alertrouter(programs, policy=POLICY, environ=far.settings)
+    alertmanager = Alertmanager(programs, f"{alertrouter.door.url}/api/v1/alertmanager")
+    Prometheus(programs, faults, RULES, alertmanager=alertmanager.address)
+    return alertrouter, alertmanager
