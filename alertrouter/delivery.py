@@ -8,7 +8,7 @@ from enum import StrEnum
 import msgspec
 
 from alertrouter.alert import Fingerprint
-from alertrouter.incident import Reason, State
+from alertrouter.incident import Ack, Reason, Snooze, State
 
 
 class LedgerState(StrEnum):
@@ -39,7 +39,8 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
 
     The worker reads the alerts of `firing` and `resolved` when it sends. `id` is `<incident>.<n>`, derived, never
     random, so that deciding twice owes once. `sequence` counts the messages to this destination from 1.
-    `received_at` is when the report that caused it came in, `cause` its correlation id.
+    `received_at` is when the report that caused it came in, `cause` its correlation id. A `redraw` changes a message in
+    place and tells nobody anew; `version` is the incident's that it shows. `ack`, `snooze` are seen too.
     """
 
     id: str
@@ -62,3 +63,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     received_at: datetime
     reference: str | None = None
     cause: str = ""
+    redraw: bool = False
+    version: int = 0
+    ack: Ack | None = None
+    snooze: Snooze | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -34,6 +34,48 @@ class Transition(StrEnum):
     JOIN = "JOIN"
     RESOLVE = "RESOLVE"
     REOPEN = "REOPEN"
+    STEP = "STEP"
+    """A level of the escalation policy was told."""
+    LOOP = "LOOP"
+    """The last level was told; it goes on from an earlier one."""
+    DONE = "DONE"
+    """The last level was told and nothing repeats: exhausted."""
+    RAISE = "RAISE"
+    """Nobody took it for so long that it counts as more severe."""
+    WORSE = "WORSE"
+    """Its source reports a higher severity; an acknowledgement is void."""
+    BETTER = "BETTER"
+    """Its source reports a lower severity; policy and clock stay."""
+    ACK = "ACK"
+    ACK_TOO = "ACK+"
+    """Another person acknowledges what is acknowledged already."""
+    EXTEND = "EXTEND"
+    UNACK = "UNACK"
+    LAPSE = "LAPSE"
+    """The acknowledgement's time is over: the level at which it was given is told again."""
+    SNOOZE = "SNOOZE"
+    WAKE = "WAKE"
+    MUTE = "MUTE"
+    """Suppression begins: its timers stop with the time they had left."""
+    UNMUTE = "UNMUTE"
+    CLOSE = "CLOSE"
+    """A person calls it over although its source fires."""
+    LATE = "LATE"
+    """Somebody acted on what was over already, or on an old message: nothing changes."""
+
+
+class Timer(StrEnum):
+    """What an incident waits for. At one moment they come in this order."""
+
+    WAKE = "wake"
+    LOOK = "look"
+    """The end of `group_wait`, then every group interval; when resolved, the moment it is forgotten."""
+    LAPSE = "lapse"
+    WARN = "warn"
+    """80 % of the acknowledgement's time are over."""
+    RAISE = "raise"
+    STEP = "step"
+    """The next level of the escalation policy."""
 
 
 TRANSITIONS: Final[Mapping[tuple[State | None, Transition], State | None]] = {
@@ -46,6 +88,34 @@ TRANSITIONS: Final[Mapping[tuple[State | None, Transition], State | None]] = {
     (State.ACKNOWLEDGED, Transition.JOIN): State.ACKNOWLEDGED,
     (State.ACKNOWLEDGED, Transition.RESOLVE): State.RESOLVED,
     (State.RESOLVED, Transition.REOPEN): State.TRIGGERED,
+    (State.PENDING, Transition.ACK): State.ACKNOWLEDGED,
+    (State.TRIGGERED, Transition.ACK): State.ACKNOWLEDGED,
+    (State.ACKNOWLEDGED, Transition.ACK_TOO): State.ACKNOWLEDGED,
+    (State.ACKNOWLEDGED, Transition.EXTEND): State.ACKNOWLEDGED,
+    (State.ACKNOWLEDGED, Transition.UNACK): State.TRIGGERED,
+    (State.ACKNOWLEDGED, Transition.LAPSE): State.TRIGGERED,
+    (State.ACKNOWLEDGED, Transition.WORSE): State.TRIGGERED,
+    (State.TRIGGERED, Transition.WORSE): State.TRIGGERED,
+    (State.TRIGGERED, Transition.BETTER): State.TRIGGERED,
+    (State.ACKNOWLEDGED, Transition.BETTER): State.ACKNOWLEDGED,
+    (State.TRIGGERED, Transition.STEP): State.TRIGGERED,
+    (State.TRIGGERED, Transition.LOOP): State.TRIGGERED,
+    (State.TRIGGERED, Transition.DONE): State.TRIGGERED,
+    (State.TRIGGERED, Transition.RAISE): State.TRIGGERED,
+    (State.PENDING, Transition.SNOOZE): State.PENDING,
+    (State.TRIGGERED, Transition.SNOOZE): State.TRIGGERED,
+    (State.ACKNOWLEDGED, Transition.SNOOZE): State.ACKNOWLEDGED,
+    (State.PENDING, Transition.WAKE): State.PENDING,
+    (State.TRIGGERED, Transition.WAKE): State.TRIGGERED,
+    (State.ACKNOWLEDGED, Transition.WAKE): State.ACKNOWLEDGED,
+    (State.TRIGGERED, Transition.MUTE): State.TRIGGERED,
+    (State.ACKNOWLEDGED, Transition.MUTE): State.ACKNOWLEDGED,
+    (State.TRIGGERED, Transition.UNMUTE): State.TRIGGERED,
+    (State.ACKNOWLEDGED, Transition.UNMUTE): State.ACKNOWLEDGED,
+    (State.PENDING, Transition.CLOSE): None,
+    (State.TRIGGERED, Transition.CLOSE): State.RESOLVED,
+    (State.ACKNOWLEDGED, Transition.CLOSE): State.RESOLVED,
+    (State.RESOLVED, Transition.LATE): State.RESOLVED,
 }
 """(state, transition) → state; None is "no incident". A pair that isn't here can't happen."""
 
@@ -80,6 +150,24 @@ class Reason(StrEnum):
     """The far side refused it for good; the next group interval tries again."""
     GAVE_UP = "gave up"
     """The end could not be told within a day."""
+    ESCALATED = "escalated"
+    """Nobody has taken it: the next level of the escalation policy."""
+    ACKNOWLEDGED = "acknowledged"
+    """Somebody has it; the message says who."""
+    SNOOZED = "snoozed"
+    """Somebody asked for quiet until later."""
+    RAISED = "raised"
+    """It counts as more severe now."""
+    UNACKNOWLEDGED = "given back"
+    """Who had it has it no longer."""
+    LAPSING = "acknowledgement about to lapse"
+    LAPSED = "acknowledgement lapsed"
+    REDRAWN = "redrawn"
+    """Something about it changed that the message shows."""
+    CANCELLED = "cancelled"
+    """Not sent: somebody took it before the message left."""
+    REFUSED = "refused"
+    """A person asked for what can't be done now."""
     PARKED = "parked"
     """The engine could not decide it; tried again later."""
     BLIP = "blip"
@@ -87,11 +175,16 @@ class Reason(StrEnum):
 
 
 class InFlight(msgspec.Struct, frozen=True, kw_only=True):
-    """The one delivery to a destination that is on its way, and what it tells."""
+    """The one delivery to a destination that is on its way, and what it tells.
+
+    `version` is the incident's that it shows; a `page` wants somebody to act, and can be recalled.
+    """
 
     delivery: str
     firing: tuple[Fingerprint, ...]
     resolved: tuple[Fingerprint, ...]
+    version: int = 0
+    page: bool = False
 
 
 class Destination(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,6 +193,7 @@ class Destination(msgspec.Struct, frozen=True, kw_only=True):
     `id` is `receiver/channel`, with `/1`, `/2` … for the further integrations of one kind. `told` are the alerts that
     it knows to be firing. `stale` means: something changed while a delivery was in flight, send again when it settles.
     `reference` is where the message stands at the far side (Slack: `channel:ts`), None before the first one arrived.
+    `shown` is the incident's version that it shows. `paged` says that a level wants it told again, whatever it knows.
     """
 
     id: str
@@ -110,16 +204,69 @@ class Destination(msgspec.Struct, frozen=True, kw_only=True):
     last_sent_at: datetime | None = None
     reference: str | None = None
     error: str = ""
+    shown: int = 0
+    paged: bool = False
+
+
+LATEST: Final[Mapping[Transition, Reason]] = {
+    Transition.OPEN: Reason.OPENED,
+    Transition.STEP: Reason.ESCALATED,
+    Transition.RAISE: Reason.RAISED,
+    Transition.WORSE: Reason.RAISED,
+    Transition.ACK: Reason.ACKNOWLEDGED,
+    Transition.ACK_TOO: Reason.ACKNOWLEDGED,
+    Transition.EXTEND: Reason.ACKNOWLEDGED,
+    Transition.UNACK: Reason.UNACKNOWLEDGED,
+    Transition.LAPSE: Reason.LAPSED,
+    Transition.SNOOZE: Reason.SNOOZED,
+    Transition.RESOLVE: Reason.RESOLVED,
+    Transition.CLOSE: Reason.RESOLVED,
+    Transition.REOPEN: Reason.REOPENED,
+}
+"""What people are told a transition was; those that aren't here are only redrawn."""
+
+
+class Ladder(msgspec.Struct, frozen=True, kw_only=True):
+    """How far an incident has climbed in the escalation policy of `severity`.
+
+    `level` counts the levels that were told or skipped in this run, `loops` how often it went on from an earlier one,
+    `stepped` is the incident's version after the last step: a button drawn before it is old.
+    """
+
+    policy: str
+    severity: str
+    level: int = 0
+    loops: int = 0
+    stepped: int = 0
+
+
+class Ack(msgspec.Struct, frozen=True, kw_only=True):
+    """Who has taken an incident, since when and until when (None: for good). `level` is told again when it lapses."""
+
+    by: str
+    at: datetime
+    until: datetime | None
+    level: int
+    others: tuple[str, ...] = ()
+
+
+class Snooze(msgspec.Struct, frozen=True, kw_only=True):
+    """Who asked for quiet, and until when."""
+
+    by: str
+    until: datetime
 
 
 class Incident(msgspec.Struct, frozen=True, kw_only=True):
     """One problem: alerts that share a route and its group labels, from the first report to the end.
 
-    `due` is the next moment at which the engine looks at it: the end of `group_wait`, the next group interval, or,
-    when resolved, the moment it is forgotten. `suppressed` says for each alert that is held back why.
-    Its alerts are not listed here: each `Alert` names its incidents, so that a joining alert writes one record.
-    `round` counts how often it opened, `issued` the deliveries it gave birth to, `held` says which time interval holds
-    its messages, `cause` is the correlation id of the report that opened it.
+    `timers` are what it waits for; while it is snoozed or muted, `paused` has the time that those of the ladder had
+    left.
+    `suppressed` says for each alert that is held back why, `held` which time interval holds its messages, `muted` why
+    its ladder stands still. Its alerts are not listed here: each `Alert` names its incidents, so that a joining alert
+    writes one record. `round` counts how often it opened, `issued` the deliveries it gave birth to, `version` what
+    people can see of it. `raised` is the severity that time gave it, `closed` who called it over while it fired.
+    `latest` is why it last changed in people's eyes, `acted` the keys of the last things that people did to it.
     """
 
     id: str
@@ -132,7 +279,8 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     severity: str
     peak: str
     opened_at: datetime
-    due: datetime | None
+    timers: dict[Timer, datetime] = {}
+    paused: dict[Timer, timedelta] = {}
     version: int = 1
     round: int = 1
     issued: int = 0
@@ -140,7 +288,21 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     destinations: tuple[Destination, ...] = ()
     suppressed: dict[Fingerprint, str] = {}
     held: str = ""
+    muted: str = ""
     cause: str = ""
+    ladder: Ladder | None = None
+    ack: Ack | None = None
+    snooze: Snooze | None = None
+    raised: str = ""
+    exhausted: bool = False
+    closed: str = ""
+    latest: Reason = Reason.OPENED
+    acted: tuple[str, ...] = ()
+
+    @property
+    def due(self) -> datetime | None:
+        """When the engine looks at it next; None: never by itself."""
+        return min(self.timers.values(), default=None)
 
 
 class TimelineLine(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,7 +14,7 @@ import msgspec
 
 from alertrouter.alert import Alert, Fingerprint, Labels
 from alertrouter.delivery import Delivery
-from alertrouter.incident import Reason
+from alertrouter.incident import Ack, Reason, Snooze, State
 
 Status: TypeAlias = Literal["firing", "resolved"]
 
@@ -36,7 +36,8 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     `severity` is the policy's word, `severity_rank` its place (0 lowest) among `severity_count` severities.
     `sequence` is 1 for the first message to this destination; `reference` is where that one stands (Slack
-    `channel:ts`). `external_url` is alertrouter's own address, "" when not set.
+    `channel:ts`). `external_url` is alertrouter's own address, "" when not set. A `redraw` changes the message in place
+    and tells nobody anew.
     """
 
     delivery: str
@@ -57,6 +58,11 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     at: datetime
     reference: str | None = None
     external_url: str = ""
+    state: State = State.TRIGGERED
+    version: int = 0
+    redraw: bool = False
+    ack: Ack | None = None
+    snooze: Snooze | None = None
 
     @classmethod
     def of(
@@ -90,6 +96,11 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             at=now,
             reference=delivery.reference,
             external_url=external_url,
+            state=delivery.state,
+            version=delivery.version,
+            redraw=delivery.redraw,
+            ack=delivery.ack,
+            snooze=delivery.snooze,
         )
 
     @property

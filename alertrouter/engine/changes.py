@@ -4,14 +4,39 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import msgspec
+
 from alertrouter.alert import Alert, Fingerprint
 from alertrouter.delivery import Delivery
-from alertrouter.incident import Incident, TimelineLine
+from alertrouter.incident import Incident, TimelineLine, Transition
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of what a person asked for. `transition` is None when nothing happened; `text` says why, or what did.
+
+    `version` is the incident's afterwards.
+    """
+
+    incident: str
+    transition: Transition | None
+    text: str
+    version: int = 0
+
+
+class Recall(msgspec.Struct, frozen=True, kw_only=True):
+    """A delivery that need not leave any more, and why."""
+
+    incident: str
+    destination: str
+    why: str
 
 
 @dataclass(slots=True)
 class Changes:
     """The effects of events and timers, ready to be written in one MULTI.
+
+    `recalled` are deliveries by id that need not leave any more; the ledger tells the journal whether it was
+    in time. `answers` go to the doors that wait for them, under the key of the event.
 
     In `alerts`, `incidents` and `policies` None means: forget it. `policies` holds the texts of a policy by file name,
     under its revision. `counts` are increments of counters: `alerts_received:firing`, `alerts_received:resolved`,
@@ -27,6 +52,8 @@ class Changes:
     deliveries: list[Delivery] = field(default_factory=list)
     timeline: list[TimelineLine] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
+    recalled: dict[str, Recall] = field(default_factory=dict)
+    answers: dict[str, Answer] = field(default_factory=dict)
 
     def count(self, name: str, by: int = 1) -> None:
         """Add to a counter."""
@@ -40,10 +67,12 @@ class Changes:
         self.active = later.active or self.active
         self.deliveries += later.deliveries
         self.timeline += later.timeline
+        self.recalled.update(later.recalled)
+        self.answers.update(later.answers)
         for name, by in later.counts.items():
             self.count(name, by)
 
     def __bool__(self) -> bool:
         """Tell whether there is anything to write."""
         records = self.alerts or self.incidents or self.policies or self.active
-        return bool(records or self.deliveries or self.timeline or self.counts)
+        return bool(records or self.deliveries or self.timeline or self.counts or self.recalled or self.answers)

@@ -32,11 +32,12 @@ class Picture:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owed:
-    """What one destination is owed: the whole picture, and why now."""
+    """What one destination is owed: the whole picture, and why now. A `redraw` tells nobody anew."""
 
     reason: Reason
     firing: tuple[Fingerprint, ...]
     resolved: tuple[Fingerprint, ...]
+    redraw: bool = False
 
 
 def picture(alerts: Iterable[Alert], suppressed: dict[Fingerprint, str], *, held: str, now: datetime) -> Picture:
@@ -50,48 +51,63 @@ def picture(alerts: Iterable[Alert], suppressed: dict[Fingerprint, str], *, held
     )
 
 
-def owed(seen: Picture, to: Destination, route: Route, *, rounds: int, now: datetime) -> Owed | Reason:
+def owed(
+    seen: Picture, to: Destination, incident: Incident, route: Route, *, redraws: bool, now: datetime
+) -> Owed | Reason:
     """What a destination with nothing in flight is owed now, or the reason for silence.
 
     It hears of a fire only while nothing holds that back, and of the end of what it was told through everything.
-    What it was told stays in its picture until it is over, suppressed or not.
+    What it was told stays in its picture until it is over, suppressed or not. While somebody has the incident, or asked
+    for quiet, nobody is told anything but its end; where messages can be redrawn (`redraws`), they are.
     """
     told = frozenset(to.told)
+    quiet = incident.state is State.ACKNOWLEDGED or incident.snooze is not None
+    may_tell = not seen.held and (not quiet or redraws)
     news = [name for name in seen.telling if name not in told]
     ended = tuple(name for name in to.told if name in seen.over)
-    shown = tuple(name for name in seen.firing if name in told or (not seen.held and name in seen.telling))
-    if ended and not seen.firing:
-        return Owed(reason=Reason.RESOLVED, firing=(), resolved=ended)
+    shown = tuple(name for name in seen.firing if name in told or (may_tell and name in seen.telling))
+    if incident.state is State.RESOLVED:
+        return Owed(reason=Reason.RESOLVED, firing=(), resolved=to.told) if to.told else Reason.DEDUPLICATED
+    if to.paged and seen.telling and not seen.held and not quiet:
+        return Owed(reason=_why_paged(to, incident.round), firing=shown, resolved=ended)
+    if quiet:
+        return _in_quiet(to, incident, Owed(reason=incident.latest, firing=shown, resolved=ended, redraw=redraws), news)
     if news and not seen.held:
-        return Owed(reason=_why_now(to, rounds), firing=shown, resolved=ended)
+        return Owed(reason=_why_now(to, incident.round), firing=shown, resolved=ended)
     if ended:
         return Owed(reason=Reason.CHANGED, firing=shown, resolved=ended)
+    if redraws and to.last_sent_at is not None and to.shown < incident.version and shown:
+        return Owed(reason=incident.latest, firing=shown, resolved=(), redraw=True)
     if news:
         return Reason.OUTSIDE_HOURS
     if not seen.telling:
         return Reason.INHIBITED if seen.firing else Reason.DEDUPLICATED
     repeat = to.last_sent_at is not None and to.last_sent_at + route.options.repeat_interval <= now
-    if repeat and not seen.held:
+    if repeat and not seen.held and incident.ladder is None:
         return Owed(reason=Reason.REPEATED, firing=shown, resolved=())
     return Reason.DEDUPLICATED
+
+
+def _in_quiet(to: Destination, incident: Incident, what: Owed, news: list[Fingerprint]) -> Owed | Reason:
+    """While somebody has it, or asked for quiet: a message that can be redrawn is, nobody else hears a thing."""
+    old = to.shown < incident.version
+    if what.redraw and to.last_sent_at is not None and (news or what.resolved or old):
+        return what if old else Owed(reason=Reason.REDRAWN, firing=what.firing, resolved=what.resolved, redraw=True)
+    return Reason.ACKNOWLEDGED if incident.state is State.ACKNOWLEDGED else Reason.SNOOZED
 
 
 def _why_now(to: Destination, rounds: int) -> Reason:
     if to.told:
         return Reason.JOINED
-    if rounds > 1 and to.sequence:
+    if rounds > 1 and to.last_sent_at is not None:
         return Reason.REOPENED
     return Reason.OPENED
 
 
-def destinations(incident: Incident, policy: Policy, route: Route, *, tell: bool) -> tuple[Destination, ...]:
-    """The destinations of an incident: those it has, and, when there is something to tell, those its severity names."""
-    known = {destination.id: destination for destination in incident.destinations}
-    if tell:
-        for receiver in policy.receivers_for(route, incident.severity):
-            for integration in policy.integrations(receiver):
-                known.setdefault(integration.id, Destination(id=integration.id))
-    return tuple(known.values())
+def _why_paged(to: Destination, rounds: int) -> Reason:
+    if to.told:
+        return Reason.ESCALATED
+    return Reason.REOPENED if rounds > 1 and to.last_sent_at is not None else Reason.OPENED
 
 
 def integration_of(policy: Policy, destination: str) -> Integration:
@@ -130,20 +146,32 @@ def give_birth(
         received_at=incident.opened_at if what.reason is Reason.OPENED else now,
         reference=to.reference,
         cause=incident.cause,
+        redraw=what.redraw,
+        version=incident.version,
+        ack=incident.ack,
+        snooze=incident.snooze,
     )
     sent = replace(
         to,
         sequence=to.sequence + 1,
-        in_flight=InFlight(delivery=delivery.id, firing=what.firing, resolved=what.resolved),
+        in_flight=InFlight(
+            delivery=delivery.id,
+            firing=what.firing,
+            resolved=what.resolved,
+            version=incident.version,
+            page=not what.redraw and what.reason is not Reason.RESOLVED,
+        ),
         stale=False,
+        paged=False,
     )
     return replace(incident, issued=number), sent, delivery
 
 
-def told_after(to: Destination, flight: InFlight) -> tuple[Fingerprint, ...]:
-    """What a destination knows to be firing once `flight` has arrived."""
+def arrived(to: Destination, flight: InFlight, now: datetime) -> Destination:
+    """What a destination knows once `flight` has arrived."""
     over = frozenset(flight.resolved)
-    return tuple(dict.fromkeys([name for name in to.told if name not in over] + list(flight.firing)))
+    told = tuple(dict.fromkeys([*(name for name in to.told if name not in over), *flight.firing]))
+    return replace(to, told=told, shown=flight.version, last_sent_at=now, in_flight=None, stale=False, error="")
 
 
 def owes_the_end(incident: Incident) -> bool:

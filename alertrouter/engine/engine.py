@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Final, assert_never
+from typing import Final
 
 from msgspec.structs import replace
 
 from alertrouter.alert import Fingerprint
-from alertrouter.engine import flush, intake
+from alertrouter.engine import flush, intake, people, settling
 from alertrouter.engine.changes import Changes
-from alertrouter.engine.memory import Draft, Memory, Timer
+from alertrouter.engine.memory import Draft, Due, Memory
 from alertrouter.engine.state import EngineState
 from alertrouter.errors import AlertrouterError
 from alertrouter.events import AlertsReceived, DeliverySettled, Event, PolicyActivated
-from alertrouter.incident import Reason, State, TimelineLine
+from alertrouter.incident import State, Timer
 from alertrouter.policy.load import load
 
 GRACE: Final = timedelta(minutes=2)
@@ -88,14 +88,14 @@ class Engine:
             case AlertsReceived():
                 intake.receive(self._memory, draft, event)
             case DeliverySettled():
-                flush.settle(self._memory, draft, event)
+                settling.settle(self._memory, draft, event)
             case PolicyActivated():
                 draft.policy = load(event.files)
                 draft.changes.policies[draft.policy.revision] = event.files
                 draft.changes.active = draft.policy.revision
                 draft.changes.count("policies_activated")
             case _:
-                assert_never(event)
+                people.act(self._memory, draft, event)
 
     def _fire(self, until: datetime, *, inclusive: bool) -> Changes:
         changes = Changes()
@@ -107,7 +107,7 @@ class Engine:
             changes.merge(self._flush(timer))
         return changes
 
-    def _flush(self, timer: Timer) -> Changes:
+    def _flush(self, timer: Due) -> Changes:
         draft = Draft(at=self._clock)
         try:
             flush.flush(self._memory, draft, timer.id)
@@ -120,10 +120,12 @@ class Engine:
         times = self._parked[incident] = self._parked.get(incident, 0) + 1
         again = self._clock + min(PARKED_FOR * 2 ** (times - 1), timedelta(hours=1))
         draft = Draft(at=self._clock)
-        draft.changes.incidents[incident] = replace(self.state.incidents[incident], due=again)
+        stopped = self.state.incidents[incident]
+        draft.changes.incidents[incident] = replace(
+            stopped, timers={**dict.fromkeys(stopped.timers, again), Timer.LOOK: again}
+        )
         text = f"could not be decided ({type(error).__name__}: {error}); tried again {again:%H:%M:%S} UTC"
-        line = TimelineLine(incident=incident, at=self._clock, transition=None, reason=Reason.PARKED, text=text)
-        draft.changes.timeline.append(line)
+        flush.parked(draft, stopped, text)
         draft.changes.count("incidents_parked")
         return self._memory.swap(draft)
 

@@ -1,4 +1,4 @@
-"""An incident's moment: it opens, tells news, repeats, resolves, is forgotten; and what a settled delivery means."""
+"""An incident's moment: its timers come, it opens, climbs, tells news, resolves or is forgotten."""
 
 from __future__ import annotations
 
@@ -8,165 +8,201 @@ from typing import Final
 from msgspec.structs import replace
 
 from alertrouter.alert import Alert, Fingerprint
-from alertrouter.delivery import Outcome
-from alertrouter.engine import dispatch
-from alertrouter.engine.dispatch import Owed, Picture
+from alertrouter.engine import dispatch, ladder, telling
 from alertrouter.engine.memory import Draft, Memory
-from alertrouter.events import DeliverySettled
-from alertrouter.incident import Destination, Incident, Reason, State, TimelineLine, Transition
-from alertrouter.policy.policy import Policy
-from alertrouter.policy.route import Route
+from alertrouter.engine.view import View, line
+from alertrouter.incident import Incident, Reason, State, Timer, Transition
 
 GIVE_UP_AFTER: Final = timedelta(days=1)
 """How long the end of an incident is tried to be told before it is forgotten."""
 
+MOST_STEPS: Final = 100
+"""More timers than this at one moment mean a policy that runs in a circle: the incident is parked."""
+
 
 def flush(memory: Memory, draft: Draft, name: str) -> None:
-    """Look at an incident whose time has come."""
+    """Let the timers of an incident come that are due, in the order of `Timer`."""
     incident = memory.state.incidents[name]
-    policy = memory.policy_of(incident)
-    route = _route(policy, incident)
-    alerts = memory.alerts_of(name)
-    seen, suppressed = _look(memory, policy, route, alerts, draft.at)
-    if incident.state is State.PENDING and not seen.firing:
-        _blip(draft, incident, alerts)
-        return
-    incident = _suppress(draft, incident, suppressed, seen.held)
-    incident = _transit(draft, incident, policy, alerts, seen)
-    incident = _tell_all(draft, incident, policy, route, seen)
-    _prune(draft, incident, alerts)
-    if incident.state is State.RESOLVED and _may_be_forgotten(draft, incident, policy):
-        _forget(draft, incident, alerts)
-        return
-    draft.changes.incidents[name] = replace(incident, due=_next_look(incident, policy, route, draft.at))
+    view = View.of(memory, draft, incident)
+    for _ in range(MOST_STEPS):
+        timer = next((one for one in Timer if incident.timers.get(one, draft.at + timedelta(1)) <= draft.at), None)
+        if timer is None:
+            draft.changes.incidents[name] = telling.redraw(view, incident)
+            return
+        after = _come(view, incident, timer)
+        if after is None:
+            return
+        incident = after
+    raise RuntimeError(f"more than {MOST_STEPS} timers at one moment")
 
 
-def settle(memory: Memory, draft: Draft, event: DeliverySettled) -> None:
-    """Take in how a delivery ended; what changed meanwhile goes out at once, newest only."""
-    incident = memory.state.incidents.get(event.incident)
-    to = next((one for one in incident.destinations if one.id == event.destination), None) if incident else None
-    if incident is None or to is None or to.in_flight is None or to.in_flight.delivery != event.delivery:
-        draft.changes.count("deliveries_settled_late")
-        return
-    stale = to.stale
-    sent = event.outcome is Outcome.SENT
-    to = replace(
-        to,
-        told=dispatch.told_after(to, to.in_flight) if sent else to.told,
-        last_sent_at=draft.at if sent else to.last_sent_at,
-        reference=event.reference or to.reference,
-        error="" if sent else event.error,
-        in_flight=None,
-        stale=False,
+def _come(view: View, incident: Incident, timer: Timer) -> Incident | None:
+    match timer:
+        case Timer.LOOK:
+            return _look(view, incident)
+        case Timer.WAKE:
+            return wake(view, incident)
+        case Timer.LAPSE:
+            return _lapse(view, incident)
+        case Timer.WARN:
+            return _warn(view, incident)
+        case Timer.RAISE:
+            return ladder.raise_severity(view, incident) if _climbs(view, incident) else mute(view, incident)
+        case Timer.STEP:
+            return ladder.step(view, incident) if _climbs(view, incident) else mute(view, incident)
+
+
+def _look(view: View, incident: Incident) -> Incident | None:
+    """The end of group_wait, a group interval, or the time to forget it."""
+    if incident.state is State.PENDING and not view.seen.firing:
+        incident = view.transit(incident, Transition.BLIP, "over before group_wait had passed: nobody was told")
+        _forget(view, incident)
+        return None
+    incident = _suppress(view, incident)
+    if incident.state is not State.RESOLVED:
+        incident = _follow(view, incident) if view.seen.firing else resolve(view, incident, Transition.RESOLVE)
+        incident = _steps(view, incident)
+    incident = telling.update(view, incident)
+    prune(view, incident)
+    if incident.state is State.RESOLVED and _may_be_forgotten(view, incident):
+        _forget(view, incident)
+        return None
+    return ladder.plan(view, incident, Timer.LOOK, _next_look(view, incident))
+
+
+def _follow(view: View, incident: Incident) -> Incident:
+    """Let an incident that fires follow its alerts: severity, opening, suppression, the start of its ladder."""
+    incident = _weigh(view, incident)
+    if incident.state is State.PENDING:
+        count = len(view.seen.firing)
+        incident = view.transit(incident, Transition.OPEN, f"{count} alert{_s(count)}, {incident.severity}")
+    escalates = view.policy.escalation(view.route, incident.severity) is not None
+    if escalates or incident.ladder is not None:
+        incident = mute(view, incident)
+        if incident.state is State.TRIGGERED and incident.ladder is None:
+            incident = ladder.start(view, incident)
+        return incident
+    return telling.open_plainly(view, incident) if incident.state is State.TRIGGERED else incident
+
+
+def _steps(view: View, incident: Incident) -> Incident:
+    """Tell the levels that are due now, so that a page says all that an update would say after it."""
+    for _ in range(MOST_STEPS):
+        if incident.timers.get(Timer.STEP, view.at + timedelta(1)) > view.at or not _climbs(view, incident):
+            return incident
+        incident = ladder.step(view, incident)
+    raise RuntimeError(f"more than {MOST_STEPS} levels at one moment")
+
+
+def _weigh(view: View, incident: Incident) -> Incident:
+    """Set the severity to the highest that fires, or that time gave it; a rise beats an acknowledgement."""
+    policy = view.policy
+    counted = frozenset(view.seen.telling or view.seen.firing)
+    severities = [policy.severity(alert.labels) for alert in view.alerts if alert.fingerprint in counted]
+    severity = max([*severities, *([incident.raised] if incident.raised else [])], key=policy.rank)
+    before, climbed = incident.severity, incident.ladder
+    incident = replace(incident, severity=severity, peak=max(incident.peak, severity, key=policy.rank))
+    measure = climbed.severity if climbed else before
+    if incident.state is State.PENDING or (climbed is None and incident.state is not State.ACKNOWLEDGED):
+        return incident
+    if policy.rank(severity) > policy.rank(measure):
+        incident = view.transit(incident, Transition.WORSE, f"{measure} → {severity}")
+        incident = replace(ladder.drop(incident, (Timer.LAPSE, Timer.WARN)), ack=None)
+        if incident.snooze is not None:
+            incident = wake(view, incident)
+        return ladder.start(view, mute(view, incident))
+    if policy.rank(severity) < policy.rank(before):
+        return view.transit(incident, Transition.BETTER, f"{before} → {severity}")
+    return incident
+
+
+def resolve(view: View, incident: Incident, how: Transition, by: str = "") -> Incident:
+    """Everything is over, or a person says so: the ladder ends, and whoever was told will hear of it."""
+    incident = view.transit(incident, how, f"by {by}" if by else "all its alerts are over")
+    ends = [alert.ends_at for alert in view.alerts if alert.ends_at is not None and not alert.firing(view.at)]
+    resolved_at = view.at if by else max(ends, default=view.at)
+    incident = ladder.drop(incident, tuple(timer for timer in Timer if timer is not Timer.LOOK))
+    incident = replace(incident, resolved_at=resolved_at, ladder=None, raised="", muted="", closed=by, exhausted=False)
+    return telling.recall(view, incident)
+
+
+def mute(view: View, incident: Incident) -> Incident:
+    """Stop the ladder when all that fires is held back, and let it go on when that ends."""
+    if incident.state not in (State.TRIGGERED, State.ACKNOWLEDGED):
+        return incident
+    why = view.seen.held or ("" if view.seen.telling or not view.seen.firing else "all its alerts are inhibited")
+    if why and not incident.muted:
+        incident = ladder.pause(view, incident)
+        return replace(view.transit(incident, Transition.MUTE, why), muted=why)
+    if not why and incident.muted:
+        incident = replace(view.transit(incident, Transition.UNMUTE, f"no longer {incident.muted}"), muted="")
+        return ladder.resume(view, incident)
+    return incident
+
+
+def wake(view: View, incident: Incident) -> Incident:
+    """A snooze is over: the timers go on with the time that they had left."""
+    incident = replace(ladder.drop(incident, (Timer.WAKE,)), snooze=None)
+    if incident.state is State.RESOLVED:
+        return incident
+    return ladder.resume(view, view.transit(incident, Transition.WAKE, "the snooze is over"))
+
+
+def give_back(view: View, incident: Incident, how: Transition, text: str) -> Incident:
+    """An acknowledgement ends: the level at which it was given is told again."""
+    level = incident.ack.level if incident.ack else 0
+    incident = view.transit(incident, how, text)
+    incident = replace(ladder.drop(incident, (Timer.LAPSE, Timer.WARN)), ack=None)
+    return ladder.from_the_level_of(view, mute(view, incident), level)
+
+
+def _lapse(view: View, incident: Incident) -> Incident:
+    if incident.ack is None:
+        return ladder.drop(incident, (Timer.LAPSE,))
+    return give_back(view, incident, Transition.LAPSE, f"the acknowledgement by {incident.ack.by} has expired")
+
+
+def _warn(view: View, incident: Incident) -> Incident:
+    incident = ladder.drop(incident, (Timer.WARN,))
+    if incident.ack is None or incident.ack.until is None:
+        return incident
+    view.note(
+        incident, f"the acknowledgement by {incident.ack.by} expires at {incident.ack.until:%H:%M} UTC", Reason.LAPSING
     )
-    incident = _with(incident, to)
-    text = f"{event.delivery} to {to.id}" + (f": {event.error}" if event.error else "")
-    _line(draft, incident.id, None, text, Reason.SENT if sent else Reason.FAILED)
-    alerts = memory.alerts_of(incident.id)
-    if stale and sent:
-        policy = memory.policy_of(incident)
-        route = _route(policy, incident)
-        seen, _ = _look(memory, policy, route, alerts, draft.at)
-        incident = _tell(draft, incident, to, policy, route, seen)
-    _prune(draft, incident, alerts)
-    draft.changes.incidents[incident.id] = incident
+    return replace(incident, version=incident.version + 1, latest=Reason.LAPSING)
 
 
-def _look(
-    memory: Memory, policy: Policy, route: Route, alerts: list[Alert], now: datetime
-) -> tuple[Picture, dict[Fingerprint, str]]:
-    suppressed = {
-        alert.fingerprint: why for alert in alerts if alert.firing(now) and (why := _inhibited_by(memory, alert))
-    }
-    return dispatch.picture(alerts, suppressed, held=policy.held_by(route, now), now=now), suppressed
+def _climbs(view: View, incident: Incident) -> bool:
+    return incident.state is State.TRIGGERED and bool(view.seen.telling) and not view.seen.held
 
 
-def _inhibited_by(memory: Memory, alert: Alert) -> str:
-    sources = memory.inhibitor.sources(alert.fingerprint, alert.labels)
-    if not sources:
-        return ""
-    rule, mark = sources[0]
-    source = memory.state.alerts[mark]
-    return f"inhibited by {source.labels.get('alertname', mark)} (rule {rule})"
-
-
-def _suppress(draft: Draft, incident: Incident, suppressed: dict[Fingerprint, str], held: str) -> Incident:
+def _suppress(view: View, incident: Incident) -> Incident:
     """Note which alerts are held back from now on, and which no longer are."""
-    fresh = [why for mark, why in suppressed.items() if mark not in incident.suppressed]
-    freed = [mark for mark in incident.suppressed if mark not in suppressed]
+    fresh = [why for mark, why in view.suppressed.items() if mark not in incident.suppressed]
+    freed = [mark for mark in incident.suppressed if mark not in view.suppressed]
     for why in sorted(set(fresh)):
         count = fresh.count(why)
-        _line(draft, incident.id, None, f"{count} alert{'s' if count > 1 else ''} {why}", Reason.INHIBITED)
+        view.note(incident, f"{count} alert{_s(count)} {why}", Reason.INHIBITED)
     if fresh:
-        draft.changes.count("alerts_suppressed:inhibited", len(fresh))
+        view.draft.changes.count("alerts_suppressed:inhibited", len(fresh))
     if freed:
-        _line(draft, incident.id, None, f"{len(freed)} no longer inhibited", Reason.INHIBITED)
+        view.note(incident, f"{len(freed)} no longer inhibited", Reason.INHIBITED)
+    held = view.seen.held
     if held and held != incident.held:
-        _line(draft, incident.id, None, held, Reason.OUTSIDE_HOURS)
-        draft.changes.count("alerts_suppressed:outside_hours")
-    return replace(incident, suppressed=suppressed, held=held)
+        view.note(incident, held, Reason.OUTSIDE_HOURS)
+        view.draft.changes.count("alerts_suppressed:outside_hours")
+    return replace(incident, suppressed=view.suppressed, held=held)
 
 
-def _transit(draft: Draft, incident: Incident, policy: Policy, alerts: list[Alert], seen: Picture) -> Incident:
-    """Let the state follow what fires."""
-    if not seen.firing:
-        if incident.state is State.RESOLVED:
-            return incident
-        _line(draft, incident.id, Transition.RESOLVE, "all its alerts are over")
-        draft.changes.count("transitions:RESOLVE")
-        ends = [alert.ends_at for alert in alerts if alert.ends_at is not None]
-        return replace(
-            incident, state=State.RESOLVED, version=incident.version + 1, resolved_at=max(ends, default=draft.at)
-        )
-    counted = seen.telling or seen.firing
-    firing = frozenset(counted)
-    severity = max((policy.severity(alert.labels) for alert in alerts if alert.fingerprint in firing), key=policy.rank)
-    incident = replace(incident, severity=severity, peak=max(incident.peak, severity, key=policy.rank))
-    if incident.state is State.PENDING:
-        count = len(seen.firing)
-        _line(draft, incident.id, Transition.OPEN, f"{count} alert{'s' if count > 1 else ''}, {severity}")
-        draft.changes.count("transitions:OPEN")
-        return replace(incident, state=State.TRIGGERED, version=incident.version + 1)
-    return incident
-
-
-def _tell_all(draft: Draft, incident: Incident, policy: Policy, route: Route, seen: Picture) -> Incident:
-    tell = bool(seen.telling) and not seen.held
-    reached = dispatch.destinations(incident, policy, route, tell=tell)
-    incident = replace(incident, destinations=reached)
-    if tell and not reached:
-        _line(draft, incident.id, None, f"{incident.severity} names no receiver here", Reason.NOBODY)
-    for to in reached:
-        incident = _tell(draft, incident, to, policy, route, seen)
-    return incident
-
-
-def _tell(draft: Draft, incident: Incident, to: Destination, policy: Policy, route: Route, seen: Picture) -> Incident:
-    """Give one destination what it is owed, unless a delivery to it is still on its way."""
-    if to.in_flight is not None:
-        return _with(incident, replace(to, stale=True))
-    what = dispatch.owed(seen, to, route, rounds=incident.round, now=draft.at)
-    if not isinstance(what, Owed):
-        return incident
-    only_the_end = what.reason in (Reason.RESOLVED, Reason.CHANGED)
-    if only_the_end and not dispatch.integration_of(policy, to.id).options.send_resolved:
-        over = frozenset(what.resolved)
-        return _with(incident, replace(to, told=tuple(name for name in to.told if name not in over)))
-    incident, to, delivery = dispatch.give_birth(incident, to, what, policy, now=draft.at)
-    draft.changes.deliveries.append(delivery)
-    draft.changes.count(f"deliveries_born:{delivery.channel}")
-    _line(draft, incident.id, None, f"{delivery.id} to {to.id}", what.reason)
-    return _with(incident, to)
-
-
-def _prune(draft: Draft, incident: Incident, alerts: list[Alert]) -> None:
+def prune(view: View, incident: Incident) -> None:
     """Let go of alerts that are over once everybody who was told of them knows."""
     needed: set[Fingerprint] = set()
     for to in incident.destinations:
         needed.update(to.told)
         if to.in_flight is not None:
             needed.update(to.in_flight.firing, to.in_flight.resolved)
-    _release(draft, incident, [one for one in alerts if not one.firing(draft.at) and one.fingerprint not in needed])
+    over = [one for one in view.alerts if not one.firing(view.at) and one.fingerprint not in needed]
+    _release(view.draft, incident, over)
 
 
 def _release(draft: Draft, incident: Incident, alerts: list[Alert]) -> None:
@@ -176,48 +212,37 @@ def _release(draft: Draft, incident: Incident, alerts: list[Alert]) -> None:
         draft.changes.alerts[alert.fingerprint] = replace(alert, incidents=rest) if rest else None
 
 
-def _blip(draft: Draft, incident: Incident, alerts: list[Alert]) -> None:
-    _line(draft, incident.id, Transition.BLIP, "over before group_wait had passed: nobody was told", Reason.BLIP)
-    draft.changes.count("transitions:BLIP")
-    _forget(draft, incident, alerts)
+def _forget(view: View, incident: Incident) -> None:
+    _release(view.draft, incident, view.alerts)
+    view.draft.changes.incidents[incident.id] = None
 
 
-def _forget(draft: Draft, incident: Incident, alerts: list[Alert]) -> None:
-    _release(draft, incident, alerts)
-    draft.changes.incidents[incident.id] = None
-
-
-def _may_be_forgotten(draft: Draft, incident: Incident, policy: Policy) -> bool:
+def _may_be_forgotten(view: View, incident: Incident) -> bool:
     """Tell whether an incident has been over for long enough and owes nobody its end, or has owed it for too long."""
-    since = incident.resolved_at or draft.at
+    since = incident.resolved_at or view.at
+    if view.seen.firing:
+        return False
     if dispatch.owes_the_end(incident):
-        if draft.at < since + GIVE_UP_AFTER:
+        if view.at < since + GIVE_UP_AFTER:
             return False
-        _line(draft, incident.id, None, "the end could not be told within a day", Reason.GAVE_UP)
-        draft.changes.count("incidents_given_up")
+        view.note(incident, "the end could not be told within a day", Reason.GAVE_UP)
+        view.draft.changes.count("incidents_given_up")
         return True
-    return draft.at >= since + policy.reopen_within
+    return view.at >= since + view.policy.reopen_within
 
 
-def _next_look(incident: Incident, policy: Policy, route: Route, now: datetime) -> datetime:
-    tick = now + route.options.group_interval
+def _next_look(view: View, incident: Incident) -> datetime:
+    tick = view.at + view.route.options.group_interval
     if incident.state is not State.RESOLVED or dispatch.owes_the_end(incident):
         return tick
-    return max((incident.resolved_at or now) + policy.reopen_within, now + timedelta(seconds=1))
+    over = (incident.resolved_at or view.at) + view.policy.reopen_within
+    return over if over > view.at else tick
 
 
-def _route(policy: Policy, incident: Incident) -> Route:
-    route = policy.route(incident.route)
-    if route is None:
-        raise LookupError(f"policy {incident.revision} has no route {incident.route}")
-    return route
+def _s(count: int) -> str:
+    return "" if count == 1 else "s"
 
 
-def _with(incident: Incident, to: Destination) -> Incident:
-    return replace(incident, destinations=tuple(to if one.id == to.id else one for one in incident.destinations))
-
-
-def _line(draft: Draft, incident: str, transition: Transition | None, text: str, reason: Reason | None = None) -> None:
-    draft.changes.timeline.append(
-        TimelineLine(incident=incident, at=draft.at, transition=transition, reason=reason, text=text)
-    )
+def parked(draft: Draft, incident: Incident, text: str) -> None:
+    """Write that an incident could not be decided."""
+    line(draft, incident.id, None, text, Reason.PARKED)

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from alertrouter.alert import Alert, AlertReport
 from alertrouter.engine.memory import Draft, Known, Memory
 from alertrouter.events import AlertsReceived
-from alertrouter.incident import Incident, Reason, State, TimelineLine, Transition
+from alertrouter.incident import Incident, Reason, State, TimelineLine, Timer, Transition
 from alertrouter.policy.route import Match
 
 
@@ -101,6 +101,7 @@ def _begin(
             draft.changes.count("transitions:JOIN")
             if incident.state is not State.PENDING:
                 joined[incident.id] += 1
+            _hurry(memory, draft, incident, known)
         if incident.id not in incidents:
             incidents.append(incident.id)
     draft.changes.alerts[known.fingerprint] = Alert(
@@ -139,7 +140,7 @@ def _open(memory: Memory, draft: Draft, known: Known, match: Match, report: Aler
         severity=severity,
         peak=severity,
         opened_at=draft.at,
-        due=_first_look(draft.at, report, match),
+        timers={Timer.LOOK: _first_look(draft.at, report, match)},
         cause=cause,
     )
     draft.changes.incidents[incident.id] = incident
@@ -150,18 +151,31 @@ def _open(memory: Memory, draft: Draft, known: Known, match: Match, report: Aler
 
 
 def _reopen(draft: Draft, incident: Incident, match: Match, report: AlertReport, cause: str) -> None:
-    due = _first_look(draft.at, report, match)
+    """Open a resolved incident again: same incident, same message; a snooze survives."""
+    timers = {timer: due for timer, due in incident.timers.items() if timer is Timer.WAKE}
     draft.changes.incidents[incident.id] = replace(
         incident,
         state=State.TRIGGERED,
         version=incident.version + 1,
+        latest=Reason.REOPENED,
         round=incident.round + 1,
         resolved_at=None,
-        due=due,
+        closed="",
+        ack=None,
+        timers={**timers, Timer.LOOK: _first_look(draft.at, report, match)},
         cause=cause,
     )
     _line(draft, incident.id, Transition.REOPEN, f"fires again, {incident.round + 1} times in all")
     draft.changes.count("transitions:REOPEN")
+
+
+def _hurry(memory: Memory, draft: Draft, incident: Incident, known: Known) -> None:
+    """What climbs a ladder doesn't wait for the group interval when something more severe joins it."""
+    if incident.ladder is None:
+        return
+    policy = memory.policy_of(incident)
+    if policy.rank(policy.severity(known.labels)) > policy.rank(incident.ladder.severity):
+        draft.changes.incidents[incident.id] = replace(incident, timers={**incident.timers, Timer.LOOK: draft.at})
 
 
 def _first_look(now: datetime, report: AlertReport, match: Match) -> datetime:

@@ -46,7 +46,7 @@ class Draft:
 
 
 @dataclass(order=True, slots=True)
-class Timer:
+class Due:
     """A moment at which an incident or an alert must be looked at. Sorted by time, then kind, then id."""
 
     due: datetime
@@ -66,7 +66,7 @@ class Memory:
         self.by_state: dict[State, int] = dict.fromkeys(State, 0)
         self.touched: set[Fingerprint] = set()
         self.inhibitor = Inhibitor(())
-        self._timers: list[Timer] = []
+        self._timers: list[Due] = []
         self._memo: dict[bytes, Known] = {}
         for incident in state.incidents.values():
             self.groups[incident.route, incident.group_key] = incident.id
@@ -114,7 +114,7 @@ class Memory:
             heapq.heappop(self._timers)
         return self._timers[0].due if self._timers else None
 
-    def pop_due(self, until: datetime, *, inclusive: bool) -> Timer | None:
+    def pop_due(self, until: datetime, *, inclusive: bool) -> Due | None:
         """Take the next timer that is due; None when there is none up to `until`."""
         due = self.next_due()
         if due is None or due > until or (due == until and not inclusive):
@@ -188,13 +188,13 @@ class Memory:
 
     def _plan_incident(self, incident: Incident) -> None:
         if incident.due is not None:
-            heapq.heappush(self._timers, Timer(incident.due, "incident", incident.id))
+            heapq.heappush(self._timers, Due(incident.due, "incident", incident.id))
 
     def _plan_alert(self, alert: Alert) -> None:
         if alert.ends_at is not None:
-            heapq.heappush(self._timers, Timer(alert.ends_at, "alert", alert.fingerprint))
+            heapq.heappush(self._timers, Due(alert.ends_at, "alert", alert.fingerprint))
 
-    def _counts(self, timer: Timer) -> bool:
+    def _counts(self, timer: Due) -> bool:
         if timer.kind == "incident":
             incident = self.state.incidents.get(timer.id)
             return incident is not None and incident.due == timer.due

@@ -12,6 +12,7 @@ from pagerduty import EventsApiV2Client
 from pagerduty.errors import Error, ServerHttpError
 
 from alertrouter.errors import PermanentFailure
+from alertrouter.incident import State
 from alertrouter.notice import Notice, NoticeAlert
 from alertrouter.notifiers import http
 from alertrouter.notifiers.notifier import Patience, Sent
@@ -75,7 +76,7 @@ class _Events(EventsApiV2Client):
 
 
 class PagerDutyNotifier:
-    """Sends trigger and resolve events. The reference is the dedup key."""
+    """Sends trigger, acknowledge and resolve events. The reference is the dedup key."""
 
     channel = Channel.PAGERDUTY
 
@@ -98,11 +99,15 @@ class PagerDutyNotifier:
         return "pagerduty"
 
     def send(self, notice: Notice) -> Sent:
-        """Trigger while something fires, resolve when all is over; both any number of times."""
+        """Trigger while something fires, acknowledge when somebody took it, resolve when all is over."""
         key = dedup_key(self._namespace, notice)
         try:
             if notice.status == "resolved":
                 self._client.resolve(key)
+            elif notice.redraw and notice.state is not State.ACKNOWLEDGED:
+                return Sent(reference=key, note="PagerDuty has nothing to redraw")
+            elif notice.redraw:
+                self._client.acknowledge(key)
             else:
                 self._client.send_event("trigger", key, **self._properties(notice))
         except ServerHttpError:

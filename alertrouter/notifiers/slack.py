@@ -87,6 +87,8 @@ class SlackBot:
         """Post the first message of an incident, update it from then on; a message that is gone is posted anew."""
         message = slack_blocks.message(notice, self._renderer)
         channel, _, ts = (notice.reference or "").rpartition(":")
+        if notice.redraw and not ts:
+            return Sent(note="there is no message to redraw")
         if not channel or not ts:
             return self._post(notice, message)
         try:
@@ -152,7 +154,9 @@ class SlackWebhook:
         return f"slack:webhook:{sha256(self._url.encode()).hexdigest()[:12]}"
 
     def send(self, notice: Notice) -> Sent:
-        """Post a message."""
+        """Post a message; one that was posted can't be redrawn."""
+        if notice.redraw:
+            return Sent(note="a webhook can't redraw its messages")
         body = slack_blocks.message(notice, self._renderer).fields()
         if self._channel:  # only old custom webhooks and Slack-alikes heed it
             body["channel"] = self._channel

@@ -37,6 +37,10 @@ _NEWS: Final = {
     Reason.RESOLVED: False,
     Reason.REPEATED: True,
     Reason.REOPENED: True,
+    Reason.ESCALATED: True,
+    Reason.RAISED: True,
+    Reason.LAPSED: True,
+    Reason.LAPSING: False,
 }
 """What a reader of the thread must know; True: the whole channel too, for an update in place rings no bell."""
 

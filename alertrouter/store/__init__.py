@@ -22,6 +22,7 @@
 | `counters`              | hash   | counter → number                                                | all             |
 | `gauges`                | hash   | `incidents:<state>`, `next_due` (ms)                            | router (commit) |
 | `latency`               | hash   | seconds from receipt to sent: a count a bucket, `sum_ms`        | workers         |
+| `answer:<key>`          | string | packed `Answer` to what a person asked for; kept a minute       | router (commit) |
 | `inbox`                 | hash   | id → packed `InboxMessage`                                      | workers         |
 | `inbox_order`           | zset   | inbox ids by time, ms                                           | workers         |
 | `quarantine`            | stream | events that could not be applied, with the reason; newest 1,000 | router (commit) |

@@ -10,6 +10,7 @@ from typing import Final, cast
 import msgspec
 import redis.asyncio
 
+from alertrouter.engine.changes import Answer
 from alertrouter.errors import StoreUnavailable
 from alertrouter.incident import Incident, TimelineLine
 from alertrouter.notice import InboxMessage
@@ -22,6 +23,8 @@ from alertrouter.store.together import Command, together
 
 SET_ASIDE_SIZE: Final = 1000
 MOST_ENTRIES: Final = 64
+ANSWER_WITHIN: Final = 2.0
+LOOK_EVERY: Final = 0.01
 MOST_BYTES: Final = 8 * 1024 * 1024
 
 
@@ -29,6 +32,7 @@ class _Waiting(msgspec.Struct, frozen=True):
     packed: bytes
     counts: Mapping[str, int]
     done: asyncio.Future[None]
+    urgent: bool = False
 
 
 class DoorStore:
@@ -42,14 +46,29 @@ class DoorStore:
         self._waiting: deque[_Waiting] = deque()
         self._flusher: asyncio.Task[None] | None = None
 
-    async def append(self, packed: bytes, counts: Mapping[str, int] | None = None) -> None:
+    async def ask(self, packed: bytes, key: str, *, patience: float = ANSWER_WITHIN) -> Answer | None:
+        """Put what a person asks for into the journal and wait for what comes of it; None: no router answered in time.
+
+        The event is in the journal then all the same. A full backlog keeps out senders, never people.
+        """
+        await self.append(packed, urgent=True)
+        ends = asyncio.get_running_loop().time() + patience
+        while asyncio.get_running_loop().time() < ends:
+            with border():
+                answer = await self._redis.get(self._keys.answer(key))
+            if isinstance(answer, bytes):
+                return msgspec.msgpack.decode(answer, type=Answer)
+            await asyncio.sleep(LOOK_EVERY)
+        return None
+
+    async def append(self, packed: bytes, counts: Mapping[str, int] | None = None, *, urgent: bool = False) -> None:
         """Put an event into the journal, and add to counters.
 
         When it returns, the journal has it. Raises `StoreUnavailable` when Redis does not answer or the unread tail is
         over its limit; the event may then be in the journal all the same, if only the answer was lost.
         """
         done = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Waiting(packed, counts or {}, done))
+        self._waiting.append(_Waiting(packed, counts or {}, done, urgent))
         if self._flusher is None or self._flusher.done():
             self._flusher = asyncio.create_task(self._flush())
         await done
@@ -121,6 +140,9 @@ class DoorStore:
             except StoreUnavailable as error:
                 for waiting in batch:
                     _refuse(waiting, error)
+            finally:
+                for waiting in batch:  # whatever went wrong, nobody may wait for ever
+                    _refuse(waiting, StoreUnavailable("the journal could not be written"))
 
     def _next_batch(self) -> list[_Waiting]:
         batch: list[_Waiting] = []
@@ -135,7 +157,13 @@ class DoorStore:
             if self._backlog >= self._max_backlog:
                 self._backlog = await self._redis.xlen(self._keys.journal)
             if self._backlog >= self._max_backlog:
-                raise StoreUnavailable(self._too_long(self._backlog))
+                too_long = StoreUnavailable(self._too_long(self._backlog))
+                for waiting in batch:
+                    if not waiting.urgent:
+                        _refuse(waiting, too_long)
+                batch = [waiting for waiting in batch if waiting.urgent]
+                if not batch:
+                    return
             answers = await together(self._redis, self._commands(batch), strict=False)
         backlog = answers[len(batch)]
         self._backlog = backlog if isinstance(backlog, int) else self._max_backlog

@@ -116,6 +116,10 @@ class Keys:
         """Histogram from receipt to sent."""
         return f"{self.namespace}:latency"
 
+    def answer(self, key: str) -> str:
+        """What came of what a person asked for, under the key of the event."""
+        return f"{self.namespace}:answer:{key}"
+
     @property
     def inbox(self) -> str:
         """Inbox messages by id."""

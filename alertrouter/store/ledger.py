@@ -18,7 +18,7 @@ from alertrouter.delivery import Delivery, LedgerState, Outcome
 from alertrouter.events import DeliverySettled, encode
 from alertrouter.store.connection import border
 from alertrouter.store.keys import RANKS, Keys
-from alertrouter.store.ledger_row import Claimed, LedgerRow, row_of
+from alertrouter.store.ledger_row import KEEP_SECONDS, Claimed, LedgerRow, row_of
 from alertrouter.store.metrics import DELIVERIES, bucket_of
 from alertrouter.store.moment import from_ms, to_ms
 from alertrouter.store.scripts import Answer, Argument, Script
@@ -26,7 +26,6 @@ from alertrouter.store.scripts import Answer, Argument, Script
 CLAIM_MS: Final = 8000
 """A worker that has neither settled nor extended for so long has lost its claim."""
 
-KEEP_SECONDS: Final = 7 * 24 * 3600
 """How long a settled row can still be looked at."""
 
 _LOOKS: Final = 200
@@ -45,6 +44,7 @@ class Ledger:
         self._lane = Script(client, "ledger_lane")
         self._again = Script(client, "ledger_again")
         self._settle = Script(client, "ledger_settle")
+        self._wanted = Script(client, "ledger_wanted")
 
     def claim(self, now: datetime, channels: Iterable[str]) -> Claimed | None:
         """Claim what is most urgent among these channels, leaving out lanes that are held or paced."""
@@ -80,6 +80,15 @@ class Ledger:
     ) -> bool:
         """Write down that it was sent; False when the claim was lost meanwhile: another worker sends it again."""
         return self._final(claimed, now, Outcome.SENT, channel, reference=reference, note=note)
+
+    def settle_cancelled(self, claimed: Claimed, now: datetime, *, channel: str, why: str) -> bool:
+        """Write down that it was recalled before it left."""
+        return self._final(claimed, now, Outcome.CANCELLED, channel, error=why)
+
+    def recalled(self, claimed: Claimed) -> str | None:
+        """Look once more before it leaves: why it was recalled, "" when it is wanted, None when the claim is lost."""
+        answer = self._wanted([self._row(claimed)], [claimed.fence])
+        return answer.decode() if isinstance(answer, bytes) else None
 
     def settle_failed(self, claimed: Claimed, now: datetime, *, channel: str, error: str) -> bool:
         """Write down that it failed for good."""

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Final
 
 import msgspec
 
 from alertrouter.delivery import Delivery, LedgerState
 from alertrouter.store.moment import from_ms
+
+KEEP_SECONDS: Final = 7 * 24 * 3600
+"""How long the fate of a delivery can be looked at."""
 
 
 class Claimed(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,20 +13,24 @@ from redis.client import Pipeline
 from redis.typing import EncodableT, FieldT
 
 from alertrouter.alert import Alert, Fingerprint
-from alertrouter.delivery import Delivery
-from alertrouter.engine.changes import Changes
+from alertrouter.delivery import Delivery, Outcome
+from alertrouter.engine.changes import Changes, Recall
 from alertrouter.engine.state import EngineState
 from alertrouter.errors import LeaseLost, StoreUnavailable
+from alertrouter.events import DeliverySettled, encode
 from alertrouter.incident import Incident, State, TimelineLine
 from alertrouter.store.connection import border
 from alertrouter.store.journal import START, after
-from alertrouter.store.keys import Keys
-from alertrouter.store.ledger_row import new_row
+from alertrouter.store.keys import RANKS, Keys
+from alertrouter.store.ledger_row import KEEP_SECONDS, new_row
+from alertrouter.store.metrics import DELIVERIES
 from alertrouter.store.moment import from_ms, to_ms
 from alertrouter.store.queue import Kicks
+from alertrouter.store.scripts import Script
 
 QUARANTINE_SIZE: Final = 1000
 TIMELINE_SIZE: Final = 1000
+ANSWER_SECONDS: Final = 60
 _FIELDS_A_COMMAND: Final = 500
 _FIELDS_A_SCAN: Final = 2000
 
@@ -78,6 +82,7 @@ class StateStore:
         self._keys = keys
         self._kicks = kicks
         self._history = history
+        self._recall = Script(client, "ledger_recall")
 
     def load(self) -> Loaded:
         """Read the whole state. Only after the lease was acquired: from then on nobody else writes it."""
@@ -107,6 +112,10 @@ class StateStore:
             self._story(pipeline, commit)
             for delivery in commit.changes.deliveries:
                 self._owe(pipeline, delivery)
+            for name, recall in commit.changes.recalled.items():
+                self._take_back(pipeline, name, recall, commit.now)
+            for key, answer in commit.changes.answers.items():
+                pipeline.set(self._keys.answer(key), msgspec.msgpack.encode(answer), ex=ANSWER_SECONDS)
             self._kicks.add(pipeline, commit.kicks)
             self._position(pipeline, commit)
             try:
@@ -163,6 +172,30 @@ class StateStore:
         pipeline.rpush(index, delivery.id)
         pipeline.ltrim(index, -TIMELINE_SIZE, -1)
         pipeline.expire(index, self._history)
+
+    def _take_back(self, pipeline: Pipeline, name: str, recall: Recall, now: datetime) -> None:
+        keys = self._keys
+        event = DeliverySettled(
+            at=now,
+            actor="router",
+            key=f"recalled:{name}",
+            delivery=name,
+            incident=recall.incident,
+            destination=recall.destination,
+            outcome=Outcome.CANCELLED,
+            error=recall.why,
+        )
+        arguments: list[_Value] = [
+            name,
+            recall.why,
+            encode(event),
+            to_ms(now),
+            KEEP_SECONDS,
+            keys.due_prefix,
+            RANKS,
+            DELIVERIES,
+        ]
+        self._recall.within(pipeline, [keys.delivery(name), keys.journal, keys.counters], arguments)
 
     def _position(self, pipeline: Pipeline, commit: Commit) -> None:
         keys = self._keys

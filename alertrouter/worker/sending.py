@@ -39,6 +39,8 @@ class Sender:
         if self._given_up(claimed):
             self._fail(claimed, way.notifier.channel, f"given up after {claimed.attempts - 1} tries: {claimed.error}")
             return
+        if self._recalled(claimed, way):
+            return
         try:
             sent = way.notifier.send(self._notice(claimed, way))
         except TemporaryFailure as error:
@@ -64,6 +66,23 @@ class Sender:
                 ),
             )
             self._tell(claimed, channel, "sent", note)
+
+    def _recalled(self, claimed: Claimed, way: Way) -> bool:
+        """Look once more whether it is wanted: somebody may have taken the incident since it was claimed."""
+        channel = way.notifier.channel.value
+        why = self._ledger.recalled(claimed)
+        if why is None:
+            _log.warning("claim lost before it left", delivery=claimed.delivery.id)
+        elif why and claimed.doubtful:
+            # It may be there already: whoever may have heard of the fire must hear of its end.
+            note = f"{DOUBTFUL}; not tried again: {why}"
+            self._settle(claimed, lambda: self._ledger.settle_sent(claimed, self._clock(), channel=channel, note=note))
+            self._tell(claimed, channel, "sent", note)
+        elif why:
+            cancel = self._ledger.settle_cancelled
+            self._settle(claimed, lambda: cancel(claimed, self._clock(), channel=channel, why=why))
+            self._tell(claimed, channel, "cancelled", why)
+        return why is None or bool(why)
 
     def no_way(self, claimed: Claimed, error: str) -> None:
         """Settle a delivery whose destination can't be found: for good."""

@@ -10,10 +10,10 @@ import msgspec
 
 from alertrouter.alert import AlertReport
 from alertrouter.delivery import Delivery, Outcome
-from alertrouter.engine.changes import Changes
+from alertrouter.engine.changes import Answer, Changes
 from alertrouter.engine.engine import Engine
 from alertrouter.engine.state import EngineState
-from alertrouter.events import AlertsReceived, DeliverySettled, PolicyActivated
+from alertrouter.events import Action, AlertsReceived, DeliverySettled, PolicyActivated
 from alertrouter.incident import Incident, TimelineLine
 from alertrouter.policy.load import load
 
@@ -45,6 +45,7 @@ class Story:
         self.hold = hold
         self.told: list[Told] = []
         self.deliveries: list[Delivery] = []
+        self.settled: set[str] = set()
         self.timeline: list[TimelineLine] = []
         self.counts: dict[str, int] = {}
         self.last = Changes()
@@ -78,8 +79,18 @@ class Story:
         changes.merge(self.take(self.engine.advance(at(second))))
         return changes
 
-    def settle(self, delivery: Delivery, second: float, *, sent: bool = True, reference: str | None = None) -> Changes:
+    def settle(
+        self,
+        delivery: Delivery,
+        second: float,
+        *,
+        sent: bool = True,
+        outcome: Outcome | None = None,
+        reference: str | None = None,
+    ) -> Changes:
         """A worker reports how a delivery ended."""
+        self.settled.add(delivery.id)
+        outcome = outcome or (Outcome.SENT if sent else Outcome.FAILED)
         event = DeliverySettled(
             at=at(second),
             actor="worker",
@@ -87,11 +98,34 @@ class Story:
             delivery=delivery.id,
             incident=delivery.incident,
             destination=delivery.destination,
-            outcome=Outcome.SENT if sent else Outcome.FAILED,
+            outcome=outcome,
             reference=reference,
-            error="" if sent else "400 no such channel",
+            error="400 no such channel" if outcome is Outcome.FAILED else "",
         )
         return self.take(self.engine.apply(event))
+
+    def act(
+        self, second: float, kind: type[Action], actor: str = "@omar", incident: str = "INC-1", **more: object
+    ) -> Answer:
+        """A person does something to an incident; gives the answer they get."""
+        key = str(more.pop("key", f"{kind.__name__}-{actor}-{second}"))
+        event = kind(at=at(second), actor=actor, key=key, incident=incident, **more)  # type: ignore[arg-type]  # per kind
+        return self.take(self.engine.apply(event)).answers[key]
+
+    def recalled(self, second: float) -> None:
+        """The ledger cancels what was recalled in time."""
+        for delivery in self.deliveries:
+            if delivery.id in self.last.recalled:
+                self.settle(delivery, second, outcome=Outcome.CANCELLED)
+
+    def arrive(self, second: float) -> None:
+        """All that is on its way arrives, and what that sets off too."""
+        while flying := [one for one in self.deliveries if one.id not in self.settled]:
+            self.settle(flying[0], second)
+
+    def pages(self) -> list[tuple[float, str]]:
+        """Second and destination of every message that is no redraw."""
+        return [(told.second, told.to) for told, one in zip(self.told, self.deliveries, strict=True) if not one.redraw]
 
     def take(self, changes: Changes) -> Changes:
         """Keep what a step changed; deliver what it owes."""

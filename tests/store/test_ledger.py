@@ -14,7 +14,8 @@ from alertrouter.events import DeliverySettled, decode
 from alertrouter.store.connection import connect
 from alertrouter.store.journal import Journal
 from alertrouter.store.keys import Keys
-from alertrouter.store.ledger import CLAIM_MS, KEEP_SECONDS, Ledger
+from alertrouter.store.ledger import CLAIM_MS, Ledger
+from alertrouter.store.ledger_row import KEEP_SECONDS
 from alertrouter.store.sweep import Sweep
 from tests.store.values import alert, delivery
 from tests.times import at

@@ -7,7 +7,7 @@ from datetime import datetime
 from alertrouter.alert import Alert, Fingerprint, fingerprint
 from alertrouter.delivery import Delivery
 from alertrouter.engine.changes import Changes
-from alertrouter.incident import Incident, Reason, State, TimelineLine
+from alertrouter.incident import Incident, Reason, State, TimelineLine, Timer
 from alertrouter.store.statestore import Commit, Gauges, Quarantined
 from tests.times import START, at
 
@@ -39,7 +39,7 @@ def incident(number: int = 1, state: State = State.TRIGGERED) -> Incident:
         severity="warning",
         peak="warning",
         opened_at=START,
-        due=at(minutes=5),
+        timers={Timer.LOOK: at(minutes=5)},
     )
 
 

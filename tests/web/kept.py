@@ -27,7 +27,6 @@ def keep_incident(door: Door, number: int, state: State = State.TRIGGERED, **lab
         severity="critical",
         peak="critical",
         opened_at=AT,
-        due=None,
         destinations=(Destination(id="ai-channel/slack", sequence=2, last_sent_at=AT, error="late"),),
     )
     door.redis.hset(KEYS.incidents, incident.id, msgspec.msgpack.encode(incident))

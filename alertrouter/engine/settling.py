@@ -1,0 +1,51 @@
+"""What the end of a delivery means: what its destination knows now, and what it is owed next."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from alertrouter.delivery import Outcome
+from alertrouter.engine import dispatch, flush, ladder, telling
+from alertrouter.engine.memory import Draft, Memory
+from alertrouter.engine.view import View, with_destination
+from alertrouter.events import DeliverySettled
+from alertrouter.incident import Incident, InFlight, Reason, State, Timer
+
+
+def settle(memory: Memory, draft: Draft, event: DeliverySettled) -> None:
+    """Take in how a delivery ended; what changed meanwhile goes out at once, newest only."""
+    incident = memory.state.incidents.get(event.incident)
+    to = next((one for one in incident.destinations if one.id == event.destination), None) if incident else None
+    if incident is None or to is None or to.in_flight is None or to.in_flight.delivery != event.delivery:
+        draft.changes.count("deliveries_settled_late")
+        return
+    view = View.of(memory, draft, incident)
+    flight, stale, sent = to.in_flight, to.stale, event.outcome is Outcome.SENT
+    if sent:
+        to = dispatch.arrived(to, flight, draft.at)
+    else:
+        error = event.error if event.outcome is Outcome.FAILED else ""
+        to = replace(to, in_flight=None, stale=False, error=error)
+    to = replace(to, reference=event.reference or to.reference)
+    incident = with_destination(incident, to)
+    if flight.page or not sent:
+        text = f"{event.delivery} to {to.id}" + (f": {event.error}" if event.error else "")
+        view.note(incident, text, _REASONS[event.outcome])
+    if event.outcome is Outcome.FAILED:
+        incident = _next_who_can_act(view, incident, flight, event.error)
+    elif (stale or to.paged) or to.shown < incident.version:
+        incident = telling.tell(view, incident, to)
+    flush.prune(view, incident)
+    draft.changes.incidents[incident.id] = incident
+
+
+_REASONS = {Outcome.SENT: Reason.SENT, Outcome.FAILED: Reason.FAILED, Outcome.CANCELLED: Reason.CANCELLED}
+
+
+def _next_who_can_act(view: View, incident: Incident, flight: InFlight, error: str) -> Incident:
+    """A page is never only logged: when it can't be delivered, the next level is told at once."""
+    climbing = incident.state is State.TRIGGERED and flight.page and incident.ladder is not None
+    if not climbing or Timer.STEP not in incident.timers:
+        return incident
+    view.note(incident, f"could not be delivered, so the next level is told now: {error}", Reason.FAILED)
+    return ladder.step_now(view, incident)

@@ -1,0 +1,92 @@
+"""Telling: pages of a level, updates of what destinations know, and redrawn messages; at most one in flight each."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from msgspec.structs import replace
+
+from alertrouter.engine import dispatch
+from alertrouter.engine.changes import Recall
+from alertrouter.engine.dispatch import Owed
+from alertrouter.engine.view import View, with_destination
+from alertrouter.incident import Destination, Incident, Reason, State
+from alertrouter.policy.receiver import Channel
+
+REDRAWN: Final = frozenset({Channel.SLACK, Channel.PAGERDUTY, Channel.INBOX})
+"""Where a message can change without telling anybody anew."""
+
+
+def page(view: View, incident: Incident, receivers: tuple[str, ...]) -> Incident:
+    """Tell the receivers of a level, whether they know already or not."""
+    reached = False
+    for name in receivers:
+        for integration in view.policy.integrations(name):
+            reached = True
+            known = {one.id: one for one in incident.destinations}
+            to = replace(known.get(integration.id, Destination(id=integration.id)), paged=True)
+            incident = tell(view, with_destination(incident, to), to)
+    if not reached:
+        view.note(incident, f"{', '.join(receivers) or 'nobody'}: reached by nothing", Reason.NOBODY)
+    return incident
+
+
+def open_plainly(view: View, incident: Incident) -> Incident:
+    """Without a ladder: let the receivers of the incident's severity become its destinations."""
+    if not view.seen.telling or view.seen.held:
+        return incident
+    for receiver in view.policy.receivers_for(view.route, incident.severity):
+        for integration in view.policy.integrations(receiver):
+            if all(one.id != integration.id for one in incident.destinations):
+                incident = with_destination(incident, Destination(id=integration.id))
+    if not incident.destinations:
+        view.note(incident, f"{incident.severity} names no receiver here", Reason.NOBODY)
+    return incident
+
+
+def update(view: View, incident: Incident) -> Incident:
+    """Give every destination of the incident what it is owed."""
+    for to in incident.destinations:
+        incident = tell(view, incident, to)
+    return incident
+
+
+def redraw(view: View, incident: Incident) -> Incident:
+    """Let messages that can be redrawn show what the incident is now."""
+    for to in incident.destinations:
+        if dispatch.integration_of(view.policy, to.id).channel in REDRAWN and to.shown < incident.version:
+            incident = tell(view, incident, to)
+    return incident
+
+
+def tell(view: View, incident: Incident, to: Destination) -> Incident:
+    """Give one destination what it is owed, unless a delivery to it is still on its way."""
+    integration = dispatch.integration_of(view.policy, to.id)
+    redraws = integration.channel in REDRAWN
+    if to.in_flight is not None:
+        then = dispatch.arrived(to, to.in_flight, view.at)
+        more = dispatch.owed(view.seen, then, incident, view.route, redraws=redraws, now=view.at)
+        return with_destination(incident, replace(to, stale=isinstance(more, Owed)))
+    what = dispatch.owed(view.seen, to, incident, view.route, redraws=redraws, now=view.at)
+    if not isinstance(what, Owed):
+        return incident
+    only_the_end = what.reason in (Reason.RESOLVED, Reason.CHANGED)
+    if only_the_end and not integration.options.send_resolved:
+        over = frozenset(what.resolved)
+        return with_destination(incident, replace(to, told=tuple(name for name in to.told if name not in over)))
+    incident, to, delivery = dispatch.give_birth(incident, to, what, view.policy, now=view.at)
+    view.draft.changes.deliveries.append(delivery)
+    view.draft.changes.count(f"deliveries_born:{delivery.channel}")
+    if not what.redraw:
+        view.note(incident, f"{delivery.id} to {to.id}", what.reason)
+    return with_destination(incident, to)
+
+
+def recall(view: View, incident: Incident) -> Incident:
+    """Take back the pages that have not left yet; the ledger says of each whether it was in time."""
+    for to in incident.destinations:
+        if to.in_flight is not None and to.in_flight.page:
+            why = "it was over before it left" if incident.state is State.RESOLVED else "it was taken before it left"
+            recall = Recall(incident=incident.id, destination=to.id, why=why)
+            view.draft.changes.recalled[to.in_flight.delivery] = recall
+    return replace(incident, destinations=tuple(replace(one, paged=False) for one in incident.destinations))

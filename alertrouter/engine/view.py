@@ -1,0 +1,84 @@
+"""One incident in one step: what is known about it now, and the draft that decisions are written to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from msgspec.structs import replace
+
+from alertrouter.alert import Alert, Fingerprint
+from alertrouter.engine import dispatch
+from alertrouter.engine.dispatch import Picture
+from alertrouter.engine.memory import Draft, Memory
+from alertrouter.incident import LATEST, TRANSITIONS, Destination, Incident, Reason, TimelineLine, Transition
+from alertrouter.policy.policy import Policy
+from alertrouter.policy.route import Route
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """What a decision about an incident may look at: its policy, its route, its alerts as they are now."""
+
+    draft: Draft
+    policy: Policy
+    route: Route
+    alerts: list[Alert]
+    seen: Picture
+    suppressed: dict[Fingerprint, str]
+
+    @classmethod
+    def of(cls, memory: Memory, draft: Draft, incident: Incident) -> View:
+        """Look at an incident."""
+        policy = memory.policy_of(incident)
+        route = policy.route(incident.route)
+        if route is None:
+            raise LookupError(f"policy {incident.revision} has no route {incident.route}")
+        alerts = memory.alerts_of(incident.id)
+        suppressed = {
+            alert.fingerprint: why
+            for alert in alerts
+            if alert.firing(draft.at) and (why := _inhibited_by(memory, alert))
+        }
+        seen = dispatch.picture(alerts, suppressed, held=policy.held_by(route, draft.at), now=draft.at)
+        return cls(draft=draft, policy=policy, route=route, alerts=alerts, seen=seen, suppressed=suppressed)
+
+    @property
+    def at(self) -> datetime:
+        """The moment of the step."""
+        return self.draft.at
+
+    def note(self, incident: Incident, text: str, reason: Reason | None = None) -> None:
+        """Write a line that is no transition."""
+        line(self.draft, incident.id, None, text, reason)
+
+    def transit(self, incident: Incident, transition: Transition, text: str) -> Incident:
+        """Let a named transition happen: the new state, a line, a count, and a new version for people to see."""
+        state = TRANSITIONS[incident.state, transition]
+        line(self.draft, incident.id, transition, text)
+        self.draft.changes.count(f"transitions:{transition.value}")
+        latest = LATEST.get(transition, Reason.REDRAWN)
+        return replace(incident, state=state or incident.state, version=incident.version + 1, latest=latest)
+
+
+def line(draft: Draft, incident: str, transition: Transition | None, text: str, reason: Reason | None = None) -> None:
+    """Write a line into an incident's story."""
+    draft.changes.timeline.append(
+        TimelineLine(incident=incident, at=draft.at, transition=transition, reason=reason, text=text)
+    )
+
+
+def with_destination(incident: Incident, to: Destination) -> Incident:
+    """Put a destination in the place of the one with its id, or behind the others."""
+    known = {one.id: one for one in incident.destinations}
+    known[to.id] = to
+    return replace(incident, destinations=tuple(known.values()))
+
+
+def _inhibited_by(memory: Memory, alert: Alert) -> str:
+    sources = memory.inhibitor.sources(alert.fingerprint, alert.labels)
+    if not sources:
+        return ""
+    rule, mark = sources[0]
+    source = memory.state.alerts[mark]
+    return f"inhibited by {source.labels.get('alertname', mark)} (rule {rule})"
