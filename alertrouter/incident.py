@@ -226,6 +226,10 @@ LATEST: Final[Mapping[Transition, Reason]] = {
 """What people are told a transition was; those that aren't here are only redrawn."""
 
 
+UNSEEN: Final = frozenset({Transition.LOOP, Transition.DONE, Transition.LATE})
+"""What no message shows: it needs no new version and nothing is redrawn for it."""
+
+
 class Ladder(msgspec.Struct, frozen=True, kw_only=True):
     """How far an incident has climbed in the escalation policy of `severity`.
 

@@ -11,7 +11,7 @@ from alertrouter.alert import Alert, Fingerprint
 from alertrouter.engine import dispatch
 from alertrouter.engine.dispatch import Picture
 from alertrouter.engine.memory import Draft, Memory
-from alertrouter.incident import LATEST, TRANSITIONS, Destination, Incident, Reason, TimelineLine, Transition
+from alertrouter.incident import LATEST, TRANSITIONS, UNSEEN, Destination, Incident, Reason, TimelineLine, Transition
 from alertrouter.policy.policy import Policy
 from alertrouter.policy.route import Route
 
@@ -53,10 +53,12 @@ class View:
         line(self.draft, incident.id, None, text, reason)
 
     def transit(self, incident: Incident, transition: Transition, text: str) -> Incident:
-        """Let a named transition happen: the new state, a line, a count, and a new version for people to see."""
+        """Let a named transition happen: the new state, a line, a count, and a new version if people can see it."""
         state = TRANSITIONS[incident.state, transition]
         line(self.draft, incident.id, transition, text)
         self.draft.changes.count(f"transitions:{transition.value}")
+        if transition in UNSEEN:
+            return replace(incident, state=state or incident.state)
         latest = LATEST.get(transition, Reason.REDRAWN)
         return replace(incident, state=state or incident.state, version=incident.version + 1, latest=latest)
 
