@@ -146,12 +146,15 @@ def take_over(settings: Settings, epoch: int, clock: Clock) -> ActiveRouter:
     loaded = store.load()
     for record in loaded.unreadable:
         _log.error("record can't be read and is left out", record=record)
+    engine = Engine(loaded.state, now=clock())
+    for revision, error in engine.unloadable.items():
+        _log.error("stored policy can't be loaded", revision=revision, problems=[str(p) for p in error.problems])
     active = ActiveRouter(
         store=store,
         journal=Journal(client, keys),
         kicks=kicks,
         sweep=Sweep(client, keys, tuple(Channel)),
-        engine=Engine(loaded.state, now=clock()),
+        engine=engine,
         epoch=epoch,
         checkpoint=loaded.checkpoint,
         clock=clock,

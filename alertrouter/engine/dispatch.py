@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from alertrouter.alert import Alert, Fingerprint
 from alertrouter.delivery import Delivery
-from alertrouter.incident import Destination, Incident, InFlight, Reason, State
+from alertrouter.incident import OUTWEIGH_A_STEP, Destination, Incident, InFlight, Reason, State
 from alertrouter.policy.policy import Policy
 from alertrouter.policy.receiver import Integration
 from alertrouter.policy.route import Route
@@ -69,7 +69,7 @@ def owed(
     if incident.state is State.RESOLVED:
         return Owed(reason=Reason.RESOLVED, firing=(), resolved=to.told) if to.told else Reason.DEDUPLICATED
     if to.paged and seen.telling and not seen.held and not quiet:
-        return Owed(reason=_why_paged(to, incident.round), firing=shown, resolved=ended)
+        return Owed(reason=_why_paged(to, incident), firing=shown, resolved=ended)
     if quiet:
         return _in_quiet(to, incident, Owed(reason=incident.latest, firing=shown, resolved=ended, redraw=redraws), news)
     if news and not seen.held:
@@ -104,10 +104,10 @@ def _why_now(to: Destination, rounds: int) -> Reason:
     return Reason.OPENED
 
 
-def _why_paged(to: Destination, rounds: int) -> Reason:
+def _why_paged(to: Destination, incident: Incident) -> Reason:
     if to.told:
-        return Reason.ESCALATED
-    return Reason.REOPENED if rounds > 1 and to.last_sent_at is not None else Reason.OPENED
+        return incident.latest if incident.latest in OUTWEIGH_A_STEP else Reason.ESCALATED
+    return Reason.REOPENED if incident.round > 1 and to.last_sent_at is not None else Reason.OPENED
 
 
 def integration_of(policy: Policy, destination: str) -> Integration:
@@ -150,6 +150,8 @@ def give_birth(
         version=incident.version,
         ack=incident.ack,
         snooze=incident.snooze,
+        raised=incident.raised,
+        climbs=incident.ladder is not None,
     )
     sent = replace(
         to,

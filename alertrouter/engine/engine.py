@@ -12,7 +12,7 @@ from alertrouter.engine import flush, intake, people, settling
 from alertrouter.engine.changes import Changes
 from alertrouter.engine.memory import Draft, Due, Memory
 from alertrouter.engine.state import EngineState
-from alertrouter.errors import AlertrouterError
+from alertrouter.errors import AlertrouterError, PolicyError
 from alertrouter.events import AlertsReceived, DeliverySettled, Event, PolicyActivated
 from alertrouter.incident import State, Timer
 from alertrouter.policy.load import load
@@ -32,7 +32,7 @@ class Engine:
     """
 
     def __init__(self, state: EngineState, *, now: datetime) -> None:
-        """Take over a loaded state. Raises `PolicyError` when a policy in it can't be loaded."""
+        """Take over a loaded state."""
         _grant_grace(state, now)
         self._memory = Memory(state, now=now)
         self._clock = state.alive_at or now
@@ -47,6 +47,11 @@ class Engine:
     def state(self) -> EngineState:
         """All alerts, incidents and policies as they are now."""
         return self._memory.state
+
+    @property
+    def unloadable(self) -> dict[str, PolicyError]:
+        """Stored policies that this version can't load, by revision; the incidents that pin them go by the active one."""
+        return dict(self._memory.unloadable)
 
     def counts_by_state(self) -> dict[State, int]:
         """How many incidents stand in each state."""

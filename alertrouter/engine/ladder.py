@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from alertrouter.engine import telling
 from alertrouter.engine.view import View
-from alertrouter.incident import Incident, Ladder, Reason, State, Timer, Transition
+from alertrouter.incident import LATEST, OUTWEIGH_A_STEP, Incident, Ladder, Reason, State, Timer, Transition
 from alertrouter.policy.duration import format_duration
 from alertrouter.policy.escalation import EscalationPolicy, Level
 from alertrouter.policy.opening import after_open, next_opening
@@ -149,8 +149,16 @@ def _policy(view: View, incident: Incident) -> EscalationPolicy | None:
 def _tell(view: View, incident: Incident, level: Level, place: int) -> Incident:
     names = tuple(dict.fromkeys(view.policy.receiver_named(name, view.route) for name in level.notify))
     again = f", the {_nth((incident.ladder.loops if incident.ladder else 0) + 1)} time" if _loops(incident) else ""
+    why = incident.latest if _just_happened(view, incident) else Reason.ESCALATED
     incident = view.transit(incident, Transition.STEP, f"level {place + 1}{again}: {', '.join(names)}")
+    incident = replace(incident, latest=why)
     return telling.page(view, incident, names)
+
+
+def _just_happened(view: View, incident: Incident) -> bool:
+    """Tell whether this very moment brought what outweighs a step."""
+    names = [one for one, reason in LATEST.items() if reason is incident.latest and reason in OUTWEIGH_A_STEP]
+    return any(line.incident == incident.id and line.transition in names for line in view.draft.changes.timeline)
 
 
 def _loops(incident: Incident) -> int:

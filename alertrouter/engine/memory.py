@@ -11,7 +11,7 @@ from alertrouter.alert import Alert, AlertReport, Fingerprint, fingerprint
 from alertrouter.engine.changes import Changes
 from alertrouter.engine.state import EngineState
 from alertrouter.engine.suppression import Inhibitor
-from alertrouter.errors import AlertrouterError
+from alertrouter.errors import AlertrouterError, PolicyError
 from alertrouter.incident import Incident, State
 from alertrouter.policy.load import load
 from alertrouter.policy.policy import Policy
@@ -58,9 +58,21 @@ class Memory:
     """All state with its indexes. It changes only by `swap`, as a whole."""
 
     def __init__(self, state: EngineState, *, now: datetime) -> None:
-        """Build the indexes; raises `PolicyError` when a stored policy can't be loaded."""
+        """Build the indexes.
+
+        A stored policy that this version can't load any more is left out, and named in `unloadable`: incidents that
+        pin it go on under the active one. Were it the active one, none is until one is activated.
+        """
         self.state = state
-        self.policies: dict[str, Policy] = {revision: load(files) for revision, files in state.policies.items()}
+        self.policies: dict[str, Policy] = {}
+        self.unloadable: dict[str, PolicyError] = {}
+        for revision, files in state.policies.items():
+            try:
+                self.policies[revision] = load(files)
+            except PolicyError as error:
+                self.unloadable[revision] = error
+        if state.active in self.unloadable:
+            state.active = ""
         self.members: dict[str, set[Fingerprint]] = {}
         self.groups: dict[GroupId, str] = {}
         self.by_state: dict[State, int] = dict.fromkeys(State, 0)
@@ -88,8 +100,8 @@ class Memory:
             raise AlertrouterError("no policy is active: activate one before alerts are applied") from None
 
     def policy_of(self, incident: Incident) -> Policy:
-        """The policy that an incident pinned when it opened."""
-        return self.policies[incident.revision]
+        """The policy that an incident pinned when it opened; the active one when that can't be loaded any more."""
+        return self.policies.get(incident.revision) or self.policy
 
     def known(self, report: AlertReport) -> Known:
         """What the report's labels mean. A re-sent label set costs one dict look-up."""
@@ -225,5 +237,5 @@ class Memory:
         pinned = {incident.revision for incident in self.state.incidents.values()} | {self.state.active}
         for revision in [name for name in self.state.policies if name not in pinned]:
             del self.state.policies[revision]
-            del self.policies[revision]
+            self.policies.pop(revision, None)
             changes.policies[revision] = None

@@ -497,6 +497,24 @@ def test_an_incident_that_cannot_be_decided_is_parked_and_the_others_go_on() -> 
     assert "no route gone" in next(line.text for line in story.timeline if line.incident == "INC-1" and line.reason)
 
 
+def test_a_stored_policy_that_cannot_be_loaded_stops_nobody() -> None:
+    """An upgrade refuses what an older version accepted: its incidents go on under the policy that is active then."""
+    story = Story(PLAIN)
+    story.fire(0, "A", cluster="c1")
+    story.advance(30)
+    state = persisted(story.engine.state)
+    state.policies[state.active] = {"policy.yml": "route: {receiver: nobody}"}
+
+    story.engine = Engine(state, now=at(31))
+    refused = list(story.engine.unloadable)
+    story.activate(PLAIN.replace("4h", "5h").replace("1h", "3h"), 32)
+    story.end(40, "A", cluster="c1")
+    story.advance(400)
+
+    assert len(refused) == 1
+    assert Told(330, "chat/webhook", "resolved", resolved=("A",)) in story.told
+
+
 def test_a_stand_still_resolves_nothing_that_could_not_be_reported() -> None:
     """After ten minutes away, what fired gets two minutes to be reported again."""
     story = Story(PLAIN)

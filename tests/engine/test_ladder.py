@@ -492,3 +492,35 @@ def test_what_nobody_has_cannot_be_given_back(kind: type[Unacknowledged] | type[
     answer = story.act(1, kind, until=at(600)) if kind is Extended else story.act(1, kind)
 
     assert answer.text == "nobody has acknowledged INC-1"
+
+
+def test_what_sets_a_level_off_at_once_is_why_people_are_told() -> None:
+    """A lapse and a raise are told as such, in pages and in redrawn messages; later levels as escalations."""
+    story = Story(POLICY)
+    story.fire(0, "Disk", severity="critical")
+    story.advance(7 * MINUTE)
+    story.act(7 * MINUTE, Acknowledged)
+
+    story.advance(60 * MINUTE)
+
+    chat = [(told.second / MINUTE, told.reason) for told in story.told if told.to == "chat/slack"]
+    assert chat == [
+        (0, "opened"),
+        (5, "escalated"),
+        (7, "acknowledged"),
+        (31, "acknowledgement about to lapse"),
+        (37, "acknowledgement lapsed"),
+        (52, "escalated"),
+    ]
+
+
+def test_a_raised_severity_is_why_the_first_level_hears_of_it_again() -> None:
+    """The message knows what it was raised to, and that it can climb."""
+    story = Story(POLICY)
+    story.fire(0, "Disk", severity="warning")
+
+    story.advance(45 * MINUTE)
+
+    last = story.deliveries[-1]
+    assert (last.destination, last.reason, last.redraw) == ("chat/slack", "raised", False)
+    assert (last.raised, last.climbs) == ("critical", True)
