@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-import platform
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -15,8 +13,8 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Final
 
-from alertrouter.store.embedded import candidates
 from bench.figures import Result, gather
+from bench.machine import Watch
 from bench.programs import BenchError
 from bench.pump import Endpoint, Pump
 from bench.rows import Bench, Measured, Row
@@ -38,11 +36,13 @@ def main(arguments: Sequence[str]) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     if os.getloadavg()[0] > QUIET_LOAD:
         _say(f"The machine is busy (load {os.getloadavg()[0]:.2f}): figures will be worse, and ratios less sure.")
-    with tempfile.TemporaryDirectory(prefix="bench-") as directory, Endpoint() as endpoint:
+    with tempfile.TemporaryDirectory(prefix="bench-", dir=asked.directory) as directory, Endpoint() as endpoint:
         bench = Bench(Pump(Path(directory)), endpoint, Path(directory), scale=asked.scale)
+        watch = Watch(Path(directory))
         repetitions = 1 if asked.guard else asked.repeat
         results, failed = _run(rows, bench, repetitions, everysec=not asked.no_everysec)
-    report = Report(machine=_machine(), repetitions=repetitions, scale=asked.scale, results=results)
+        conditions = watch.conditions()
+    report = Report(machine=conditions, repetitions=repetitions, scale=asked.scale, results=results)
     sys.stdout.buffer.write(as_json(report) + b"\n" if asked.output == "json" else as_text(report).encode())
     return 0 if asked.guard else int(failed or bool(report.missed))
 
@@ -74,6 +74,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--no-everysec", action="store_true", help="leave out the column with the weaker durability")
     parser.add_argument("--guard", action="store_true", help="a minute's worth, ratios with wide margins; never fails")
     parser.add_argument("--list", action="store_true", help="name the rows")
+    parser.add_argument(
+        "--directory", help="where the systems keep their files; in memory (/dev/shm) fsync costs nothing"
+    )
     parser.add_argument("-o", "--output", choices=("text", "json"), default="text")
     return parser
 
@@ -83,25 +86,6 @@ def _chosen(rows: list[Row], patterns: Sequence[str]) -> list[Row]:
         if not any(fnmatch(row.name, pattern) for row in rows):
             raise SystemExit(f"no row {pattern!r}; there are {', '.join(row.name for row in rows)}")
     return [row for row in rows if not patterns or any(fnmatch(row.name, pattern) for pattern in patterns)]
-
-
-def _machine() -> dict[str, str]:
-    servers = candidates()
-    shown = subprocess.run(
-        ["prometheus-alertmanager", "--version"],  # noqa: S607  found on the PATH as the row's program was
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    words = (shown.stdout or shown.stderr).split()
-    return {
-        "cores": str(os.cpu_count()),
-        "kernel": platform.release(),
-        "Python": platform.python_version(),
-        "Alertmanager": words[2].rstrip(",") if len(words) > 2 else "unknown",
-        "server": str(servers[0]) if servers else "none",
-        "load": f"{os.getloadavg()[0]:.2f}",
-    }
 
 
 def _say(text: str) -> None:

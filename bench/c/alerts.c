@@ -1,4 +1,4 @@
-/* Requests as Prometheus posts them: an array of alerts with 8 labels and 3 annotations, about 650 bytes each.
+/* Requests as Prometheus posts them: an array of alerts with 8 labels and 3 annotations, about 710 bytes each.
  *
  * All alerts of a run have the same length, so that a round can move `endsAt` (and one annotation) in place.
  */
