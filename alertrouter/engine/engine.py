@@ -50,7 +50,7 @@ class Engine:
 
     @property
     def unloadable(self) -> dict[str, PolicyError]:
-        """Stored policies that this version can't load, by revision; the incidents that pin them go by the active one."""
+        """Stored policies, by revision, that this version can't load; their incidents go by the active one."""
         return dict(self._memory.unloadable)
 
     def counts_by_state(self) -> dict[State, int]:
