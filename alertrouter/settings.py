@@ -16,6 +16,9 @@ from urllib.parse import urlsplit
 
 from alertrouter.errors import SettingsError
 
+LEAST_LINK_SECRET: Final = 16
+"""Characters: whoever guesses it can acknowledge everything."""
+
 _T = TypeVar("_T")
 
 
@@ -59,6 +62,20 @@ TABLE: Final[tuple[Setting, ...]] = (
     Setting(
         "ALERTROUTER_INGEST_USERS", "", "user:password pairs for basic auth of senders, comma-separated", secret=True
     ),
+    Setting(
+        "ALERTROUTER_LINK_SECRET",
+        "",
+        "signs the links that acknowledge; several, comma-separated: the first signs, all are read; empty: no links",
+        secret=True,
+    ),
+    Setting(
+        "ALERTROUTER_API_TOKENS",
+        "",
+        "who may use the API, as name:scope:token, comma-separated; scope is read or write; empty: everybody may read, "
+        "and write only on this machine, while ALERTROUTER_LISTEN is a loopback address",
+        secret=True,
+    ),
+    Setting("ALERTROUTER_API_TOKEN", "", "the token that commands show to the API of a running server", secret=True),
     Setting("ALERTROUTER_MAX_BODY", "16777216", "largest body in bytes that the door takes; beyond it 413"),
     Setting("ALERTROUTER_MAX_BACKLOG", "20000", "unread journal entries beyond which the door answers 503"),
     Setting("ALERTROUTER_HISTORY_DAYS", "30", "days that the history is kept"),
@@ -75,9 +92,19 @@ TABLE: Final[tuple[Setting, ...]] = (
     Setting("SLACK_WEBHOOK_URL", "", "incoming webhook of the default channel", secret=True),
     Setting("SLACK_AI_WEBHOOK_URL", "", "incoming webhook of the AI channel", secret=True),
     Setting("SLACK_SECURITY_WEBHOOK_URL", "", "incoming webhook of the security channel", secret=True),
+    Setting("SLACK_SIGNING_SECRET", "", "shows that a click or a command comes from Slack; empty: no buttons", secret=True),
+    Setting("SLACK_SIGNING_SECRET_PREVIOUS", "", "taken too, while the signing secret is being changed", secret=True),
+    Setting("SLACK_APP_TOKEN", "", "app-level token (xapp-…): clicks come by Socket Mode, no address needed", secret=True),
+    Setting("SLACK_ALLOWED_USERS", "", "ids of the Slack users who may act, comma-separated; empty: everyone"),
     Setting("SLACK_MESSAGES_PER_SECOND", "1", "pace for one Slack channel; 0: unlimited"),
     Setting("PAGERDUTY_EVENTS_URL", "https://events.pagerduty.com", "where PagerDuty's Events API is reached"),
     Setting("PAGERDUTY_SERVICE_KEY", "", "integration key (Events API v2)", secret=True),
+    Setting(
+        "PAGERDUTY_WEBHOOK_SECRETS",
+        "",
+        "secrets of PagerDuty's webhook subscriptions, comma-separated; empty: /pagerduty/webhook is closed",
+        secret=True,
+    ),
     Setting("SMTP_HOST", "", "mail server; empty: email goes to the inbox"),
     Setting("SMTP_PORT", "587", "its port"),
     Setting("SMTP_TLS", "starttls", "starttls, implicit or none"),
@@ -86,6 +113,15 @@ TABLE: Final[tuple[Setting, ...]] = (
     Setting("SMTP_PASSWORD", "", "its password", secret=True),
     Setting("SMTP_CA_FILE", "", "certificates to trust instead of the system's"),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class ApiToken:
+    """Who may use the API: what they do stands in the story under `name`."""
+
+    name: str
+    writes: bool
+    token: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +153,9 @@ class Settings:
     workers: int
     ingest_tokens: tuple[str, ...] = field(repr=False)
     ingest_users: tuple[str, ...] = field(repr=False)
+    api_tokens: tuple[ApiToken, ...] = field(repr=False)
+    api_token: str = field(repr=False)
+    link_secrets: tuple[str, ...] = field(repr=False)
     max_body: int
     max_backlog: int
     history_days: int
@@ -124,10 +163,19 @@ class Settings:
     log_level: str
     log_format: str
     slack_api_url: str
+    slack_signing_secrets: tuple[str, ...] = field(repr=False)
+    slack_app_token: str = field(repr=False)
+    slack_allowed_users: tuple[str, ...]
     slack_messages_per_second: float
     pagerduty_events_url: str
+    pagerduty_webhook_secrets: tuple[str, ...] = field(repr=False)
     smtp: Smtp
     environ: Mapping[str, str] = field(repr=False)
+
+    @property
+    def hears_slack(self) -> bool:
+        """Tell whether clicks on a message's buttons can reach us."""
+        return bool(self.slack_signing_secrets or self.slack_app_token)
 
     @property
     def local_url(self) -> str:
@@ -192,6 +240,9 @@ def from_environment(environ: Mapping[str, str] | None = None) -> Settings:
         workers=env.whole("ALERTROUTER_WORKERS", least=1),
         ingest_tokens=env.several("ALERTROUTER_INGEST_TOKENS"),
         ingest_users=env.several("ALERTROUTER_INGEST_USERS"),
+        api_tokens=_api_tokens(env.several("ALERTROUTER_API_TOKENS")),
+        api_token=env.text("ALERTROUTER_API_TOKEN"),
+        link_secrets=_long(env, "ALERTROUTER_LINK_SECRET", LEAST_LINK_SECRET),
         max_body=env.whole("ALERTROUTER_MAX_BODY", least=1024),
         max_backlog=env.whole("ALERTROUTER_MAX_BACKLOG", least=1),
         history_days=env.whole("ALERTROUTER_HISTORY_DAYS", least=1),
@@ -199,8 +250,12 @@ def from_environment(environ: Mapping[str, str] | None = None) -> Settings:
         log_level=env.one_of("ALERTROUTER_LOG_LEVEL", "debug", "info", "warning", "error"),
         log_format=env.one_of("ALERTROUTER_LOG_FORMAT", "json", "text"),
         slack_api_url=env.text("SLACK_API_URL").rstrip("/") + "/",
+        slack_signing_secrets=_signing_secrets(env),
+        slack_app_token=env.text("SLACK_APP_TOKEN"),
+        slack_allowed_users=env.several("SLACK_ALLOWED_USERS"),
         slack_messages_per_second=env.number("SLACK_MESSAGES_PER_SECOND", float, 0),
         pagerduty_events_url=env.text("PAGERDUTY_EVENTS_URL").rstrip("/"),
+        pagerduty_webhook_secrets=env.several("PAGERDUTY_WEBHOOK_SECRETS"),
         smtp=_smtp(env),
         environ=env.values,
     )
@@ -243,6 +298,30 @@ class _Environment:
         if not float(value) >= least:
             raise SettingsError(f"{name}: found {value!r}, expected at least {least:g}")
         return number
+
+
+def _long(env: _Environment, name: str, least: int) -> tuple[str, ...]:
+    secrets = env.several(name)
+    if any(len(secret) < least for secret in secrets):
+        raise SettingsError(f"{name}: expected at least {least} characters in each secret")
+    return secrets
+
+
+def _api_tokens(entries: tuple[str, ...]) -> tuple[ApiToken, ...]:
+    found: list[ApiToken] = []
+    for number, entry in enumerate(entries, start=1):
+        # The errors show nothing of the entry: a token may stand anywhere in it.
+        name, scope, token = (*(part.strip() for part in entry.split(":", 2)), "", "")[:3]
+        if not name.isprintable() or not name or scope not in ("read", "write") or not token:
+            raise SettingsError(f"ALERTROUTER_API_TOKENS: entry {number}: expected name:read:token or name:write:token")
+        if any(token == other.token for other in found):
+            raise SettingsError(f"ALERTROUTER_API_TOKENS: entry {number}: expected a token of its own, found it twice")
+        found.append(ApiToken(name=name, writes=scope == "write", token=token))
+    return tuple(found)
+
+
+def _signing_secrets(env: _Environment) -> tuple[str, ...]:
+    return tuple(filter(None, (env.text("SLACK_SIGNING_SECRET"), env.text("SLACK_SIGNING_SECRET_PREVIOUS"))))
 
 
 def _smtp(env: _Environment) -> Smtp:
