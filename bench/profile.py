@@ -21,7 +21,6 @@ from bench.systems import Alertrouter
 from bench.work.storm import storm
 
 ROLES: Final = ("router", "worker", "web")
-CHECKOUT: Final = Path(__file__).resolve().parents[1]
 
 
 class Sampled(Alertrouter):
@@ -32,10 +31,12 @@ class Sampled(Alertrouter):
         state = self.directory / "state"
         self._lock = embedded.lock(state)
         self.program = Program("valkey", embedded.command(state, "always"), self.directory, {})
-        environ = {**self.environ, "PYTHONPATH": str(CHECKOUT)}
         self._roles = {
             role: Program(
-                role, [sys.executable, "-m", "bench.sampled", str(self.directory / role), role], self.directory, environ
+                role,
+                [sys.executable, "-m", "bench.sampled", str(self.directory / role), role],
+                self.directory,
+                self.environ,
             )
             for role in ROLES
         }

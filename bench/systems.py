@@ -25,6 +25,9 @@ ALERTROUTER: Final = "alertrouter"
 EVERYSEC: Final = "alertrouter-everysec"
 READY_WITHIN: Final = 60.0
 APPLIED_WITHIN: Final = 120.0
+CHECKOUT: Final = Path(__file__).resolve().parents[1]
+"""What is measured is the alertrouter beside this bench, whichever one is installed."""
+
 ROLES: Final = ("web", "router", "worker", "up")
 
 
@@ -137,6 +140,7 @@ class Alertrouter(System):
         policy.mkdir(exist_ok=True)
         (policy / "policy.yml").write_text(policy_yaml(shape, f"http://127.0.0.1:{endpoint}/notify"))
         self.environ = {
+            "PYTHONPATH": str(CHECKOUT),
             "ALERTROUTER_LISTEN": f"127.0.0.1:{self.port}",
             "ALERTROUTER_POLICY": str(policy),
             "ALERTROUTER_STATE_DIR": str(directory / "state"),
