@@ -19,10 +19,13 @@
 | `due:<channel>:<rank>`  | zset   | delivery ids by when they are due, ms                           | router, workers |
 | `lanes`                 | hash   | destination → lane that it was last sent through                | workers         |
 | `lane:<lane>`           | hash   | ms: `pace`, `tat` (free again at), `hold` (Retry-After until)   | workers         |
+| `draining`              | zset   | workers that drain or linger, by how long they will, ms         | workers         |
+| `nudges`                | list   | one entry for each worker that shall look at the ledger again   | router (commit) |
 | `counters`              | hash   | counter → number                                                | all             |
 | `gauges`                | hash   | `incidents:<state>`, `next_due` (ms)                            | router (commit) |
 | `latency`               | hash   | seconds from receipt to sent: a count a bucket, `sum_ms`        | workers         |
 | `answer:<key>`          | string | packed `Answer` to what a person asked for; kept a minute       | router (commit) |
+| `used:<mark>`           | string | that a link or a webhook, which count once, was seen; for days  | doors           |
 | `inbox`                 | hash   | id → packed `InboxMessage`                                      | workers         |
 | `inbox_order`           | zset   | inbox ids by time, ms                                           | workers         |
 | `quarantine`            | stream | events that could not be applied, with the reason; newest 1,000 | router (commit) |

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Iterator, Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
 from typing import Final, cast
 
 import msgspec
 import redis.asyncio
 
+from alertrouter.alert import Alert
 from alertrouter.engine.changes import Answer
 from alertrouter.errors import StoreUnavailable
 from alertrouter.incident import Incident, TimelineLine
@@ -26,6 +29,8 @@ MOST_ENTRIES: Final = 64
 ANSWER_WITHIN: Final = 2.0
 LOOK_EVERY: Final = 0.01
 MOST_BYTES: Final = 8 * 1024 * 1024
+
+_ONCE: Final = Path(__file__).with_name("journal_once.lua").read_text(encoding="utf-8")
 
 
 class _Waiting(msgspec.Struct, frozen=True):
@@ -52,6 +57,10 @@ class DoorStore:
         The event is in the journal then all the same. A full backlog keeps out senders, never people.
         """
         await self.append(packed, urgent=True)
+        return await self.answer(key, patience=patience)
+
+    async def answer(self, key: str, *, patience: float = ANSWER_WITHIN) -> Answer | None:
+        """Wait for what comes of an event that is in the journal; None: no router answered in time."""
         ends = asyncio.get_running_loop().time() + patience
         while asyncio.get_running_loop().time() < ends:
             with border():
@@ -72,6 +81,22 @@ class DoorStore:
         if self._flusher is None or self._flusher.done():
             self._flusher = asyncio.create_task(self._flush())
         await done
+
+    async def append_once(self, packed: bytes, marks: Sequence[str], keep: timedelta) -> bool:
+        """Put what a person asks for into the journal, unless one of its marks was seen within the last `keep`.
+
+        Marking and writing are one step: what is marked is in the journal. False when nothing was written.
+        """
+        keys = [self._keys.journal, *(self._keys.used(mark) for mark in marks)]
+        seconds = max(int(keep.total_seconds()), 1)
+        with border():
+            (written,) = await together(self._redis, [("EVAL", _ONCE, len(keys), *keys, FIELD, packed, seconds)])
+        return bool(written)
+
+    async def used(self, mark: str) -> bool:
+        """Tell whether `append_once` has seen a mark."""
+        with border():
+            return bool(await self._redis.exists(self._keys.used(mark)))
 
     async def set_aside(self, items: Sequence[tuple[str, bytes]]) -> None:
         """Keep alerts that could not be read, as (reason, what was sent)."""
@@ -95,6 +120,24 @@ class DoorStore:
             packed = cast(list[bytes], await self._redis.hvals(self._keys.incidents))
         found = [msgspec.msgpack.decode(p, type=Incident) for p in packed]
         return sorted(found, key=lambda incident: incident.number, reverse=True)
+
+    async def incident(self, name: str) -> Incident | None:
+        """Give one incident, None when there is none, or it is long over."""
+        with border():
+            packed = await cast(Awaitable[bytes | None], self._redis.hget(self._keys.incidents, name))
+        return msgspec.msgpack.decode(packed, type=Incident) if packed else None
+
+    async def incident(self, name: str) -> Incident | None:
+        """Give one incident that still matters."""
+        with border():
+            packed = await self._redis.hget(self._keys.incidents, name)
+        return msgspec.msgpack.decode(packed, type=Incident) if isinstance(packed, bytes) else None
+
+    async def alerts(self) -> list[Alert]:
+        """Give all alerts that still matter; there may be many, so they are read beside the event loop."""
+        with border():
+            packed = cast(list[bytes], await self._redis.hvals(self._keys.alerts))
+        return await asyncio.to_thread(lambda: [msgspec.msgpack.decode(one, type=Alert) for one in packed])
 
     async def timeline(self, incident: str, limit: int = 100) -> list[TimelineLine]:
         """Give the newest lines of an incident's story, oldest of them first."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Final
 
 RANKS: Final = 10
@@ -102,6 +103,16 @@ class Keys:
         return f"{self.namespace}:lane:"
 
     @property
+    def draining(self) -> str:
+        """Workers that drain or linger, by how long they will, ms."""
+        return f"{self.namespace}:draining"
+
+    @property
+    def nudges(self) -> str:
+        """One entry for each worker that shall look again."""
+        return f"{self.namespace}:nudges"
+
+    @property
     def counters(self) -> str:
         """All counters."""
         return f"{self.namespace}:counters"
@@ -119,6 +130,10 @@ class Keys:
     def answer(self, key: str) -> str:
         """What came of what a person asked for, under the key of the event."""
         return f"{self.namespace}:answer:{key}"
+
+    def used(self, mark: str) -> str:
+        """That what counts once was seen: a link, a webhook. A mark may hold anything."""
+        return f"{self.namespace}:used:{sha256(mark.encode()).hexdigest()[:32]}"
 
     @property
     def inbox(self) -> str:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from datetime import timedelta
 from typing import Any, TypeVar
 
+import msgspec
 import pytest
 import redis
 
 from alertrouter.engine.changes import Changes
 from alertrouter.errors import StoreUnavailable
+from alertrouter.incident import Incident
 from alertrouter.notice import InboxMessage
 from alertrouter.store.connection import connect_async
 from alertrouter.store.doorstore import DoorStore
@@ -51,6 +54,32 @@ def test_what_is_appended_is_in_the_journal(redis_url: str, client: redis.Redis,
     entries = Journal(client, keys).read("0-0", count=9, wait_ms=0)
     assert [entry.packed for entry in entries] == [b"one", b"two"]
     assert client.hget(keys.counters, "requests") == b"2"
+
+
+def test_what_counts_once_is_written_once(redis_url: str, client: redis.Redis, keys: Keys) -> None:
+    """One known mark of several is enough to write nothing; marks are forgotten in time."""
+
+    async def act(door: DoorStore) -> list[bool]:
+        hour = timedelta(hours=1)
+        clicks = await asyncio.gather(*(door.append_once(b"link", ["link 1"], hour) for _ in range(20)))
+        hook = await door.append_once(b"hook", ["hook 1", "event 1"], hour)
+        again = await door.append_once(b"hook", ["hook 2", "event 1"], hour)
+        return [clicks.count(True) == 1, hook, again, await door.used("link 1"), await door.used("hook 2")]
+
+    assert with_door(redis_url, keys, act) == [True, True, False, True, False]
+    entries = Journal(client, keys).read("0-0", count=99, wait_ms=0)
+    assert sorted(entry.packed for entry in entries) == [b"hook", b"link"]
+    assert 3000 < int(str(client.ttl(keys.used("link 1")))) <= 3600
+
+
+def test_a_single_incident_is_found_by_its_id(redis_url: str, client: redis.Redis, keys: Keys) -> None:
+    """And None says that there is none."""
+    client.hset(keys.incidents, "INC-1", msgspec.msgpack.encode(incident(1)))
+
+    async def act(door: DoorStore) -> list[Incident | None]:
+        return [await door.incident("INC-1"), await door.incident("INC-2")]
+
+    assert with_door(redis_url, keys, act) == [incident(1), None]
 
 
 def test_appends_at_the_same_time_share_round_trips(redis_url: str, client: redis.Redis, keys: Keys) -> None:
