@@ -66,8 +66,8 @@ def owed(
     news = [name for name in seen.telling if name not in told]
     ended = tuple(name for name in to.told if name in seen.over)
     shown = tuple(name for name in seen.firing if name in told or (may_tell and name in seen.telling))
-    if incident.state is State.RESOLVED:
-        return Owed(reason=Reason.RESOLVED, firing=(), resolved=to.told) if to.told else Reason.DEDUPLICATED
+    if incident.state is State.RESOLVED or not seen.firing:
+        return _the_end(to, incident)
     if to.paged and seen.telling and not seen.held and not quiet:
         return Owed(reason=_why_paged(to, incident), firing=shown, resolved=ended)
     if quiet:
@@ -85,6 +85,13 @@ def owed(
     repeat = to.last_sent_at is not None and to.last_sent_at + route.options.repeat_interval <= now
     if repeat and not seen.held and incident.ladder is None:
         return Owed(reason=Reason.REPEATED, firing=shown, resolved=())
+    return Reason.DEDUPLICATED
+
+
+def _the_end(to: Destination, incident: Incident) -> Owed | Reason:
+    """What is over but not resolved yet is told when it is: as the end, to all, and not as a change."""
+    if incident.state is State.RESOLVED and to.told:
+        return Owed(reason=Reason.RESOLVED, firing=(), resolved=to.told)
     return Reason.DEDUPLICATED
 
 

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Final
 
 from msgspec.structs import replace
 
 from alertrouter.alert import Fingerprint
-from alertrouter.engine import flush, intake, people, settling
+from alertrouter.engine import flush, heartbeats, intake, people, settling
 from alertrouter.engine.changes import Changes
 from alertrouter.engine.memory import Draft, Due, Memory
 from alertrouter.engine.state import EngineState
 from alertrouter.errors import AlertrouterError, PolicyError
-from alertrouter.events import AlertsReceived, DeliverySettled, Event, PolicyActivated
+from alertrouter.events import AlertsReceived, DeliverySettled, Event, Heartbeat, PolicyActivated
 from alertrouter.incident import State, Timer
 from alertrouter.policy.load import load
+from alertrouter.policy.policy import Policy
 
 GRACE: Final = timedelta(minutes=2)
 """After a stand-still, what fired when it began has this long to be reported again before its `ends_at` counts."""
@@ -31,10 +34,13 @@ class Engine:
     nothing half done: the caller sets it aside and goes on.
     """
 
-    def __init__(self, state: EngineState, *, now: datetime) -> None:
-        """Take over a loaded state."""
+    def __init__(
+        self, state: EngineState, *, now: datetime, loaded: Mapping[str, Policy] = MappingProxyType({})
+    ) -> None:
+        """Take over a loaded state; `loaded` are policies, by revision, that need not be loaded from their texts."""
         _grant_grace(state, now)
-        self._memory = Memory(state, now=now)
+        self._memory = Memory(state, now=now, loaded=loaded)
+        heartbeats.take_over(self._memory, now, until=now + GRACE)
         self._clock = state.alive_at or now
         self._parked: dict[str, int] = {}
 
@@ -86,16 +92,23 @@ class Engine:
         for mark in sorted(self._memory.touched):
             changes.alerts[mark] = self.state.alerts[mark]
         self._memory.touched.clear()
+        for name in sorted(self._memory.moved_pulses & self.state.heartbeats.keys()):
+            changes.heartbeats[name] = self.state.heartbeats[name]
+        self._memory.moved_pulses.clear()
         return changes
 
     def _decide(self, event: Event, draft: Draft) -> None:
         match event:
             case AlertsReceived():
                 intake.receive(self._memory, draft, event)
+                heartbeats.hear(self._memory, draft, draft.heard)
+            case Heartbeat():
+                heartbeats.hear(self._memory, draft, [event.name])
             case DeliverySettled():
                 settling.settle(self._memory, draft, event)
             case PolicyActivated():
                 draft.policy = load(event.files)
+                heartbeats.follow(self._memory, draft, draft.policy)
                 draft.changes.policies[draft.policy.revision] = event.files
                 draft.changes.active = draft.policy.revision
                 draft.changes.count("policies_activated")
@@ -108,9 +121,17 @@ class Engine:
             self._clock = max(self._clock, timer.due)
             if timer.kind == "alert":
                 self._memory.ended(Fingerprint(timer.id), self._clock)
-                continue
-            changes.merge(self._flush(timer))
+            elif timer.kind == "heartbeat":
+                changes.merge(self._miss(timer.id))
+            else:
+                changes.merge(self._flush(timer))
         return changes
+
+    def _miss(self, heartbeat: str) -> Changes:
+        draft = Draft(at=self._clock, last_number=self.state.last_number)
+        if self._memory.silent(heartbeat, self._clock):
+            heartbeats.miss(self._memory, draft, heartbeat)
+        return self._memory.swap(draft)
 
     def _flush(self, timer: Due) -> Changes:
         draft = Draft(at=self._clock)

@@ -20,6 +20,10 @@ MOST_STEPS: Final = 100
 """More timers than this at one moment mean a policy that runs in a circle: the incident is parked."""
 
 
+_NOT_FOR_WHAT_IS_OVER: Final = frozenset({Timer.LAPSE, Timer.RAISE, Timer.STEP})
+"""When one of these comes and nothing fires any more, that is seen then, and not at the next group interval."""
+
+
 def flush(memory: Memory, draft: Draft, name: str) -> None:
     """Let the timers of an incident come that are due, in the order of `Timer`."""
     incident = memory.state.incidents[name]
@@ -37,6 +41,8 @@ def flush(memory: Memory, draft: Draft, name: str) -> None:
 
 
 def _come(view: View, incident: Incident, timer: Timer) -> Incident | None:
+    if not view.seen.firing and timer in _NOT_FOR_WHAT_IS_OVER:
+        return _look(view, incident)
     match timer:
         case Timer.LOOK:
             return _look(view, incident)

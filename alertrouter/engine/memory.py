@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import heapq
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 from typing import Final
 
 from alertrouter.alert import Alert, AlertReport, Fingerprint, fingerprint
 from alertrouter.engine.changes import Changes
-from alertrouter.engine.state import EngineState
+from alertrouter.engine.state import EngineState, Pulse
 from alertrouter.engine.suppression import Inhibitor
 from alertrouter.errors import AlertrouterError, PolicyError
 from alertrouter.incident import Incident, State
@@ -31,6 +33,8 @@ class Known:
     labels: dict[str, str]
     fingerprint: Fingerprint
     matches: tuple[Match, ...]
+    beats: tuple[str, ...]
+    """The heartbeats of which it is a beat; then it is told to nobody."""
 
 
 @dataclass(slots=True)
@@ -42,12 +46,13 @@ class Draft:
     touched: dict[Fingerprint, Alert] = field(default_factory=dict)
     policy: Policy | None = None
     groups: dict[GroupId, str] = field(default_factory=dict)
+    heard: list[str] = field(default_factory=list)
     last_number: int = 0
 
 
 @dataclass(order=True, slots=True)
 class Due:
-    """A moment at which an incident or an alert must be looked at. Sorted by time, then kind, then id."""
+    """A moment at which an incident, an alert or a heartbeat must be looked at. Sorted by time, then kind, then id."""
 
     due: datetime
     kind: str
@@ -57,8 +62,10 @@ class Due:
 class Memory:
     """All state with its indexes. It changes only by `swap`, as a whole."""
 
-    def __init__(self, state: EngineState, *, now: datetime) -> None:
-        """Build the indexes.
+    def __init__(
+        self, state: EngineState, *, now: datetime, loaded: Mapping[str, Policy] = MappingProxyType({})
+    ) -> None:
+        """Build the indexes; `loaded` are policies, by revision, that need not be loaded from their texts.
 
         A stored policy that this version can't load any more is left out, and named in `unloadable`: incidents that
         pin it go on under the active one. Were it the active one, none is until one is activated.
@@ -68,7 +75,7 @@ class Memory:
         self.unloadable: dict[str, PolicyError] = {}
         for revision, files in state.policies.items():
             try:
-                self.policies[revision] = load(files)
+                self.policies[revision] = loaded.get(revision) or load(files)
             except PolicyError as error:
                 self.unloadable[revision] = error
         if state.active in self.unloadable:
@@ -77,8 +84,10 @@ class Memory:
         self.groups: dict[GroupId, str] = {}
         self.by_state: dict[State, int] = dict.fromkeys(State, 0)
         self.touched: set[Fingerprint] = set()
+        self.moved_pulses: set[str] = set()
         self.inhibitor = Inhibitor(())
         self._timers: list[Due] = []
+        self._beats_due: dict[str, datetime] = {}
         self._memo: dict[bytes, Known] = {}
         for incident in state.incidents.values():
             self.groups[incident.route, incident.group_key] = incident.id
@@ -109,7 +118,8 @@ class Memory:
         found = self._memo.get(packed)
         if found is None:
             labels = report.label_set()
-            found = Known(labels, fingerprint(labels), self.policy.routes(labels))
+            policy = self.policy
+            found = Known(labels, fingerprint(labels), policy.routes(labels), policy.heard_in(labels))
             if len(self._memo) >= MEMO_LIMIT:
                 self._memo.clear()
             self._memo[packed] = found
@@ -146,6 +156,8 @@ class Memory:
         for mark, alert in draft.touched.items():
             self._put_alert(mark, alert, draft.at)
             self.touched.add(mark)
+        for name, pulse in changes.heartbeats.items():
+            self.put_pulse(name, pulse)
         self.state.last_number = max(self.state.last_number, draft.last_number)
         if draft.policy is not None or None in changes.incidents.values():
             self._forget_policies(changes)
@@ -198,6 +210,36 @@ class Memory:
         self.inhibitor.remove(mark, alert.labels)
         return True
 
+    def put_pulse(self, name: str, pulse: Pulse | None) -> None:
+        """Keep what is known of a heartbeat now; None: it is expected no more."""
+        if pulse is None:
+            self.state.heartbeats.pop(name, None)
+        else:
+            self.state.heartbeats[name] = pulse
+        self._plan_pulse(name)
+
+    def silent(self, name: str, now: datetime) -> bool:
+        """Look at a heartbeat whose timer came: missing, or a beat has come meanwhile and the next one has time."""
+        due = self._beats_due.pop(name)
+        self._plan_pulse(name)
+        moved = self._beats_due.get(name, due)
+        if moved > now:
+            return False
+        self._beats_due.pop(name, None)
+        return True
+
+    def _plan_pulse(self, name: str) -> None:
+        policy, pulse = self.policies.get(self.state.active), self.state.heartbeats.get(name)
+        rule = policy.heartbeats.get(name) if policy else None
+        if rule is None or pulse is None or pulse.alert is not None:
+            self._beats_due.pop(name, None)
+            return
+        due, planned = pulse.since + rule.patience, self._beats_due.get(name)
+        # As with alerts: a beat needs no timer of its own, the one that is set finds it.
+        if planned is None or due < planned:
+            self._beats_due[name] = due
+            heapq.heappush(self._timers, Due(due, "heartbeat", name))
+
     def _plan_incident(self, incident: Incident) -> None:
         if incident.due is not None:
             heapq.heappush(self._timers, Due(incident.due, "incident", incident.id))
@@ -210,6 +252,8 @@ class Memory:
         if timer.kind == "incident":
             incident = self.state.incidents.get(timer.id)
             return incident is not None and incident.due == timer.due
+        if timer.kind == "heartbeat":
+            return self._beats_due.get(timer.id) == timer.due
         return Fingerprint(timer.id) in self.state.alerts
 
     def _activate(self, policy: Policy, draft: Draft) -> None:
@@ -221,6 +265,8 @@ class Memory:
 
     def _use_active(self, now: datetime) -> None:
         self._memo.clear()
+        for name in self.state.heartbeats:
+            self._plan_pulse(name)
         self.inhibitor = Inhibitor(self.policy.inhibit_rules)
         for alert in self.state.alerts.values():
             if alert.firing(now):

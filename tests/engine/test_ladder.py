@@ -197,6 +197,47 @@ def test_resolved_before_the_page_so_no_page() -> None:
     assert story.told[-1].reason == "resolved"
 
 
+def test_what_is_over_is_seen_when_its_next_level_comes() -> None:
+    """It ended between two looks: the pager is not told half a minute later, and who was told hears the end."""
+    story = Story(POLICY.replace("group_interval: 1m", "group_interval: 10m"))
+    story.fire(0, "Disk", severity="critical")
+    story.advance(0)
+
+    story.end(4 * MINUTE, "Disk", severity="critical")
+    story.advance(9 * MINUTE)
+
+    assert minutes(story) == [(0, "chat"), (5, "chat")]
+    assert story.transitions()[-1] == "RESOLVE"
+
+
+def test_what_is_over_is_seen_when_its_acknowledgement_lapses() -> None:
+    """Nobody is paged again for what has ended meanwhile."""
+    story = Story(POLICY.replace("group_interval: 1m", "group_interval: 1h"))
+    story.fire(0, "Disk", severity="critical")
+    story.advance(0)
+    story.act(MINUTE, Acknowledged)
+
+    story.end(20 * MINUTE, "Disk", severity="critical")
+    story.advance(59 * MINUTE)
+
+    assert minutes(story) == [(0, "chat"), (31, "chat")]
+    assert story.transitions()[-2:] == ["ACK", "RESOLVE"]
+
+
+def test_acting_on_what_has_just_ended_swallows_no_end() -> None:
+    """Acknowledged between the end and the next look: whoever was told of the fire still hears of its end."""
+    story = Story(POLICY)
+    story.fire(0, "Disk", severity="critical")
+    story.advance(0)
+    story.advance(5 * MINUTE)
+
+    story.end(330, "Disk", severity="critical")
+    story.act(340, Acknowledged)
+    story.advance(6 * MINUTE)
+
+    assert sorted(told.to for told in story.told if told.reason == "resolved") == ["chat/slack", "pager/pagerduty"]
+
+
 def test_everybody_who_was_told_hears_of_the_end() -> None:
     """Acknowledged or not, at whatever level they were told."""
     story = Story(POLICY)
