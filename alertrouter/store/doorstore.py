@@ -127,6 +127,12 @@ class DoorStore:
             packed = await cast(Awaitable[bytes | None], self._redis.hget(self._keys.incidents, name))
         return msgspec.msgpack.decode(packed, type=Incident) if packed else None
 
+    async def alerts(self) -> list[Alert]:
+        """Give all alerts that still matter; there may be many, so they are read beside the event loop."""
+        with border():
+            packed = cast(list[bytes], await self._redis.hvals(self._keys.alerts))
+        return await asyncio.to_thread(lambda: [msgspec.msgpack.decode(one, type=Alert) for one in packed])
+
     async def timeline(self, incident: str, limit: int = 100) -> list[TimelineLine]:
         """Give the newest lines of an incident's story, oldest of them first."""
         with border():
