@@ -229,6 +229,9 @@ LATEST: Final[Mapping[Transition, Reason]] = {
 UNSEEN: Final = frozenset({Transition.LOOP, Transition.DONE, Transition.LATE})
 """What no message shows: it needs no new version and nothing is redrawn for it."""
 
+OUTWEIGH_A_STEP: Final = frozenset({Reason.LAPSED, Reason.RAISED})
+"""Why a level is told at once: people hear that, not that it escalated."""
+
 
 class Ladder(msgspec.Struct, frozen=True, kw_only=True):
     """How far an incident has climbed in the escalation policy of `severity`.

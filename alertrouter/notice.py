@@ -37,7 +37,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     `severity` is the policy's word, `severity_rank` its place (0 lowest) among `severity_count` severities.
     `sequence` is 1 for the first message to this destination; `reference` is where that one stands (Slack
     `channel:ts`). `external_url` is alertrouter's own address, "" when not set. A `redraw` changes the message in place
-    and tells nobody anew.
+    and tells nobody anew. `raised` is the severity that time gave it, "" when none; one that `climbs` can be escalated.
     """
 
     delivery: str
@@ -63,6 +63,8 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     redraw: bool = False
     ack: Ack | None = None
     snooze: Snooze | None = None
+    raised: str = ""
+    climbs: bool = False
 
     @classmethod
     def of(
@@ -101,6 +103,8 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             redraw=delivery.redraw,
             ack=delivery.ack,
             snooze=delivery.snooze,
+            raised=delivery.raised,
+            climbs=delivery.climbs,
         )
 
     @property

@@ -47,7 +47,7 @@ def test_each_default_in_the_table_is_the_one_in_force() -> None:
 
 def test_no_secret_shows_in_the_repr_of_settings() -> None:
     """Settings may be printed, logged or stand in a traceback."""
-    secrets = {row.name: f"hidden-{row.name.lower()}:x" for row in TABLE if row.secret}
+    secrets = {row.name: f"hidden-{row.name.lower()}:read:x" for row in TABLE if row.secret}
 
     shown = repr(from_environment(secrets))
 
@@ -66,6 +66,8 @@ _OTHER_VALUES: Mapping[str, str] = {
     "ALERTROUTER_WORKERS": "7",
     "ALERTROUTER_INGEST_TOKENS": "a,b",
     "ALERTROUTER_INGEST_USERS": "a:b",
+    "ALERTROUTER_API_TOKENS": "a:read:b",
+    "ALERTROUTER_API_TOKEN": "b",
     "ALERTROUTER_LINK_SECRET": "a-secret-of-our-own",
     "ALERTROUTER_MAX_BODY": "2048",
     "ALERTROUTER_MAX_BACKLOG": "7",

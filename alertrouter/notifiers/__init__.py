@@ -58,7 +58,8 @@ def _slack(options: SlackOptions, settings: Settings, renderer: Renderer, patien
     channel = settings.resolve(options.channel).strip()
     token, url = settings.resolve(options.token).strip(), settings.resolve(options.webhook_url).strip()
     if token and channel:
-        return SlackBot(settings.slack_api_url, token, channel, renderer, patience)
+        hears = settings.hears_slack
+        return SlackBot(settings.slack_api_url, token, channel, renderer, patience, hears=hears)
     return SlackWebhook(url, channel, renderer, patience) if url else None
 
 

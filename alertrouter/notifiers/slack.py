@@ -1,7 +1,7 @@
 """Slack, by a bot or by an incoming webhook.
 
-A bot has one message for each incident, updates it in place, and tells its thread what a reader must know. A webhook
-posts one message after another.
+A bot has one message for each incident, updates it in place, and tells its thread what a reader must know. Its messages
+have buttons when we hear of clicks on them. A webhook posts one message after another, without buttons.
 """
 
 from __future__ import annotations
@@ -68,13 +68,16 @@ class _Refused(PermanentFailure):
 
 
 class SlackBot:
-    """Posts as a bot. The reference of a message is `channel id:ts`."""
+    """Posts as a bot. The reference of a message is `channel id:ts`; with `hears` its messages have buttons."""
 
     channel = Channel.SLACK
 
-    def __init__(self, api_url: str, token: str, channel: str, renderer: Renderer, patience: Patience) -> None:
+    def __init__(
+        self, api_url: str, token: str, channel: str, renderer: Renderer, patience: Patience, *, hears: bool = False
+    ) -> None:
         self._api_url = api_url
         self._token = token
+        self._hears = hears
         self._channel = channel
         self._renderer = renderer
         self._client = http.client(api_url, patience)
@@ -85,7 +88,7 @@ class SlackBot:
 
     def send(self, notice: Notice) -> Sent:
         """Post the first message of an incident, update it from then on; a message that is gone is posted anew."""
-        message = slack_blocks.message(notice, self._renderer)
+        message = slack_blocks.message(notice, self._renderer, hears=self._hears)
         channel, _, ts = (notice.reference or "").rpartition(":")
         if notice.redraw and not ts:
             return Sent(note="there is no message to redraw")
@@ -96,6 +99,8 @@ class SlackBot:
         except _Refused as refusal:
             if refusal.code not in _GONE:
                 raise
+            if notice.redraw:
+                return Sent(note=f"the message can't be redrawn: {refusal.code}")
             return self._post(
                 notice, message, note=f"posted anew, the earlier message can't be updated: {refusal.code}"
             )

@@ -23,17 +23,18 @@ from slack_sdk.models.blocks import (
 
 from alertrouter.incident import Reason
 from alertrouter.notice import Notice
+from alertrouter.notifiers.slack_buttons import buttons
 from alertrouter.render import Renderer, Template, cut_markup, look
 
 MAX_TITLE: Final = 150
 MAX_SUMMARY: Final = 1600
+MAX_STANDING: Final = 700
 MAX_ALERTS: Final = 2600
 MAX_CONTEXT: Final = 600
 MAX_TEXT: Final = 500
 SHOWN_ALERTS: Final = 10
 
 _NEWS: Final = {
-    Reason.JOINED: False,
     Reason.RESOLVED: False,
     Reason.REPEATED: True,
     Reason.REOPENED: True,
@@ -42,7 +43,10 @@ _NEWS: Final = {
     Reason.LAPSED: True,
     Reason.LAPSING: False,
 }
-"""What a reader of the thread must know; True: the whole channel too, for an update in place rings no bell."""
+"""What a reader of the thread must know, and no more.
+
+True: the whole channel too, for an update in place rings no bell; but never for a message that is only redrawn.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,18 +76,23 @@ class Reply:
     to_channel: bool
 
 
-def message(notice: Notice, renderer: Renderer) -> Message:
-    """The whole picture as one message."""
+def message(notice: Notice, renderer: Renderer, *, hears: bool = False) -> Message:
+    """The whole picture as one message; with buttons if we hear of clicks on them."""
     title = cut_markup(look.one_line(renderer.render(Template.SLACK_TITLE, notice)), MAX_TITLE)
     summary = cut_markup(renderer.render(Template.SLACK_SUMMARY, notice), MAX_SUMMARY)
-    blocks: list[Block] = [SectionBlock(text=_markdown(text)) for text in (summary, _alerts(notice, renderer)) if text]
+    standing = cut_markup(renderer.render(Template.SLACK_STANDING, notice), MAX_STANDING)
+    texts = (summary, standing, _alerts(notice, renderer))
+    blocks: list[Block] = [SectionBlock(text=_markdown(text)) for text in texts if text]
+    actions = buttons(notice) if hears else None
+    if actions is not None:
+        blocks.append(actions)
     links = look.links_of(notice)
     if links:
-        buttons = [
+        openers = [
             LinkButtonElement(text=PlainTextObject(text=link.text), url=link.url, action_id=f"open_{link.text.lower()}")
             for link in links
         ]
-        blocks.append(ActionsBlock(elements=buttons))
+        blocks.append(ActionsBlock(elements=openers))
     blocks.append(ContextBlock(elements=[_markdown(_context(notice))]))
     return Message(
         text=cut_markup(f"{title}: {look.one_line(summary)}" if summary else title, MAX_TEXT),
@@ -96,7 +105,8 @@ def reply(notice: Notice, renderer: Renderer) -> Reply | None:
     """What the thread of an updated message is told, None when the update says it all."""
     if notice.reason not in _NEWS:
         return None
-    return Reply(renderer.render(Template.SLACK_THREAD, notice), to_channel=_NEWS[notice.reason])
+    to_channel = _NEWS[notice.reason] and not notice.redraw
+    return Reply(renderer.render(Template.SLACK_THREAD, notice), to_channel=to_channel)
 
 
 def _alerts(notice: Notice, renderer: Renderer) -> str:

@@ -64,6 +64,7 @@ class Template(Enum):
     SLACK_SUMMARY = Form(
         "slack/summary.j2", Dialect.SLACK, 3000, lambda notice, _: plain.summary(notice), may_be_empty=True
     )
+    SLACK_STANDING = Form("slack/standing.j2", Dialect.SLACK, 1000, lambda *_: "", may_be_empty=True)
     SLACK_ALERT = Form("slack/alert.j2", Dialect.SLACK, 1000, plain.alert_line)
     SLACK_THREAD = Form("slack/thread.j2", Dialect.SLACK, 1000, lambda notice, _: plain.headline(notice))
     PAGERDUTY_SUMMARY = Form("pagerduty/summary.j2", Dialect.PLAIN, 1024, lambda notice, _: plain.headline(notice))

@@ -430,7 +430,7 @@ def test_severity_chooses_who_is_told_and_a_rise_tells_more_people() -> None:
 
     assert story.told == [
         Told(30, "chat/webhook", "opened", firing=("A",)),
-        Told(40, "chat/webhook", "escalated", firing=("A", "B")),
+        Told(40, "chat/webhook", "raised", firing=("A", "B")),
         Told(40, "pager/webhook", "opened", firing=("A", "B")),
     ]
     assert (story.incident().severity, story.incident().peak) == ("critical", "critical")

@@ -6,14 +6,16 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
+from msgspec.structs import replace
 
 from alertrouter.alert import Fingerprint
 from alertrouter.errors import PermanentFailure, TemporaryFailure, UnknownOutcome
-from alertrouter.incident import Reason
+from alertrouter.incident import Ack, Reason, Snooze, State
 from alertrouter.notice import Notice, NoticeAlert
 from alertrouter.notifiers import Notifier, slack_blocks
 from alertrouter.policy.receiver import SlackOptions
@@ -64,8 +66,16 @@ def test_the_first_message_is_posted_and_traceable(slack: SlackStandIn, bot: Not
 @pytest.mark.parametrize(
     ("reason", "replies", "rings"),
     [
-        (Reason.JOINED, 1, False),
+        (Reason.JOINED, 0, False),
         (Reason.CHANGED, 0, False),
+        (Reason.ACKNOWLEDGED, 0, False),
+        (Reason.UNACKNOWLEDGED, 0, False),
+        (Reason.SNOOZED, 0, False),
+        (Reason.REDRAWN, 0, False),
+        (Reason.ESCALATED, 1, True),
+        (Reason.RAISED, 1, True),
+        (Reason.LAPSING, 1, False),
+        (Reason.LAPSED, 1, True),
         (Reason.RESOLVED, 1, False),
         (Reason.REOPENED, 1, True),
         (Reason.REPEATED, 1, True),
@@ -83,6 +93,95 @@ def test_a_later_notice_updates_the_message_in_place(
     assert sent == first
     assert message.updates == 1
     assert [reply.body["reply_broadcast"] for reply in slack.thread(message.ts)] == [rings] * replies
+
+
+def test_a_redrawn_message_rings_nowhere(slack: SlackStandIn, bot: Notifier) -> None:
+    """The level that was told sits elsewhere: here the thread has a line, and the channel stays quiet."""
+    first = bot.send(sample_notice())
+
+    bot.send(replace(sample_notice(reason=Reason.ESCALATED, reference=first.reference, sequence=2), redraw=True))
+
+    (message,) = slack.messages
+    assert message.updates == 1
+    assert [reply.body["reply_broadcast"] for reply in slack.thread(message.ts)] == [False]
+
+
+def test_a_deleted_message_is_not_posted_anew_to_be_redrawn(slack: SlackStandIn, bot: Notifier) -> None:
+    """Nobody is told anew by a redraw; the next news is posted."""
+    first = bot.send(sample_notice())
+    slack.delete(slack.messages[0].ts)
+
+    sent = bot.send(replace(sample_notice(reference=first.reference, sequence=2), redraw=True))
+
+    assert slack.messages == []
+    assert "message_not_found" in sent.note
+
+
+@pytest.mark.parametrize(
+    ("state", "climbs", "expected"),
+    [
+        (State.TRIGGERED, True, ["acknowledge", "escalate", "snooze", "resolve_firing"]),
+        (State.TRIGGERED, False, ["acknowledge", "snooze", "resolve_firing"]),
+        (State.ACKNOWLEDGED, True, ["unacknowledge", "escalate", "snooze", "resolve_firing"]),
+        (State.RESOLVED, True, []),
+    ],
+)
+def test_the_buttons_are_those_of_the_state(state: State, climbs: bool, expected: list[str]) -> None:
+    """What can't be done now has no button; each carries the incident and the version it was drawn from."""
+    notice = replace(sample_notice(), state=state, climbs=climbs, version=7)
+
+    elements = _actions(notice)
+
+    assert [one["action_id"] for one in elements] == expected
+    values = [one["value"] for one in elements if "value" in one]
+    choices = [option["value"] for one in elements for option in one.get("options", [])]
+    assert set(values) <= {"INC-1:7"}
+    assert choices == (["INC-1:7:30m", "INC-1:7:2h", "INC-1:7:morning"] if expected else [])
+
+
+def test_resolving_what_fires_asks_first() -> None:
+    """And says how many alerts fire; what fires no more is resolved without a question."""
+    firing = replace(sample_notice(firing=(sample_alert(1), sample_alert(2))), version=7)
+    calm = replace(firing, firing=())
+
+    (asked,) = [one for one in _actions(firing) if one["action_id"] == "resolve_firing"]
+    (unasked,) = [one for one in _actions(calm) if one["action_id"] == "resolve"]
+
+    assert asked["confirm"]["text"]["text"].startswith("2 of its alerts fire still")
+    assert "confirm" not in unasked
+
+
+def test_buttons_stand_only_where_a_click_is_heard(slack: SlackStandIn, bot: Notifier, hook: Notifier) -> None:
+    """A bot with a signing secret or an app token; neither a deaf bot nor a webhook."""
+    environ = {"SLACK_API_URL": slack.api_url, "SLACK_BOT_TOKEN": slack.token}
+    by_http = made(SlackOptions(channel="#ai"), {**environ, "SLACK_SIGNING_SECRET": "s"})
+    by_socket = made(SlackOptions(channel="#ai"), {**environ, "SLACK_APP_TOKEN": "xapp-1"})
+
+    for notifier in (bot, hook, by_http, by_socket):
+        notifier.send(sample_notice())
+
+    shown = ["acknowledge" in str(message.body) for message in slack.messages]
+    assert shown == [False, False, True, True]
+    by_http.close()
+    by_socket.close()
+
+
+def test_the_message_says_who_has_it_until_when_and_what_it_was_raised_to() -> None:
+    """Names are text, times are everybody's own."""
+    at = sample_notice().at
+    notice = replace(
+        sample_notice(),
+        ack=Ack(by="@<lena> (slack)", at=at, until=at, level=0, others=("@omar (slack)",)),
+        snooze=Snooze(by="@omar (slack)", until=at),
+        raised="critical",
+    )
+
+    text = "\n".join(texts_of(blocks_of(slack_blocks.message(notice, RENDERER).fields())))
+
+    lines = OURS.sub("TIME", text).splitlines()
+    assert "✋ *Acknowledged* by @&lt;lena&gt; (slack) TIME, until TIME; also @omar (slack)" in lines
+    assert "💤 *Snoozed* until TIME by @omar (slack)" in lines
+    assert "⬆️ *Raised to critical*: nobody took it in time" in lines
 
 
 def test_a_resolved_message_turns_green(slack: SlackStandIn, bot: Notifier) -> None:
@@ -118,7 +217,7 @@ def test_a_refused_thread_reply_does_not_undo_the_update(slack: SlackStandIn, bo
         Answer.of_json({"ok": True}), Answer.of_json({"ok": False, "error": "restricted_action_thread_only_channel"})
     )
 
-    sent = bot.send(sample_notice(reason=Reason.JOINED, reference=first.reference, sequence=2))
+    sent = bot.send(sample_notice(reason=Reason.LAPSED, reference=first.reference, sequence=2))
 
     assert sent.reference == first.reference
     assert "restricted_action" in sent.note
@@ -241,27 +340,52 @@ ALERTS = some.builds(
     ends_at=some.none() | some.just(datetime(2026, 3, 2, 11, tzinfo=UTC)),
     generator_url=TEXT,
 )
-NOTICES = some.builds(
+MOMENT = datetime(2026, 3, 2, 11, tzinfo=UTC)
+STANDINGS = some.fixed_dictionaries(
+    {
+        "state": some.sampled_from(State),
+        "climbs": some.booleans(),
+        "raised": TEXT,
+        "ack": some.builds(
+            Ack,
+            by=TEXT,
+            at=some.just(MOMENT),
+            until=some.none() | some.just(MOMENT),
+            level=some.just(0),
+            others=some.lists(TEXT, max_size=5).map(tuple),
+        ),
+        "snooze": some.none() | some.builds(Snooze, by=TEXT, until=some.just(MOMENT)),
+    }
+)
+SAMPLES = some.builds(
     sample_notice,
     firing=some.lists(ALERTS, max_size=15).map(tuple),
     resolved=some.lists(ALERTS, max_size=5).map(tuple),
-    reason=some.sampled_from([Reason.OPENED, Reason.REPEATED, Reason.RESOLVED]),
+    reason=some.sampled_from(Reason),
     severity=TEXT,
     receiver=TEXT,
 )
+NOTICES = some.builds(lambda notice, standing: replace(notice, **standing), SAMPLES, STANDINGS)
+
+
+def _actions(notice: Notice) -> list[dict[str, Any]]:
+    """The elements of the row of buttons of a message."""
+    blocks = blocks_of(slack_blocks.message(notice, RENDERER, hears=True).fields())
+    rows = [block["elements"] for block in blocks if block.get("block_id", "").startswith("act:")]
+    return [element for row in rows for element in row]
 
 
 @settings(deadline=None)  # a busy machine is no fault
 @given(NOTICES)
 def test_whatever_alerts_say_the_message_is_within_limits_and_escaped(notice: Notice) -> None:
     """No label, annotation or name can break a limit of Slack's or write mark-up."""
-    body = json.loads(json.dumps(slack_blocks.message(notice, RENDERER).fields()))
+    body = json.loads(json.dumps(slack_blocks.message(notice, RENDERER, hears=True).fields()))
     reply = slack_blocks.reply(notice, RENDERER)
 
     blocks = blocks_of(body)
     texts = texts_of(blocks)
     assert len(blocks) <= 50
-    assert sum(map(len, texts)) + len(body["text"]) <= 10_500
+    assert sum(map(len, texts)) + len(body["text"]) <= 12_000
     assert all(1 <= len(block["text"]["text"]) <= 3000 for block in blocks if block["type"] == "section")
     assert 1 <= len(blocks[0]["text"]["text"]) <= 150
     for text in [*texts, body["text"], reply.text if reply else ""]:
