@@ -48,6 +48,15 @@ class PolicyActivated(msgspec.Struct, frozen=True, kw_only=True, tag="policy"):
     files: dict[str, str]
 
 
+class Heartbeat(msgspec.Struct, frozen=True, kw_only=True, tag="heartbeat"):
+    """A sign of life came in for the heartbeat of this name."""
+
+    at: datetime
+    actor: str
+    key: str
+    name: str
+
+
 class Acknowledged(msgspec.Struct, frozen=True, kw_only=True, tag="ack"):
     """Somebody takes an incident. `version` is the one they saw, None when they saw none (CLI, API)."""
 
@@ -123,7 +132,7 @@ class Noted(msgspec.Struct, frozen=True, kw_only=True, tag="note"):
 Action: TypeAlias = Acknowledged | Extended | Unacknowledged | Snoozed | Resolved | Escalated | Noted
 """What a person does to one incident."""
 
-Event: TypeAlias = AlertsReceived | DeliverySettled | PolicyActivated | Action
+Event: TypeAlias = AlertsReceived | DeliverySettled | PolicyActivated | Heartbeat | Action
 
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER: msgspec.msgpack.Decoder[Event] = msgspec.msgpack.Decoder(Event)

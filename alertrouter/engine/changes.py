@@ -8,6 +8,7 @@ import msgspec
 
 from alertrouter.alert import Alert, Fingerprint
 from alertrouter.delivery import Delivery
+from alertrouter.engine.state import Pulse
 from alertrouter.incident import Incident, TimelineLine, Transition
 
 
@@ -38,16 +39,17 @@ class Changes:
     `recalled` are deliveries by id that need not leave any more; the ledger tells the journal whether it was
     in time. `answers` go to the doors that wait for them, under the key of the event.
 
-    In `alerts`, `incidents` and `policies` None means: forget it. `policies` holds the texts of a policy by file name,
-    under its revision. `counts` are increments of counters: `alerts_received:firing`, `alerts_received:resolved`,
+    In `alerts`, `incidents`, `policies` and `heartbeats` None means: forget it. `policies` holds the texts of a policy
+    by file name, under its revision. `counts` are increments of counters: `alerts_received:firing`, `alerts_received:resolved`,
     `alerts_deduplicated`, `alerts_suppressed:inhibited`, `alerts_suppressed:outside_hours`, `transitions:<Transition>`,
     `deliveries_born:<channel>`, `deliveries_settled_late`, `incidents_parked`, `incidents_given_up`,
-    `policies_activated`.
+    `policies_activated`, `heartbeats_missed`.
     """
 
     alerts: dict[Fingerprint, Alert | None] = field(default_factory=dict)
     incidents: dict[str, Incident | None] = field(default_factory=dict)
     policies: dict[str, dict[str, str] | None] = field(default_factory=dict)
+    heartbeats: dict[str, Pulse | None] = field(default_factory=dict)
     active: str | None = None
     deliveries: list[Delivery] = field(default_factory=list)
     timeline: list[TimelineLine] = field(default_factory=list)
@@ -64,6 +66,7 @@ class Changes:
         self.alerts.update(later.alerts)
         self.incidents.update(later.incidents)
         self.policies.update(later.policies)
+        self.heartbeats.update(later.heartbeats)
         self.active = later.active or self.active
         self.deliveries += later.deliveries
         self.timeline += later.timeline
@@ -74,5 +77,5 @@ class Changes:
 
     def __bool__(self) -> bool:
         """Tell whether there is anything to write."""
-        records = self.alerts or self.incidents or self.policies or self.active
+        records = self.alerts or self.incidents or self.policies or self.heartbeats or self.active
         return bool(records or self.deliveries or self.timeline or self.counts or self.recalled or self.answers)

@@ -26,7 +26,9 @@ def receive(memory: Memory, draft: Draft, event: AlertsReceived) -> None:
             repeats += not _end(draft, known, old, report)
             continue
         firing += 1
-        if old is not None and old.firing(draft.at):
+        if known.beats:
+            _beat(draft, known, old)
+        elif old is not None and old.firing(draft.at):
             repeats += _again(draft, old, report)
         else:
             _begin(memory, draft, known, old, report, event.key, joined)
@@ -37,6 +39,13 @@ def receive(memory: Memory, draft: Draft, event: AlertsReceived) -> None:
         draft.changes.count("alerts_deduplicated", repeats)
     for incident, by in joined.items():
         _line(draft, incident, Transition.JOIN, f"{by} more alert{'s' if by > 1 else ''}")
+
+
+def _beat(draft: Draft, known: Known, old: Alert | None) -> None:
+    """Take a report that is a beat: it is told to nobody; one that was, before the heartbeat was expected, is over."""
+    draft.heard += known.beats
+    if old is not None and old.firing(draft.at):
+        draft.changes.alerts[known.fingerprint] = replace(old, ends_at=draft.at, updated_at=draft.at)
 
 
 def _again(draft: Draft, old: Alert, report: AlertReport) -> bool:

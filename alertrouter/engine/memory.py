@@ -220,13 +220,11 @@ class Memory:
 
     def silent(self, name: str, now: datetime) -> bool:
         """Look at a heartbeat whose timer came: missing, or a beat has come meanwhile and the next one has time."""
-        due = self._beats_due.pop(name)
+        del self._beats_due[name]
+        if self.state.heartbeats[name].since + self.policy.heartbeats[name].patience <= now:
+            return True
         self._plan_pulse(name)
-        moved = self._beats_due.get(name, due)
-        if moved > now:
-            return False
-        self._beats_due.pop(name, None)
-        return True
+        return False
 
     def _plan_pulse(self, name: str) -> None:
         policy, pulse = self.policies.get(self.state.active), self.state.heartbeats.get(name)

@@ -13,11 +13,13 @@ from alertrouter.errors import PolicyError, Problem
 from alertrouter.policy.policy import Policy, muted_by, outside
 from alertrouter.policy.reading.escalations import escalation_policies, teams
 from alertrouter.policy.reading.faults import Faults, Place
+from alertrouter.policy.reading.heartbeats import Reader as Heartbeats
+from alertrouter.policy.reading.heartbeats import ahead_of
 from alertrouter.policy.reading.intervals import time_intervals, timezone
 from alertrouter.policy.reading.matchers import inhibit_rules
 from alertrouter.policy.reading.names import Names
 from alertrouter.policy.reading.receivers import receivers
-from alertrouter.policy.reading.routes import route_tree
+from alertrouter.policy.reading.routes import route_tree, shortcut
 from alertrouter.policy.reading.tests import policy_tests
 from alertrouter.policy.reading.value import Fields, Value, each_of, one_of, unique
 from alertrouter.policy.reading.yamltext import Entry, Scalar, Table, parse
@@ -80,10 +82,12 @@ def _policy(fields: Fields, content: str) -> Policy | None:
     ladders = fields.take("escalation_policies", partial(escalation_policies, names), {})
     root = fields.need("route", partial(route_tree, names, sides, ladders), None)
     rules = fields.take("inhibit_rules", inhibit_rules, ())
-    holders = (*(rule.name for rule in rules), *_holds(root))
-    tests = fields.take("tests", partial(policy_tests, names, holders), ())
     usual = "warning" if "warning" in names.severities else names.severities[-1]
     default_severity = fields.take("default_severity", one_of("severity", names.severities), usual)
+    signs = Heartbeats(names, default_severity, partial(shortcut, names, sides, ladders, root) if root else None)
+    beats = fields.take("heartbeats", signs.read, {})
+    holders = (*(rule.name for rule in rules), *_holds(root))
+    tests = fields.take("tests", partial(policy_tests, names, holders), ())
     reopen_within = fields.take("reopen_within", Value.duration, REOPEN_WITHIN)
     if root is None:
         return None
@@ -92,7 +96,7 @@ def _policy(fields: Fields, content: str) -> Policy | None:
         severities=names.severities,
         default_severity=default_severity,
         timezone=zone,
-        root=root,
+        root=ahead_of(root, signs.routes),
         receivers=places,
         teams=sides,
         escalation_policies=ladders,
@@ -100,6 +104,7 @@ def _policy(fields: Fields, content: str) -> Policy | None:
         time_intervals=intervals,
         tests=tests,
         reopen_within=reopen_within,
+        heartbeats=beats,
     )
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 from functools import cached_property
 
 from alertrouter.alert import Labels
 from alertrouter.policy.escalation import EscalationPolicy, Team
+from alertrouter.policy.heartbeat import HeartbeatRule
 from alertrouter.policy.inhibition import InhibitRule
 from alertrouter.policy.interval import TimeInterval
 from alertrouter.policy.receiver import Integration, Receiver
@@ -55,6 +56,11 @@ class Policy:
     time_intervals: Mapping[str, tuple[TimeInterval, ...]]
     tests: tuple[PolicyTest, ...]
     reopen_within: timedelta
+    heartbeats: Mapping[str, HeartbeatRule] = field(default_factory=dict)
+
+    def heard_in(self, labels: Labels) -> tuple[str, ...]:
+        """The heartbeats of which a firing alert with these labels is a beat; such an alert is told to nobody."""
+        return tuple(name for name, rule in self.heartbeats.items() if rule.heard_in(labels))
 
     def routes(self, labels: Labels) -> tuple[Match, ...]:
         """The routes that an alert with these labels takes, in tree order, each with its group."""

@@ -9,6 +9,7 @@
 | `alerts`                | hash   | fingerprint → packed `Alert`                                    | router (commit) |
 | `incidents`             | hash   | id → packed `Incident`                                          | router (commit) |
 | `policies`              | hash   | revision → packed texts by file name                            | router (commit) |
+| `heartbeats`            | hash   | name → packed `Pulse`, for each that the active policy expects  | router (commit) |
 | `active`                | string | revision that new incidents follow                              | router (commit) |
 | `last_number`           | string | number of the newest incident                                   | router (commit) |
 | `alive_at`              | string | when a router last wrote, ms                                    | router (commit) |

@@ -52,6 +52,11 @@ class Keys:
         return f"{self.namespace}:policies"
 
     @property
+    def heartbeats(self) -> str:
+        """What is known of each expected heartbeat, by name."""
+        return f"{self.namespace}:heartbeats"
+
+    @property
     def active(self) -> str:
         """Revision in force."""
         return f"{self.namespace}:active"

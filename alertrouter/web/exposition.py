@@ -35,6 +35,7 @@ COUNTERS: Final[Mapping[str, Counted]] = {
     "deliveries_settled_late": Counted("Outcomes that came for a delivery nobody waited for any more."),
     "incidents_parked": Counted("Incidents whose timer failed; they are tried again."),
     "incidents_given_up": Counted("Incidents whose end could not be told within a day."),
+    "heartbeats_missed": Counted("Times that an expected heartbeat did not come."),
     "policies_activated": Counted("Policies that came into force."),
 }
 """Counters by the name before their `:`; shown as `alertrouter_<name>_total`."""

@@ -37,6 +37,18 @@ def route_tree(
     return _Tree(names, teams, policies).root(value)
 
 
+def shortcut(
+    names: Names,
+    teams: Mapping[str, Team],
+    policies: Mapping[str, EscalationPolicy],
+    root: Route,
+    own: tuple[Matcher, ...],
+    fields: Fields,
+) -> Route:
+    """Make a child of the root for what isn't a route itself, but says whom to tell as a route does."""
+    return _Tree(names, teams, policies).shortcut(root, own, fields)
+
+
 @dataclass(slots=True)
 class _Tree:
     """Reads routes from the root down."""
@@ -55,6 +67,22 @@ class _Tree:
                 if key in fields:
                     fields.wrong(f"found `{key}` on the root, expected it below only: the root takes every alert", key)
             return self._node(fields, "{}", (), _DEFAULTS)
+
+    def shortcut(self, root: Route, own: tuple[Matcher, ...], fields: Fields) -> Route:
+        options = self._addressed(fields, root.options)
+        self._check_notified(fields, options)
+        options = replace(options, group_by=tuple(matcher.name for matcher in own))
+        key, place = f"{root.key}/{canonical(own)}", fields.value.node.place
+        return Route(
+            id=f"{key}#shortcut",
+            key=key,
+            matchers=own,
+            continues=False,
+            options=options,
+            routes=(),
+            file=place.file,
+            line=place.line,
+        )
 
     def _child(self, parent: Route, value: Value) -> Route:
         with value.fields(_HINTS) as fields:
