@@ -25,6 +25,7 @@ from alertrouter.web import api, hooks
 from alertrouter.web.auth import Senders
 from alertrouter.web.console import Console
 from alertrouter.web.ops import Ops
+from alertrouter.web.page import Pages
 
 STATIC: Final = Path(__file__).parent / "static"
 GRACE: Final = 8
@@ -52,10 +53,11 @@ def create_app(settings: Settings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
+    pages = Pages()
     senders = Senders(settings.ingest_tokens, settings.ingest_users)
     app.router.routes += hooks.routes(store, senders, settings.max_body)
     app.router.routes += Ops(store).routes()
-    app.router.routes += Console(store, settings).routes()
+    app.router.routes += Console(store, settings, pages).routes()
     app.include_router(api.router(store))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_exception_handler(NotFound, _not_found)

@@ -2,44 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
+from datetime import datetime
 from typing import Final
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from alertrouter import __version__
 from alertrouter.errors import StoreUnavailable
 from alertrouter.incident import Incident, State
-from alertrouter.notice import InboxMessage
 from alertrouter.render.look import tone_of
 from alertrouter.settings import Settings
 from alertrouter.store.doorstore import DoorStore
 from alertrouter.web.first_steps import first_alert, receiver
+from alertrouter.web.page import Pages
 
 MESSAGES: Final = 50
 INCIDENTS: Final = 24
 LINES: Final = 500
-
-HEADERS: Final[Mapping[str, str]] = {
-    "Content-Security-Policy": (
-        "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; "
-        "frame-ancestors 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cache-Control": "no-cache",
-}
-"""On every page. Messages hold what senders wrote: nothing of it can run here, even if its escaping failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,19 +58,11 @@ class Chip:
 class Console:
     """The pages that people look at."""
 
-    def __init__(self, store: DoorStore, settings: Settings) -> None:
+    def __init__(self, store: DoorStore, settings: Settings, pages: Pages) -> None:
         self._store = store
         self._first_alert = first_alert(settings)
         self._receiver = receiver(settings)
-        self._pages = Environment(
-            loader=FileSystemLoader(Path(__file__).parent / "pages"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._pages.globals.update(version=__version__)
-        self._pages.filters.update(safe_card=_card, clock=_clock, iso=_iso)
+        self._pages = pages
 
     def routes(self) -> list[Route]:
         """Give the routes of the pages."""
@@ -115,11 +88,11 @@ class Console:
             found = [one for one in await self._store.incidents() if one.id == name]
             messages = [one for one in await self._store.inbox(MESSAGES) if one.incident == name]
         except StoreUnavailable as error:
-            return self._page(request, "gone.html", 503, text=str(error))
+            return self._pages.page(request, "gone.html", 503, text=str(error))
         if not lines and not found:
-            return self._page(request, "gone.html", 404, text="There is no such incident.")
+            return self._pages.page(request, "gone.html", 404, text="There is no such incident.")
         chip = Chip.of(found[0]) if found else None
-        return self._page(request, "incident.html", name=name, chip=chip, lines=lines, messages=messages)
+        return self._pages.page(request, "incident.html", name=name, chip=chip, lines=lines, messages=messages)
 
     async def _shown(self, request: Request, page: str) -> Response:
         try:
@@ -127,9 +100,9 @@ class Console:
             incidents = await self._store.incidents()
             trouble = await self._store.trouble()
         except StoreUnavailable as error:
-            return self._page(request, "gone.html", 503, text=str(error))
+            return self._pages.page(request, "gone.html", 503, text=str(error))
         chips = [Chip.of(one) for one in incidents if one.state is not State.RESOLVED]
-        return self._page(
+        return self._pages.page(
             request,
             page,
             messages=messages,
@@ -140,24 +113,3 @@ class Console:
             first_alert=self._first_alert,
             receiver=self._receiver,
         )
-
-    def _page(self, request: Request, page: str, status: int = 200, **values: object) -> Response:
-        text = self._pages.get_template(page).render(values).encode()
-        tag = f'"{hashlib.sha256(text).hexdigest()[:32]}"'
-        headers = {**HEADERS, "ETag": tag}
-        if status == 200 and request.headers.get("if-none-match") == tag:
-            return Response(status_code=304, headers=headers)
-        return Response(text, status, headers, "text/html")
-
-
-def _card(message: InboxMessage) -> Markup:
-    """Take a message's HTML as it is: the renderer has escaped it, and the page's CSP stands behind that."""
-    return Markup(message.html)  # noqa: S704 - the one place that trusts it, for the reason above
-
-
-def _clock(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-
-
-def _iso(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="seconds")
