@@ -15,7 +15,7 @@ from redis.typing import EncodableT, FieldT
 from alertrouter.alert import Alert, Fingerprint
 from alertrouter.delivery import Delivery, Outcome
 from alertrouter.engine.changes import Changes, Recall
-from alertrouter.engine.state import EngineState
+from alertrouter.engine.state import EngineState, Pulse
 from alertrouter.errors import LeaseLost, StoreUnavailable
 from alertrouter.events import DeliverySettled, encode
 from alertrouter.incident import Incident, State, TimelineLine
@@ -93,6 +93,7 @@ class StateStore:
                 alerts={Fingerprint(name): alert for name, alert in self._records(keys.alerts, Alert, unreadable)},
                 incidents=dict(self._records(keys.incidents, Incident, unreadable)),
                 policies=dict(self._records(keys.policies, dict[str, str], unreadable)),
+                heartbeats=dict(self._records(keys.heartbeats, Pulse, unreadable)),
             )
             values = self._redis.mget(keys.active, keys.last_number, keys.alive_at, keys.checkpoint)
         active, last_number, alive_at, checkpoint = (v.decode() if isinstance(v, bytes) else "" for v in values)
@@ -143,6 +144,7 @@ class StateStore:
         _write(pipeline, keys.alerts, changes.alerts)
         _write(pipeline, keys.incidents, changes.incidents)
         _write(pipeline, keys.policies, changes.policies)
+        _write(pipeline, keys.heartbeats, changes.heartbeats)
         if changes.active is not None:
             pipeline.set(keys.active, changes.active)
         if changes.incidents:
