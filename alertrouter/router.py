@@ -189,6 +189,7 @@ class ActiveRouter:
         self._clock = clock
         self._count = FIRST_ENTRIES
         self._waiting = 0
+        self._draining = 0
         now = clock()
         self._kicked_at = now - KICK_AGAIN
         self._sweep_at = self._alive_at = now
@@ -260,7 +261,9 @@ class ActiveRouter:
         return changes, quarantined
 
     def _commit(self, changes: Changes, quarantined: list[Quarantined], now: datetime) -> None:
-        kicks = kicks_for(len(changes.deliveries), self._waiting)
+        # A worker that drains, or lingers after it, is nudged; only when none does is RQ asked to start one.
+        kicks = 0 if self._draining else kicks_for(len(changes.deliveries), self._waiting)
+        nudges = kicks_for(len(changes.deliveries), 0) if self._draining else 0
         commit = Commit(
             changes=changes,
             checkpoint=self._checkpoint,
@@ -269,6 +272,7 @@ class ActiveRouter:
             gauges=Gauges(incidents=self._engine.counts_by_state(), next_due=self._engine.next_due()),
             quarantined=tuple(quarantined),
             kicks=kicks,
+            nudges=nudges,
         )
         self._store.commit(self._epoch, commit)
         self._alive_at = now + ALIVE_EVERY
@@ -287,6 +291,7 @@ class ActiveRouter:
     def _kick_what_is_due(self, now: datetime) -> None:
         """Wake a worker when something is due and no kick is on its way: the earlier one may be lost."""
         due = self._sweep.due(now)
+        self._draining = due.draining
         self._waiting = self._kicks.waiting()
         self._sweep_at = min(now + SWEEP_EVERY, due.later or now + SWEEP_EVERY)
         if not due.count or self._waiting:

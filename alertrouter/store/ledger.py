@@ -102,6 +102,21 @@ class Ledger:
         """Write down that nobody knows whether it arrived; it is tried again and marked doubtful."""
         return self._later(claimed, LedgerState.UNKNOWN, channel, error, due, "")
 
+    def drains_until(self, moment: datetime) -> None:
+        """Say that this worker looks at the ledger until then: a nudge is enough to make it look again."""
+        with border():
+            self._redis.zadd(self._keys.draining, {self._worker: to_ms(moment)})
+
+    def drains_no_more(self) -> None:
+        """Say that it takes an RQ job from now on."""
+        with border():
+            self._redis.zrem(self._keys.draining, self._worker)
+
+    def nudged(self, seconds: float) -> bool:
+        """Wait for a nudge; False: none came in time."""
+        with border():
+            return self._redis.blpop([self._keys.nudges], timeout=seconds) is not None
+
     def alerts(self, fingerprints: Iterable[Fingerprint]) -> dict[Fingerprint, Alert]:
         """Give the alerts as they are now; those that are gone are left out."""
         names = list(fingerprints)

@@ -1,5 +1,5 @@
--- Tell how many deliveries are due, and when the next one is.
--- KEYS: none. ARGV: now, how many ranks, prefix of due sets, then the channels. Gives {due, earliest or nil, next or nil}.
+-- Tell how many deliveries are due, when the next one is, and how many workers wait for a nudge.
+-- KEYS: draining. ARGV: now, how many ranks, prefix of due sets, then the channels. Gives {due, earliest, next, draining}, -1 for none.
 local due, earliest, later = 0, nil, nil
 for rank = 0, tonumber(ARGV[2]) - 1 do
   for at = 4, #ARGV do
@@ -15,4 +15,4 @@ for rank = 0, tonumber(ARGV[2]) - 1 do
     end
   end
 end
-return { due, earliest or -1, later or -1 }
+return { due, earliest or -1, later or -1, redis.call('ZCOUNT', KEYS[1], ARGV[1], '+inf') }

@@ -49,11 +49,12 @@ class LedgerRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Due(msgspec.Struct, frozen=True, kw_only=True):
-    """How many deliveries are due, since when the oldest is, and when the next one will be."""
+    """How many deliveries are due, since when the oldest is, when the next one will be, and how many workers drain."""
 
     count: int
     earliest: datetime | None
     later: datetime | None
+    draining: int = 0
 
 
 def row_of(fields: Mapping[bytes, bytes]) -> LedgerRow | None:

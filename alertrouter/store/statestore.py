@@ -31,6 +31,7 @@ from alertrouter.store.scripts import Script
 QUARANTINE_SIZE: Final = 1000
 TIMELINE_SIZE: Final = 1000
 ANSWER_SECONDS: Final = 60
+MOST_NUDGES: Final = 16
 _FIELDS_A_COMMAND: Final = 500
 _FIELDS_A_SCAN: Final = 2000
 
@@ -64,6 +65,7 @@ class Commit(msgspec.Struct, frozen=True, kw_only=True):
     gauges: Gauges
     quarantined: tuple[Quarantined, ...] = ()
     kicks: int = 0
+    nudges: int = 0
 
 
 class Loaded(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,6 +120,9 @@ class StateStore:
             for key, answer in commit.changes.answers.items():
                 pipeline.set(self._keys.answer(key), msgspec.msgpack.encode(answer), ex=ANSWER_SECONDS)
             self._kicks.add(pipeline, commit.kicks)
+            if commit.nudges:
+                pipeline.rpush(self._keys.nudges, *["1"] * commit.nudges)
+                pipeline.ltrim(self._keys.nudges, -MOST_NUDGES, -1)
             self._position(pipeline, commit)
             try:
                 pipeline.execute()

@@ -24,10 +24,11 @@ class Sweep:
 
     def due(self, now: datetime) -> Due:
         """Tell how many deliveries are due at `now`, since when, and when the next one will be."""
-        answer = self._due([], [to_ms(now), RANKS, self._keys.due_prefix, *self._channels])
-        count, earliest, later = cast(tuple[int, int, int], answer)
+        answer = self._due([self._keys.draining], [to_ms(now), RANKS, self._keys.due_prefix, *self._channels])
+        count, earliest, later, draining = cast(tuple[int, int, int, int], answer)
         return Due(
             count=count,
             earliest=from_ms(earliest) if earliest >= 0 else None,
             later=from_ms(later) if later >= 0 else None,
+            draining=draining,
         )

@@ -15,7 +15,7 @@ from alertrouter.settings import Settings, from_environment
 from alertrouter.store.connection import Pipeline, border, connect
 from alertrouter.store.embedded import redis_url
 from alertrouter.store.keys import Keys
-from alertrouter.worker.courier import Courier
+from alertrouter.worker.courier import LINGER_SECONDS, Courier
 
 START_AGAIN: Final = 0.5
 
@@ -42,7 +42,7 @@ def drain() -> None:
     global _courier  # noqa: PLW0603  as above
     if _courier is None:
         _courier = Courier(from_environment())
-    _courier.drain()
+    _courier.drain(linger=LINGER_SECONDS)
 
 
 def _work(settings: Settings, courier: Courier) -> None:

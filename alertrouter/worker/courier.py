@@ -13,7 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from alertrouter import log
@@ -42,6 +42,11 @@ AT_ONCE: Final[Mapping[str, int]] = {
 DRAIN_SECONDS: Final = 20.0
 """A drain that takes longer ends itself and asks for the next: RQ kills a job after a minute."""
 
+LINGER_SECONDS: Final = 3.0
+"""How long a worker that RQ started waits for more after it has sent all."""
+
+NUDGE_WITHIN: Final = 0.5
+DRAINS_AT_MOST: Final = timedelta(seconds=DRAIN_SECONDS + LINGER_SECONDS)
 LOOK_EVERY: Final = 0.1
 EXTEND_EVERY: Final = 2.0
 
@@ -63,22 +68,43 @@ class Courier:
         self._under_way: dict[Future[None], Claimed] = {}
         self._extend_at: dict[Future[None], float] = {}
 
-    def drain(self) -> None:
-        """Send until nothing is due, or for about 20 s; then ask for another drain."""
+    def drain(self, *, linger: float = 0.0) -> None:
+        """Send until nothing is due, or for about 20 s; then ask for another drain.
+
+        With `linger` it waits so many seconds for more before it leaves.
+        """
         ends = time.monotonic() + DRAIN_SECONDS
         try:
-            while True:
-                started = self._start_one(ends)
-                if not started and not self._under_way:
-                    break
-                if not started:
-                    wait(self._under_way, timeout=LOOK_EVERY, return_when=FIRST_COMPLETED)
-                self._look_after()
+            self._ledger.drains_until(_clock() + DRAINS_AT_MOST)
+            self._send_all(ends)
+            while linger and self._nudged(min(time.monotonic() + linger, ends)):
+                self._send_all(ends)
+            self._ledger.drains_no_more()
+            self._send_all(ends)  # what came between the last look and that word found nobody to nudge
             if time.monotonic() >= ends and not self.stopping.is_set():
                 self._kicks.kick()
         except StoreUnavailable as error:
             _log.warning("drain broken off", reason=str(error), under_way=len(self._under_way))
         self._book.tidy()
+
+    def _send_all(self, ends: float) -> None:
+        while True:
+            started = self._start_one(ends)
+            if not started and not self._under_way:
+                return
+            if not started:
+                wait(self._under_way, timeout=LOOK_EVERY, return_when=FIRST_COMPLETED)
+            self._look_after()
+
+    def _nudged(self, leaves: float) -> bool:
+        """Wait for the next nudge, which is quicker than the next job; False when it is time to leave.
+
+        An RQ job costs some 65 commands, each of which the server may have to bring to disk; a nudge costs two.
+        """
+        while time.monotonic() < leaves and not self.stopping.is_set():
+            if self._ledger.nudged(NUDGE_WITHIN):
+                return True
+        return False
 
     def close(self) -> None:
         """Wait for what is under way, then let go of connections."""
