@@ -13,6 +13,7 @@ from bench.systems import ALERTMANAGER, ALERTROUTER
 Against = Literal["alertmanager", "nothing"]
 HELD: Final = "held"
 MISSED: Final = "MISSED"
+UNMEASURED: Final = "not measured"
 
 
 class Target(msgspec.Struct, frozen=True):
@@ -66,7 +67,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
             return ""
         value = self.ratio if target.against == "alertmanager" else self.middle(ALERTROUTER)
         if value is None:
-            return "not measured"
+            return UNMEASURED
         return HELD if target.reached(value) else MISSED
 
 

@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from bench.figures import MISSED, Result
+from bench.figures import HELD, MISSED, UNMEASURED, Result
 from bench.systems import ALERTMANAGER, ALERTROUTER, EVERYSEC
 
 HEADINGS: Final = ("work", "unit", "Alertmanager", "alertrouter", "everysec", "ratio", "target", "")
@@ -36,8 +36,8 @@ def as_text(report: Report) -> str:
     for row in rows:
         cells = [cell.ljust(widths[column]) for column, cell in enumerate(row) if column not in empty]
         lines.append("  ".join(cells).rstrip())
-    held = sum(1 for result in report.results if result.verdict) - len(report.missed)
-    lines += ["", f"{held} targets held, {len(report.missed)} missed"]
+    count = Counter(result.verdict for result in report.results)
+    lines += ["", f"{count[HELD]} targets held, {count[MISSED]} missed, {count[UNMEASURED]} not measured"]
     return "\n".join(lines) + "\n"
 
 
