@@ -9,7 +9,7 @@ import msgspec
 import redis
 
 from alertrouter.alert import Fingerprint
-from alertrouter.engine.changes import Changes
+from alertrouter.engine.changes import Changes, Recall
 from alertrouter.events import DeliverySettled, decode
 from alertrouter.policy.load import load
 from alertrouter.settings import Settings
@@ -57,12 +57,20 @@ class Owing:
             Changes(alerts={down.fingerprint: down}, policies={self.revision: self.files}, active=self.revision)
         )
 
-    def commit(self, changes: Changes, kicks: int = 0) -> None:
+    def commit(self, changes: Changes, kicks: int = 0, nudges: int = 0) -> None:
         """Commit as the router would."""
-        self._store.commit(self._epoch, commit_of(changes, now=now(), kicks=kicks))
+        commit = commit_of(changes, now=now(), kicks=kicks)
+        self._store.commit(self._epoch, msgspec.structs.replace(commit, nudges=nudges))
 
     def owe(
-        self, name: str = "INC-1.1", to: str = HOOK, *, revision: str | None = None, rank: int = 1, kicks: int = 0
+        self,
+        name: str = "INC-1.1",
+        to: str = HOOK,
+        *,
+        revision: str | None = None,
+        rank: int = 1,
+        kicks: int = 0,
+        nudges: int = 0,
     ) -> None:
         """Owe a delivery from now on."""
         owed = delivery(
@@ -74,7 +82,12 @@ class Owing:
             rank=rank,
             born_at=now(),
         )
-        self.commit(Changes(deliveries=[msgspec.structs.replace(owed, received_at=now())]), kicks)
+        self.commit(Changes(deliveries=[msgspec.structs.replace(owed, received_at=now())]), kicks, nudges)
+
+    def recall(self, name: str = "INC-1.1", to: str = HOOK) -> None:
+        """Take a delivery back, as the router does when somebody acknowledges."""
+        recall = Recall(incident=name.rpartition(".")[0], destination=to, why="it was taken before it left")
+        self.commit(Changes(recalled={name: recall}))
 
     def courier(self) -> Courier:
         """A new worker's courier."""

@@ -199,3 +199,59 @@ def test_two_workers_send_each_message_once(owing: Owing, far_side: HttpStandIn)
 
     assert len(far_side.received) == 60
     assert len(owing.told()) == 60
+
+
+def test_a_nudge_is_enough_for_a_worker_that_lingers(owing: Owing, far_side: HttpStandIn) -> None:
+    """It has sent all and waits a little: the next delivery needs no RQ job."""
+    courier = owing.courier()
+    draining = threading.Thread(target=courier.drain, kwargs={"linger": 10.0})
+    draining.start()
+    eventually(lambda: owing.client.zcard(owing.keys.draining) == 1, "the worker says that it looks")
+
+    owing.owe(nudges=1)
+    far_side.wait_for(lambda received: len(received) == 1, 5)
+    courier.stopping.set()
+    draining.join(10)
+
+    assert owing.client.llen(owing.keys.queue_list) == 0
+    assert owing.client.zcard(owing.keys.draining) == 0
+
+
+def test_what_was_recalled_in_time_is_not_sent(owing: Owing, far_side: HttpStandIn) -> None:
+    """The ledger says so, and tells the journal."""
+    owing.owe()
+
+    owing.recall()
+    owing.courier().drain()
+
+    assert far_side.received == []
+    assert (owing.row().state, owing.row().error) == (LedgerState.CANCELLED, "it was taken before it left")
+    assert [told.outcome for told in owing.told()] == [Outcome.CANCELLED]
+
+
+def test_what_was_recalled_after_the_claim_is_not_sent_either(owing: Owing, far_side: HttpStandIn) -> None:
+    """The worker looks once more before it sends: the mark that the recall left is enough."""
+    owing.owe()
+    claimed = owing.ledger.claim(now(), ["webhook"])
+    assert claimed is not None
+
+    owing.recall()
+
+    assert owing.ledger.recalled(claimed) == "it was taken before it left"
+    assert owing.told() == []
+
+
+def test_what_may_have_arrived_counts_as_told_when_it_is_recalled(owing: Owing, far_side: HttpStandIn) -> None:
+    """No second try, and whoever may have heard of the fire will hear of its end."""
+    far_side.answer_next(Answer(drop=True))
+    owing.owe()
+    courier = owing.courier()
+    courier.drain()
+
+    owing.recall()
+    owing.make_due()
+    courier.drain()
+
+    assert len(far_side.received) == 1
+    assert [told.outcome for told in owing.told()] == [Outcome.SENT]
+    assert "may have arrived" in owing.row().note
