@@ -40,10 +40,10 @@ class Changes:
     in time. `answers` go to the doors that wait for them, under the key of the event.
 
     In `alerts`, `incidents`, `policies` and `heartbeats` None means: forget it. `policies` holds the texts of a policy
-    by file name, under its revision. `counts` are increments of counters: `alerts_received:firing`, `alerts_received:resolved`,
-    `alerts_deduplicated`, `alerts_suppressed:inhibited`, `alerts_suppressed:outside_hours`, `transitions:<Transition>`,
-    `deliveries_born:<channel>`, `deliveries_settled_late`, `incidents_parked`, `incidents_given_up`,
-    `policies_activated`, `heartbeats_missed`.
+    by file name, under its revision. `counts` are increments of counters: `alerts_received:firing`,
+    `alerts_received:resolved`, `alerts_deduplicated`, `alerts_suppressed:inhibited`,
+    `alerts_suppressed:outside_hours`, `transitions:<Transition>`, `deliveries_born:<channel>`,
+    `deliveries_settled_late`, `incidents_parked`, `incidents_given_up`, `policies_activated`, `heartbeats_missed`.
     """
 
     alerts: dict[Fingerprint, Alert | None] = field(default_factory=dict)

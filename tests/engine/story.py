@@ -13,7 +13,7 @@ from alertrouter.delivery import Delivery, Outcome
 from alertrouter.engine.changes import Answer, Changes
 from alertrouter.engine.engine import Engine
 from alertrouter.engine.state import EngineState
-from alertrouter.events import Action, AlertsReceived, DeliverySettled, PolicyActivated
+from alertrouter.events import Action, AlertsReceived, DeliverySettled, Heartbeat, PolicyActivated
 from alertrouter.incident import Incident, TimelineLine
 from alertrouter.policy.load import load
 
@@ -70,6 +70,10 @@ class Story:
     def end(self, second: float, *names: str, **labels: str) -> Changes:
         """Alerts of these names are over."""
         return self.report(second, *(ended(name, second, started=0, **labels) for name in names))
+
+    def beat(self, second: float, name: str) -> Changes:
+        """A sign of life comes in."""
+        return self.take(self.engine.apply(Heartbeat(at=at(second), actor="test", key=f"beat{second}", name=name)))
 
     def advance(self, second: float) -> Changes:
         """Time passes, timer by timer, so that what one timer owed has arrived before the next."""
@@ -190,6 +194,7 @@ def snapshot(changes: Changes) -> bytes:
             [[name, alert] for name, alert in changes.alerts.items()],
             [[name, incident] for name, incident in changes.incidents.items()],
             [[name, files] for name, files in changes.policies.items()],
+            [[name, pulse] for name, pulse in changes.heartbeats.items()],
             changes.active,
             changes.deliveries,
             changes.timeline,
@@ -206,6 +211,7 @@ def persisted(state: EngineState) -> EngineState:
 
     copy = EngineState(
         policies={name: dict(files) for name, files in state.policies.items()},
+        heartbeats=dict(state.heartbeats),
         active=state.active,
         last_number=state.last_number,
     )
