@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, deque
 from collections.abc import Awaitable, Iterator, Mapping, Sequence
-from datetime import timedelta
+from datetime import UTC, timedelta, tzinfo
 from pathlib import Path
 from typing import Final, cast
 
@@ -14,9 +14,10 @@ import redis.asyncio
 
 from alertrouter.alert import Alert
 from alertrouter.engine.changes import Answer
-from alertrouter.errors import StoreUnavailable
+from alertrouter.errors import PolicyError, StoreUnavailable
 from alertrouter.incident import Incident, TimelineLine
 from alertrouter.notice import InboxMessage
+from alertrouter.policy.load import load
 from alertrouter.store.connection import border
 from alertrouter.store.journal import FIELD
 from alertrouter.store.keys import Keys
@@ -145,6 +146,19 @@ class DoorStore:
             names = cast(list[bytes], await self._redis.lrange(self._keys.deliveries(incident), -limit, -1))
             rows = await together(self._redis, [("HGETALL", self._keys.delivery(name.decode())) for name in names])
         return [row for row in map(row_of, rows) if row]
+
+    async def timezone(self) -> tzinfo:
+        """Give the time zone of the policy in force; UTC when there is none, or it can't be read."""
+        with border():
+            revision = await self._redis.get(self._keys.active)
+            packed = await cast(Awaitable[bytes | None], self._redis.hget(self._keys.policies, revision or ""))
+        if not packed:
+            return UTC
+        try:
+            policy = await asyncio.to_thread(load, msgspec.msgpack.decode(packed, type=dict[str, str]))
+        except PolicyError:
+            return UTC
+        return policy.timezone
 
     async def metrics(self) -> Metrics:
         """Give all numbers, as they are now."""

@@ -21,7 +21,7 @@ from alertrouter.store.connection import connect_async
 from alertrouter.store.doorstore import DoorStore
 from alertrouter.store.embedded import redis_url
 from alertrouter.store.keys import Keys
-from alertrouter.web import api, hooks
+from alertrouter.web import api, hooks, slack
 from alertrouter.web.auth import Senders
 from alertrouter.web.console import Console
 from alertrouter.web.ops import Ops
@@ -56,6 +56,7 @@ def create_app(settings: Settings) -> FastAPI:
     pages = Pages()
     senders = Senders(settings.ingest_tokens, settings.ingest_users)
     app.router.routes += hooks.routes(store, senders, settings.max_body)
+    app.router.routes += slack.routes(store, settings)
     app.router.routes += Ops(store).routes()
     app.router.routes += Console(store, settings, pages).routes()
     app.include_router(api.router(store))

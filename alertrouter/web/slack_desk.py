@@ -1,0 +1,187 @@
+"""What comes of a click or a command in Slack: one event into the journal, and words for the person.
+
+Neither HTTP nor Socket Mode is known here; both bring what they hear to the same desk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, time, timedelta, tzinfo
+from hashlib import sha256
+from typing import Final
+
+from alertrouter import events, log
+from alertrouter.engine.changes import Answer
+from alertrouter.errors import PayloadError, StoreUnavailable
+from alertrouter.events import Acknowledged, Action, Escalated, Resolved, Snoozed, Unacknowledged
+from alertrouter.incident import Incident, State, Transition
+from alertrouter.notifiers import slack_buttons
+from alertrouter.store.doorstore import DoorStore
+from alertrouter.web.slack_payload import Click, Command, Target, printable, read_target
+
+PATIENCE: Final = 1.5
+"""Seconds that the router has for its answer."""
+DEADLINE: Final = 2.5
+"""Seconds after which nothing is waited for any more: Slack waits 3."""
+
+ACTIONS: Final = frozenset(
+    {
+        slack_buttons.ACKNOWLEDGE,
+        slack_buttons.UNACKNOWLEDGE,
+        slack_buttons.ESCALATE,
+        slack_buttons.SNOOZE,
+        slack_buttons.RESOLVE,
+        slack_buttons.RESOLVE_FIRING,
+    }
+)
+SPANS: Final = {"30m": timedelta(minutes=30), "2h": timedelta(hours=2)}
+
+MORNING: Final = time(9)
+SHOWN: Final = 20
+MAX_INCIDENT: Final = 64
+
+NOT_ALLOWED: Final = "You may look, but not act on incidents here: ask whoever runs alertrouter (SLACK_ALLOWED_USERS)."
+TAKEN_DOWN: Final = "Taken down. The router has not answered yet; the message changes when it has."
+HELP: Final = "`/alertrouter list` · `/alertrouter ack INC-1` · `/alertrouter oncall`"
+NO_SCHEDULES: Final = "No on-call schedules are set up."
+
+_log = log.get(__name__)
+
+
+class SlackDesk:
+    """Takes clicks and commands of the users who may act; with none named, everyone may."""
+
+    def __init__(self, store: DoorStore, allowed: Iterable[str], clock: Callable[[], datetime]) -> None:
+        self._store = store
+        self._allowed = frozenset(allowed)
+        self._clock = clock
+
+    async def click(self, click: Click) -> str:
+        """Do what a button asks for; gives what only that person is to read, "" when the message says it all.
+
+        Raises `PayloadError` when the button is not as we draw them, `StoreUnavailable` when nothing was taken down.
+        """
+        if click.action not in ACTIONS:
+            return ""
+        target = read_target(click.value)
+        if not self._may_act(click.user):
+            return NOT_ALLOWED
+        async with _in_time():
+            event = await self._event(click, target)
+            return _words(event, await self._ask(event))
+
+    async def command(self, command: Command) -> str:
+        """Answer a command. Raises `StoreUnavailable`."""
+        async with _in_time():
+            match command.words:
+                case ("list",):
+                    return _listed(await self._store.incidents())
+                case ("ack", incident):
+                    return await self._acknowledge(command, incident)
+                case ("oncall", *_):
+                    return NO_SCHEDULES
+                case _:
+                    return HELP
+
+    async def _acknowledge(self, command: Command, incident: str) -> str:
+        if not self._may_act(command.user):
+            return NOT_ALLOWED
+        key = _key(command.user, command.moment, "ack", incident)
+        name = printable(incident).upper()[:MAX_INCIDENT]
+        event = Acknowledged(at=self._clock(), actor=_actor(command.name), key=key, incident=name)
+        answer = await self._ask(event)
+        return escaped(answer.text) if answer else TAKEN_DOWN
+
+    async def _event(self, click: Click, target: Target) -> Action:
+        now, actor, incident, version = self._clock(), _actor(click.name), target.incident, target.version
+        key = _key(click.user, click.moment, click.action, click.value)
+        match click.action:
+            case slack_buttons.ACKNOWLEDGE:
+                return Acknowledged(at=now, actor=actor, key=key, incident=incident, version=version)
+            case slack_buttons.UNACKNOWLEDGE:
+                return Unacknowledged(at=now, actor=actor, key=key, incident=incident, version=version)
+            case slack_buttons.ESCALATE:
+                return Escalated(at=now, actor=actor, key=key, incident=incident, version=version)
+            case slack_buttons.SNOOZE:
+                until = await self._until(target.choice, now)
+                return Snoozed(at=now, actor=actor, key=key, incident=incident, version=version, until=until)
+            case _:
+                force = click.action == slack_buttons.RESOLVE_FIRING
+                return Resolved(at=now, actor=actor, key=key, incident=incident, version=version, force=force)
+
+    async def _until(self, choice: str, now: datetime) -> datetime:
+        if choice != slack_buttons.UNTIL_MORNING:
+            try:
+                return now + SPANS[choice]
+            except KeyError:
+                raise PayloadError(f"actions[0]: expected one of {', '.join(slack_buttons.SNOOZES)}") from None
+        return morning_after(now, await self._store.timezone())
+
+    def _may_act(self, user: str) -> bool:
+        return not self._allowed or user in self._allowed
+
+    async def _ask(self, event: Action) -> Answer | None:
+        answer = await self._store.ask(events.encode(event), event.key, patience=PATIENCE)
+        came_of_it = answer.transition.value if answer and answer.transition else ""
+        _log.info("asked in Slack", incident=event.incident, actor=event.actor, key=event.key, came_of_it=came_of_it)
+        return answer
+
+
+def morning_after(now: datetime, zone: tzinfo) -> datetime:
+    """The next morning at nine, in a time zone."""
+    local = now.astimezone(zone)
+    day = local.date() if local.time() < MORNING else local.date() + timedelta(days=1)
+    return datetime.combine(day, MORNING, zone).astimezone(UTC)
+
+
+def escaped(text: str) -> str:
+    """Text for Slack in which nothing is mark-up."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+@asynccontextmanager
+async def _in_time() -> AsyncIterator[None]:
+    """Be done before Slack gives up; raises `StoreUnavailable` when the store is too slow for that."""
+    try:
+        async with asyncio.timeout(DEADLINE):
+            yield
+    except TimeoutError:
+        raise StoreUnavailable(f"the store did not answer within {DEADLINE:g} s") from None
+
+
+def _words(event: Action, answer: Answer | None) -> str:
+    """What the person who clicked is told besides the message that changes."""
+    if answer is None:
+        return TAKEN_DOWN
+    if answer.transition is None:
+        return escaped(f"Nothing changed: {answer.text}.")
+    if isinstance(event, Acknowledged) and answer.transition is Transition.ACK_TOO:
+        return escaped(f"Somebody was faster: {answer.text}. You are noted too.")
+    return ""
+
+
+def _listed(incidents: list[Incident]) -> str:
+    """The open incidents, newest first, one on each line."""
+    still_open = [one for one in incidents if one.state in (State.TRIGGERED, State.ACKNOWLEDGED)]
+    if not still_open:
+        return "Nothing is open."
+    lines = [_line(one) for one in still_open[:SHOWN]]
+    missing = len(still_open) - len(lines)
+    return "\n".join([*lines, *([f"… and {missing} more"] if missing else [])])
+
+
+def _line(incident: Incident) -> str:
+    what = " ".join(incident.group_labels.values()) or incident.route
+    who = f", acknowledged by {incident.ack.by}" if incident.ack else ", nobody's"
+    return f"*{incident.id}* {escaped(what[:100])} ({escaped(incident.severity)}{escaped(who)})"
+
+
+def _actor(name: str) -> str:
+    return f"@{name} (slack)"
+
+
+def _key(*parts: str) -> str:
+    """One name for one click: whoever sends it again changes nothing."""
+    return "slack:" + sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()[:32]
