@@ -160,6 +160,15 @@ class DoorStore:
             return UTC
         return policy.timezone
 
+    async def expects(self, heartbeat: str) -> bool:
+        """Tell whether the active policy expects a heartbeat; raises `StoreUnavailable` when no policy is active."""
+        with border():
+            commands: list[Command] = [("HEXISTS", self._keys.heartbeats, heartbeat), ("EXISTS", self._keys.active)]
+            expected, active = await together(self._redis, commands)
+        if not active:
+            raise StoreUnavailable("no policy is active yet")
+        return bool(expected)
+
     async def metrics(self) -> Metrics:
         """Give all numbers, as they are now."""
         with border():

@@ -24,6 +24,7 @@ from alertrouter.store.keys import Keys
 from alertrouter.web import api, hooks, slack
 from alertrouter.web.auth import Senders
 from alertrouter.web.console import Console
+from alertrouter.web.heartbeat import Heartbeats
 from alertrouter.web.ops import Ops
 from alertrouter.web.page import Pages
 
@@ -56,6 +57,7 @@ def create_app(settings: Settings) -> FastAPI:
     pages = Pages()
     senders = Senders(settings.ingest_tokens, settings.ingest_users)
     app.router.routes += hooks.routes(store, senders, settings.max_body)
+    app.router.routes += Heartbeats(store, senders, settings.max_body).routes()
     app.router.routes += slack.routes(store, settings)
     app.router.routes += Ops(store).routes()
     app.router.routes += Console(store, settings, pages).routes()

@@ -70,27 +70,24 @@ class Hook:
     async def answer(self, request: Request) -> Response:
         """Take a body in, or say why not."""
         key = correlation_id(request.headers.get("x-request-id"))
-        if not self._senders.allow(request.headers.get("authorization")):
-            refused = _refuse(401, key, "credentials are missing or wrong")
-            for challenge in self._senders.challenges():
-                refused.headers.append("WWW-Authenticate", challenge)
-            return refused
+        if (stranger := turn_away(self._senders, request, key)) is not None:
+            return stranger
         try:
             raw = await body.read(request, self._max_body)
-            return _respond(200, await self._take(raw, key))
+            return respond(200, await self._take(raw, key))
         except PayloadError as error:
             _log.warning("body refused", source=self._source, key=key, reason=str(error))
-            return _refuse(400, key, str(error))
+            return refuse(400, key, str(error))
         except body.TooLarge:
             _log.warning("body too large", source=self._source, key=key, limit=self._max_body)
-            return _refuse(413, key, f"body too large, expected at most {self._max_body} bytes")
+            return refuse(413, key, f"body too large, expected at most {self._max_body} bytes")
         except StoreUnavailable as error:
             _log.error("store unavailable", source=self._source, key=key, reason=str(error))
-            return _refuse(503, key, str(error))
+            return refuse(503, key, str(error))
         except TimeoutError:
-            return _refuse(503, key, f"the body did not arrive within {body.PATIENCE:g} s")
+            return refuse(503, key, f"the body did not arrive within {body.PATIENCE:g} s")
         except ClientDisconnect:
-            return _refuse(400, key, "the body ended before its announced length")
+            return refuse(400, key, "the body ended before its announced length")
 
     async def _take(self, raw: bytes, key: str) -> Answer:
         now = datetime.now(UTC)
@@ -144,11 +141,23 @@ def correlation_id(given: str | None) -> str:
     return given if given and _SANE_ID.fullmatch(given) else secrets.token_hex(8)
 
 
-def _refuse(status: int, key: str, error: str) -> Response:
-    return _respond(status, Answer(key, error=error))
+def turn_away(senders: Senders, request: Request, key: str) -> Response | None:
+    """Answer 401 to a sender without credentials that the door takes; None: it may come in."""
+    if senders.allow(request.headers.get("authorization")):
+        return None
+    refused = refuse(401, key, "credentials are missing or wrong")
+    for challenge in senders.challenges():
+        refused.headers.append("WWW-Authenticate", challenge)
+    return refused
 
 
-def _respond(status: int, answer: Answer) -> Response:
+def refuse(status: int, key: str, error: str) -> Response:
+    """Say why not."""
+    return respond(status, Answer(key, error=error))
+
+
+def respond(status: int, answer: Answer) -> Response:
+    """Answer a sender."""
     headers = {"X-Request-Id": answer.id}
     if status == 503:
         headers["Retry-After"] = RETRY_AFTER
