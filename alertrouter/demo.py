@@ -142,6 +142,7 @@ class Server:
             headers=headers,
             auth=(user, password) if user and not headers else None,
         )
+        self._reader = {"Authorization": f"Bearer {settings.api_token}"} if settings.api_token else {}
 
     def __enter__(self) -> Server:
         return self
@@ -158,11 +159,14 @@ class Server:
 
     def incidents(self) -> list[Incident]:
         """All incidents, newest first."""
-        return msgspec.json.decode(self._ask("GET", "/api/v1/incidents").content, type=list[Incident])
+        return msgspec.json.decode(
+            self._ask("GET", "/api/v1/incidents", headers=self._reader).content, type=list[Incident]
+        )
 
     def timeline(self, incident: Incident) -> list[Line]:
         """What happened to an incident, oldest first."""
-        answer = self._ask("GET", f"/api/v1/incidents/{quote(incident.id, safe='')}/timeline")
+        path = f"/api/v1/incidents/{quote(incident.id, safe='')}/timeline"
+        answer = self._ask("GET", path, headers=self._reader)
         return msgspec.json.decode(answer.content, type=list[Line])
 
     def _ask(

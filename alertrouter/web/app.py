@@ -21,10 +21,9 @@ from alertrouter.store.connection import connect_async
 from alertrouter.store.doorstore import DoorStore
 from alertrouter.store.embedded import redis_url
 from alertrouter.store.keys import Keys
-from alertrouter.web import api, hooks, slack
+from alertrouter.web import api, hooks
 from alertrouter.web.auth import Senders
 from alertrouter.web.console import Console
-from alertrouter.web.heartbeat import Heartbeats
 from alertrouter.web.ops import Ops
 from alertrouter.web.page import Pages
 
@@ -57,11 +56,9 @@ def create_app(settings: Settings) -> FastAPI:
     pages = Pages()
     senders = Senders(settings.ingest_tokens, settings.ingest_users)
     app.router.routes += hooks.routes(store, senders, settings.max_body)
-    app.router.routes += Heartbeats(store, senders, settings.max_body).routes()
-    app.router.routes += slack.routes(store, settings)
     app.router.routes += Ops(store).routes()
     app.router.routes += Console(store, settings, pages).routes()
-    app.include_router(api.router(store))
+    api.mount(app, store, settings)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_exception_handler(NotFound, _not_found)
     app.add_exception_handler(StoreUnavailable, _unavailable)

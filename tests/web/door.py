@@ -51,13 +51,15 @@ class Door:
 
 
 @contextmanager
-def running_door(redis_url: str, settings: Mapping[str, str] | None = None) -> Iterator[Door]:
-    """Run `alertrouter web`."""
+def running_door(
+    redis_url: str, settings: Mapping[str, str] | None = None, *, host: str = "127.0.0.1"
+) -> Iterator[Door]:
+    """Run `alertrouter web`, listening on `host`."""
     port = free_port()
     environment = {
         "PATH": os.environ["PATH"],
         "ALERTROUTER_REDIS_URL": redis_url,
-        "ALERTROUTER_LISTEN": f"127.0.0.1:{port}",
+        "ALERTROUTER_LISTEN": f"{host}:{port}",
         **(settings or {}),
     }
     process = subprocess.Popen([sys.executable, "-m", "alertrouter", "web"], env=environment, stderr=subprocess.DEVNULL)
