@@ -14,6 +14,7 @@ from itsdangerous import BadData, URLSafeSerializer
 
 from alertrouter.incident import State
 from alertrouter.notice import Notice
+from alertrouter.policy.receiver import Channel
 from alertrouter.settings import Settings
 
 VALID: Final = timedelta(hours=24)
@@ -29,12 +30,18 @@ class Link(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=T
     opened: int
     delivery: str
     recipient: str
+    through: str
     expires: int
 
     @property
     def id(self) -> str:
         """Its name among the used ones; a message that was sent twice has the same link twice."""
         return f"{self.delivery}/{self.opened}"
+
+    @property
+    def actor(self) -> str:
+        """Who acts by it, as far as can be told: links are passed on."""
+        return f"{self.recipient} ({self.through} link)"
 
     @property
     def expires_at(self) -> datetime:
@@ -57,7 +64,7 @@ class Links:
             else None
         )
 
-    def ack_link(self, notice: Notice, recipient: str) -> str:
+    def ack_link(self, notice: Notice, recipient: str, through: Channel = Channel.EMAIL) -> str:
         """Give the address where `recipient` can acknowledge the incident; "" when there is nothing to acknowledge.
 
         That is when it is over, when somebody has it, and when links can't be signed or lead nowhere.
@@ -69,7 +76,8 @@ class Links:
             incident=notice.incident,
             opened=int(notice.opened_at.timestamp()),
             delivery=notice.delivery,
-            recipient=recipient[:MAX_RECIPIENT],
+            recipient=" ".join(recipient.split())[:MAX_RECIPIENT],
+            through=through.value,
             expires=int((notice.at + VALID).timestamp()),
         )
         token = self._signer.dumps(msgspec.to_builtins(link))

@@ -16,16 +16,20 @@ from starlette.staticfiles import StaticFiles
 
 from alertrouter import __version__, log
 from alertrouter.errors import NotFound, StoreUnavailable
+from alertrouter.links import Links
 from alertrouter.settings import Settings
 from alertrouter.store.connection import connect_async
 from alertrouter.store.doorstore import DoorStore
 from alertrouter.store.embedded import redis_url
 from alertrouter.store.keys import Keys
-from alertrouter.web import api, hooks
+from alertrouter.web import api, hooks, slack
 from alertrouter.web.auth import Senders
 from alertrouter.web.console import Console
+from alertrouter.web.heartbeat import Heartbeats
+from alertrouter.web.links import AckPage
 from alertrouter.web.ops import Ops
 from alertrouter.web.page import Pages
+from alertrouter.web.pagerduty import PagerDutyHook
 
 STATIC: Final = Path(__file__).parent / "static"
 GRACE: Final = 8
@@ -56,9 +60,13 @@ def create_app(settings: Settings) -> FastAPI:
     pages = Pages()
     senders = Senders(settings.ingest_tokens, settings.ingest_users)
     app.router.routes += hooks.routes(store, senders, settings.max_body)
+    app.router.routes += Heartbeats(store, senders, settings.max_body).routes()
+    app.router.routes += slack.routes(store, settings)
     app.router.routes += Ops(store).routes()
+    app.router.routes += PagerDutyHook(store, settings).routes()
+    app.router.routes += AckPage(store, Links(settings), pages).routes()
     app.router.routes += Console(store, settings, pages).routes()
-    api.mount(app, store, settings)
+    app.include_router(api.router(store))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_exception_handler(NotFound, _not_found)
     app.add_exception_handler(StoreUnavailable, _unavailable)
