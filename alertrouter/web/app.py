@@ -66,7 +66,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.router.routes += PagerDutyHook(store, settings).routes()
     app.router.routes += AckPage(store, Links(settings), pages).routes()
     app.router.routes += Console(store, settings, pages).routes()
-    app.include_router(api.router(store))
+    api.mount(app, store, settings)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_exception_handler(NotFound, _not_found)
     app.add_exception_handler(StoreUnavailable, _unavailable)
