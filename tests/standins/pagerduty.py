@@ -18,7 +18,7 @@ class PagerDutyStandIn(HttpStandIn):
 
     @property
     def alerts(self) -> dict[tuple[str, str], str]:
-        """(routing key, dedup key) → `triggered` or `resolved`."""
+        """(routing key, dedup key) → `triggered`, `acknowledged` or `resolved`."""
         with self._lock:
             return dict(self._alerts)
 
@@ -29,11 +29,13 @@ class PagerDutyStandIn(HttpStandIn):
             return Answer.of_json({"status": "invalid event", "message": fault}, status=400)
         key = str(request.json["routing_key"]), str(request.json["dedup_key"])
         with self._lock:
-            if request.json["event_action"] == "trigger":
-                self._alerts[key] = "triggered"
-            elif key in self._alerts:
-                self._alerts[key] = "resolved"
+            state = _STATES[request.json["event_action"]]
+            if state == "triggered" or self._alerts.get(key, "resolved") != "resolved":
+                self._alerts[key] = state
         return Answer.of_json({"status": "success", "message": "Event processed", "dedup_key": key[1]}, status=202)
+
+
+_STATES = {"trigger": "triggered", "acknowledge": "acknowledged", "resolve": "resolved"}
 
 
 def _fault(event: dict[str, Any], size: int) -> str:
@@ -43,7 +45,9 @@ def _fault(event: dict[str, Any], size: int) -> str:
         return "routing_key is missing"
     if not 1 <= len(event.get("dedup_key", "")) <= 255:
         return "dedup_key: expected 1 to 255 characters"
-    if event.get("event_action") == "resolve":
+    if event.get("event_action") not in _STATES:
+        return "event_action is not one of the three"
+    if event["event_action"] != "trigger":
         return ""
     payload = event.get("payload", {})
     if not 1 <= len(payload.get("summary", "")) <= 1024:

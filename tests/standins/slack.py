@@ -51,6 +51,13 @@ class SlackStandIn(HttpStandIn):
         with self._lock:
             return [message for message in self._messages.values() if message.thread_ts == ts]
 
+    def button(self, message: SlackMessage, action: str) -> str:
+        """The value of a button that a message shows now."""
+        elements = [one for block in blocks_of(message.body) for one in block.get("elements", [])]
+        values = {one["action_id"]: one.get("value", "") for one in elements if "action_id" in one}
+        assert action in values, f"there is no button {action}, but {sorted(values)}"
+        return str(values[action])
+
     def delete(self, ts: str) -> None:
         """Delete a message, as a person can."""
         with self._lock:

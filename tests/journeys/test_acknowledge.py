@@ -1,0 +1,111 @@
+"""Somebody presses Acknowledge in Slack: everybody sees it, nobody is paged, and it doesn't hold for ever."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import httpx2
+import pytest
+
+from tests.journeys.farsides import SOON, FarSides, standing_in
+from tests.journeys.installation import Alertrouter
+from tests.journeys.programs import Programs
+from tests.slack_requests import LENA, OMAR, SECRET, click, pressed, signed, typed
+from tests.standins import SlackMessage
+from tests.standins.slack import blocks_of, texts_of
+from tests.waiting import eventually
+
+POLICY = """
+severities: [info, warning, critical]
+receivers:
+  chat: {slack: {channel: "#ops"}}
+  oncall: {pagerduty: {routing_key: "${ON_CALL}"}}
+  backup: {pagerduty: {routing_key: "${BACKUP}"}}
+escalation_policies:
+  page:
+    ack_timeout: 8s
+    levels: [{notify: [chat, oncall]}, {after: 4s, notify: backup}]
+route:
+  receiver: chat
+  group_by: [alertname]
+  group_wait: 0s
+  group_interval: 1s
+  escalate: {info: page, warning: page, critical: page}
+"""
+FIRES = b'{"labels": {"alertname": "DiskFull", "severity": "critical"}}'
+IS_OVER = b'{"labels": {"alertname": "DiskFull", "severity": "critical"}, "status": "resolved"}'
+
+
+@pytest.fixture
+def far() -> Iterator[FarSides]:
+    """The far sides."""
+    with standing_in() as sides:
+        yield sides
+
+
+@pytest.fixture
+def alertrouter(programs: Programs, far: FarSides) -> Alertrouter:
+    """All of it, with this policy."""
+    environ = {**far.settings, "SLACK_SIGNING_SECRET": SECRET, "ON_CALL": "on-call", "BACKUP": "backup"}
+    return Alertrouter(programs, policy=POLICY, environ=environ)
+
+
+@pytest.fixture
+def door(alertrouter: Alertrouter) -> Iterator[httpx2.Client]:
+    """Where Slack knocks."""
+    with httpx2.Client(base_url=alertrouter.door.url, trust_env=False, timeout=10) as client:
+        yield client
+
+
+def test_an_acknowledgement_in_slack_holds_until_it_lapses(
+    alertrouter: Alertrouter, door: httpx2.Client, far: FarSides
+) -> None:
+    """The message changes in place and PagerDuty knows; the next level is told nothing, until the time is over."""
+    alertrouter.door.post("/api/v1/alerts", FIRES)
+    eventually(lambda: far.slack.messages and far.pagerduty.received, "Slack and the pager are told", SOON)
+    value = far.slack.button(_message(far), "acknowledge")
+    answer = click(door, pressed("acknowledge", value, user=LENA))
+
+    assert (answer.status_code, answer.content) == (200, b"")
+    eventually(lambda: "*Acknowledged* by @lena (slack)" in _text(_message(far)), "the message says who has it", 5)
+    assert far.slack.button(_message(far), "unacknowledge")
+    eventually(lambda: _events(far) == [("on-call", "trigger"), ("on-call", "acknowledge")], "PagerDuty knows", 5)
+
+    # Level 2 would have come meanwhile; the level of the acknowledgement comes again, and only then the next one.
+    eventually(lambda: len(_events(far)) >= 4, "the pager is called", SOON)
+    assert _events(far)[2:4] == [("on-call", "trigger"), ("backup", "trigger")]
+    eventually(lambda: len(far.slack.thread(_message(far).ts)) == 3, "the thread has its three lines", 5)
+    message = _message(far)
+    lines = [str(reply.body["text"]) for reply in far.slack.thread(message.ts)]
+    told = ["about to expire", "has expired", "Escalated"]
+    assert [word for word, line in zip(told, lines, strict=True) if word in line] == told
+    assert far.slack.button(message, "acknowledge")
+    assert len(far.slack.messages) == 1
+
+    taken = _command(door, "ack INC-1")
+    alertrouter.door.post("/api/v1/alerts", IS_OVER)
+
+    assert taken.startswith("INC-1 is acknowledged by @omar (slack)")
+    eventually(lambda: "DiskFull is over" in _text(_message(far)), "the message says that it is over", SOON)
+    assert "act:" not in str(_message(far).body), "what is over has no buttons"
+    eventually(lambda: set(far.pagerduty.alerts.values()) == {"resolved"}, "PagerDuty's alerts are over", SOON)
+
+
+def _message(far: FarSides) -> SlackMessage:
+    (message,) = far.slack.messages
+    return message
+
+
+def _text(message: SlackMessage) -> str:
+    return "\n".join(texts_of(blocks_of(message.body)))
+
+
+def _events(far: FarSides) -> list[tuple[str, str]]:
+    """What PagerDuty was told so far: routing key and action; to hear the same twice in a row changes nothing there."""
+    events = [(one.json["routing_key"], one.json["event_action"]) for one in far.pagerduty.received]
+    return [event for number, event in enumerate(events) if number == 0 or event != events[number - 1]]
+
+
+def _command(door: httpx2.Client, text: str) -> str:
+    body = typed(text, user=OMAR)
+    return str(door.post("/slack/command", content=body, headers=signed(body)).json()["text"])
