@@ -38,7 +38,7 @@ def answering(directory: Path, settings: Mapping[str, str]) -> Iterator[Door]:
     server = RedisServer(directory / "redis")
     common = {"ALERTROUTER_REDIS_URL": server.url, "ALERTROUTER_POLICY": str(directory)}
     behind = role("router", from_environment(common), directory / "router.log")
-    with running_door(server.url, settings) as door, behind:
+    with running_door(server.url, settings, log_file=directory / "door.log") as door, behind:
         eventually(lambda: door.http.get("/-/ready").status_code == 200, "a router is active", 20)
         yield door
     server.close()
@@ -90,6 +90,13 @@ def resolve(door: Door, incident: str) -> None:
     event = Resolved(at=datetime.now(UTC), actor="omar (api)", key=f"over-{incident}", incident=incident, force=True)
     Journal(door.redis, KEYS).append(encode(event))
     stands(door, incident, State.RESOLVED)
+
+
+def journalled(door: Door) -> int:
+    """How many events the journal ever had; what the router has read is trimmed."""
+    if not door.redis.exists(KEYS.journal):
+        return 0
+    return int(cast(dict[str, int], door.redis.xinfo_stream(KEYS.journal))["entries-added"])
 
 
 def story(door: Door, incident: str) -> list[str]:

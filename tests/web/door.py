@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Final, cast
 
 import httpx2
@@ -52,9 +53,13 @@ class Door:
 
 @contextmanager
 def running_door(
-    redis_url: str, settings: Mapping[str, str] | None = None, *, host: str = "127.0.0.1"
+    redis_url: str,
+    settings: Mapping[str, str] | None = None,
+    *,
+    host: str = "127.0.0.1",
+    log_file: Path = Path(os.devnull),
 ) -> Iterator[Door]:
-    """Run `alertrouter web`, listening on `host`."""
+    """Run `alertrouter web`, listening on `host` and logging into `log_file`."""
     port = free_port()
     environment = {
         "PATH": os.environ["PATH"],
@@ -62,7 +67,8 @@ def running_door(
         "ALERTROUTER_LISTEN": f"{host}:{port}",
         **(settings or {}),
     }
-    process = subprocess.Popen([sys.executable, "-m", "alertrouter", "web"], env=environment, stderr=subprocess.DEVNULL)
+    with log_file.open("ab") as log:
+        process = subprocess.Popen([sys.executable, "-m", "alertrouter", "web"], env=environment, stderr=log)
     door = Door(redis_url, port, process)
     try:
         eventually(lambda: listens(port), "the door listens", 20)

@@ -21,8 +21,8 @@ from alertrouter.notice import Notice
 from alertrouter.policy.receiver import Channel
 from alertrouter.render.samples import sample_notice
 from alertrouter.settings import from_environment
-from tests.web.answering import answering, fire, resolve, story, taken_by
-from tests.web.door import KEYS, Door, running_door
+from tests.web.answering import answering, fire, journalled, resolve, story, taken_by
+from tests.web.door import Door, running_door
 from tests.web.kept import AT, keep_incident, keep_line
 
 SECRET: Final = "a-secret-that-signs-links"
@@ -81,11 +81,6 @@ def has_button(page: httpx2.Response) -> bool:
     return '<form method="post">' in page.text
 
 
-def journal_length(door: Door) -> int:
-    """How many events there are."""
-    return len(door.entries(KEYS.journal))
-
-
 def test_the_page_shows_the_incident_and_only_its_button_acknowledges(decided: Door) -> None:
     """Whoever presses it has the incident, by the name that the link was made for."""
     incident = fire(decided, "Shown")
@@ -113,7 +108,7 @@ def test_a_link_works_once(decided: Door) -> None:
     incident = fire(decided, "Once")
     path = path_to(incident)
     decided.http.post(path)
-    length = journal_length(decided)
+    length = journalled(decided)
 
     again = decided.http.post(path)
     looked = decided.http.get(path)
@@ -121,7 +116,7 @@ def test_a_link_works_once(decided: Door) -> None:
     assert (again.status_code, looked.status_code) == (410, 410)
     assert "This link has been used" in again.text
     assert not has_button(looked)
-    assert journal_length(decided) == length
+    assert journalled(decided) == length
     assert sum(line.startswith("ACK") for line in story(decided, incident.id)) == 1
 
 
@@ -167,7 +162,7 @@ def test_a_link_expires_after_a_day(quiet: Door) -> None:
     assert "has expired" in quiet.http.get(old).text
     assert "Secretive" not in quiet.http.get(old).text
     assert has_button(quiet.http.get(nearly))
-    assert journal_length(quiet) == 0
+    assert journalled(quiet) == 0
 
 
 def test_a_link_of_a_former_incident_of_the_same_number_does_nothing(quiet: Door) -> None:
@@ -178,7 +173,7 @@ def test_a_link_of_a_former_incident_of_the_same_number_does_nothing(quiet: Door
     never = path_to(replace(incident, id="INC-404"))
 
     assert [quiet.http.post(path).status_code for path in (former, never)] == [410, 410]
-    assert journal_length(quiet) == 0
+    assert journalled(quiet) == 0
 
 
 def test_without_a_router_it_is_written_down_and_said(quiet: Door) -> None:
@@ -190,7 +185,7 @@ def test_without_a_router_it_is_written_down_and_said(quiet: Door) -> None:
     assert pressed.status_code == 202
     assert "It is written down" in pressed.text
     assert not has_button(pressed)
-    assert journal_length(quiet) == 1
+    assert journalled(quiet) == 1
 
 
 def test_both_secrets_are_read_and_the_first_one_signs(quiet: Door) -> None:
@@ -253,7 +248,7 @@ def test_a_body_that_is_too_large_is_refused(quiet: Door) -> None:
     answer = quiet.http.post(path, content=b"x" * 100_000)
 
     assert answer.status_code == 413
-    assert journal_length(quiet) == 0
+    assert journalled(quiet) == 0
 
 
 def test_what_senders_wrote_is_escaped_on_the_page(quiet: Door) -> None:
