@@ -142,7 +142,15 @@ class Alertmanager:
 class Prometheus:
     """A real Prometheus that scrapes the faults, evaluates rules on them and sends alerts to `alertmanager`."""
 
-    def __init__(self, programs: Programs, faults: Faults, rules: Sequence[Rule], *, alertmanager: str) -> None:
+    def __init__(
+        self,
+        programs: Programs,
+        faults: Faults,
+        rules: Sequence[Rule],
+        *,
+        alertmanager: str,
+        resend: str = RESEND,
+    ) -> None:
         """Start it; `alertmanager` is the address of whoever takes alerts by Alertmanager's API v2."""
         binary = installed("prometheus")
         rule_file = programs.directory / "rules.yml"
@@ -168,7 +176,7 @@ class Prometheus:
                 f"--config.file={path}",
                 f"--storage.tsdb.path={programs.directory / 'prometheus'}",
                 f"--web.listen-address={self.address}",
-                f"--rules.alert.resend-delay={RESEND}",
+                f"--rules.alert.resend-delay={resend}",
             ],
         )
         eventually(lambda: _answers(f"http://{self.address}/-/ready"), within=30, what="Prometheus is ready")
