@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
@@ -11,8 +11,8 @@ import typer
 
 from alertrouter.cli.app import app
 from alertrouter.cli.options import Output, OutputOption, UrlOption
+from alertrouter.cli.server import Query, Server, TokenOption
 from alertrouter.cli.terminal import Terminal, counted, plain
-from alertrouter.errors import AlertrouterError
 from alertrouter.incident import State
 from alertrouter.settings import Settings, from_environment
 
@@ -24,10 +24,6 @@ TITLES: Final = ("#", "state", "severity", "age", "what", "told")
 Row: TypeAlias = tuple[str, ...]
 
 
-class NoServer(AlertrouterError):
-    """The server can't be reached, or what answers is no alertrouter."""
-
-
 class Destination(msgspec.Struct, frozen=True):
     """What one destination was told, as the API says it."""
 
@@ -35,6 +31,18 @@ class Destination(msgspec.Struct, frozen=True):
     messages: int
     in_flight: bool
     error: str
+
+
+class Ack(msgspec.Struct, frozen=True):
+    """Who has it."""
+
+    by: str
+
+
+class Snooze(msgspec.Struct, frozen=True):
+    """Until when it is quiet."""
+
+    until: datetime
 
 
 class Incident(msgspec.Struct, frozen=True):
@@ -48,42 +56,48 @@ class Incident(msgspec.Struct, frozen=True):
     suppressed: dict[str, str]
     held: str
     destinations: list[Destination]
+    ack: Ack | None = None
+    snooze: Snooze | None = None
+    exhausted: bool = False
+
+
+Severities = Annotated[
+    list[str] | None, typer.Option("--severity", help="Only this severity; may be repeated.", show_default=False)
+]
+Matchers = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--match",
+        metavar="MATCHER",
+        help="Only with an alert of these labels, as component=ai or model=~gpt.*; may be repeated.",
+        show_default=False,
+    ),
+]
+Limit = Annotated[int, typer.Option(min=1, max=10_000, help="So many at most.")]
 
 
 @app.command()
 def incidents(
     url: UrlOption = "",
+    token: TokenOption = "",
     state: Annotated[
         list[State] | None, typer.Option("--state", help="Only this state; may be repeated.", show_default=False)
     ] = None,
+    severity: Severities = None,
+    match: Matchers = None,
+    limit: Limit = 1000,
     output: OutputOption = Output.TEXT,
 ) -> None:
     """List the incidents that the running server knows, newest first."""
     settings = from_environment()
-    body = _ask((url or settings.local_url).rstrip("/"), state or [])
+    server = Server(settings, url, token)
+    states = [one.value for one in state or []]
+    query: Query = {"state": states, "severity": severity or [], "match": match or [], "limit": limit}
+    body = server.get("", query)
     if output is Output.JSON:
         typer.echo(body.decode())
         return
-    try:
-        found = msgspec.json.decode(body, type=list[Incident])
-    except msgspec.DecodeError as error:
-        raise NoServer(f"{url or settings.local_url}: the answer is none of alertrouter's: {error}") from None
-    _show(settings, found, datetime.now(UTC))
-
-
-def _ask(url: str, states: Sequence[State]) -> bytes:
-    import httpx2
-
-    address = f"{url}/api/v1/incidents"
-    try:
-        answer = httpx2.get(address, params={"state": [state.value for state in states]}, timeout=10, trust_env=False)
-    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-        raise NoServer(
-            f"{url}: no alertrouter answers there ({error}). Start one with `alertrouter up`, or give its --url"
-        ) from None
-    if answer.status_code != 200:
-        raise NoServer(f"{address}: answered {answer.status_code}: {plain(answer.text[:200])}")
-    return answer.content
+    _show(settings, server.decode(body, list[Incident]), datetime.now(UTC))
 
 
 def _show(settings: Settings, found: Sequence[Incident], now: datetime) -> None:
@@ -145,7 +159,17 @@ def _told(incident: Incident) -> str:
     failed = [f"not {one.id}: {one.error}" for one in incident.destinations if one.error]
     held = [incident.held] if incident.held else []
     suppressed = [f"{counted(len(incident.suppressed), 'alert')} held back"] if incident.suppressed else []
-    return ", ".join([*told, *failed, *held, *suppressed]) or "nobody yet"
+    return ", ".join([*_taken(incident), *told, *failed, *held, *suppressed]) or "nobody yet"
+
+
+def _taken(incident: Incident) -> Iterator[str]:
+    """Who has it, and why nothing climbs."""
+    if incident.ack:
+        yield f"taken by {incident.ack.by}"
+    if incident.snooze:
+        yield f"snoozed until {incident.snooze.until:%Y-%m-%d %H:%M} UTC"
+    if incident.exhausted:
+        yield "no level left"
 
 
 def _age(age: timedelta) -> str:

@@ -49,7 +49,7 @@ Moment = Annotated[
 ]
 Duration = Annotated[
     StrictStr,
-    Field(alias="for", pattern=r"^[1-9][0-9]{0,2}[smhd]$", examples=["30m", "2h"], description="From now on."),
+    Field(alias="for", pattern=r"^[1-9][0-9]{0,5}[smhd]$", examples=["30m", "2h"], description="From now on."),
 ]
 
 

@@ -17,7 +17,20 @@ from tests.cli.running import ROOT, run
 PAGE = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
 SESSIONS = re.findall(r"^```console\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
 REVISION = re.compile(r"(?<=revision )[0-9a-f]{12}")
-COMMANDS = ("up", "web", "router", "worker", "demo", "check", "test-route", "doctor", "send-test", "incidents")
+ACTIONS = ("ack", "unack", "snooze", "resolve", "escalate", "note")
+COMMANDS = (
+    "up",
+    "web",
+    "router",
+    "worker",
+    "demo",
+    "check",
+    "test-route",
+    "doctor",
+    "send-test",
+    "incidents",
+    *ACTIONS,
+)
 
 
 def told_to_type(session: str) -> tuple[list[str], str]:
@@ -60,7 +73,7 @@ def test_each_command_and_each_of_its_options_stands_on_the_page(command: str) -
 
     assert f"`{command}`" in PAGE or f"alertrouter {command}" in PAGE
     assert {option for option in options if f"`{option}" not in PAGE} <= {"--output"}
-    assert ("--output" in options) is (command in {"check", "test-route", "doctor", "send-test", "incidents"})
+    assert ("--output" in options) is (command in {"check", "test-route", "doctor", "send-test", "incidents", *ACTIONS})
 
 
 def test_no_command_is_missing_from_this_test() -> None:
