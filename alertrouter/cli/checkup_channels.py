@@ -12,6 +12,7 @@ import msgspec
 
 from alertrouter.cli.checkup_here import skew_of_answer
 from alertrouter.cli.checkup_mail import mail_server
+from alertrouter.cli.checkup_slack import way_back
 from alertrouter.cli.finding import Finding, fine, warning, wrong
 from alertrouter.errors import AlertrouterError
 from alertrouter.notice import InboxMessage
@@ -26,7 +27,7 @@ PATIENCE: Final = Patience(connect=5, read=5)
 SCOPES: Final[Mapping[str, str]] = {
     "chat:write": "to post at all",
     "chat:write.public": "to post to channels that the bot was not invited to",
-    "commands": "for commands in Slack, in a later version",
+    "commands": "for /alertrouter",
 }
 _PLACEHOLDER: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)")
 _INCOMING_WEBHOOK: Final = re.compile(r"https://hooks\.slack(-gov)?\.com/(services|workflows|triggers)/\S+")
@@ -62,6 +63,8 @@ def channels(policy: Policy, settings: Settings) -> Iterator[Finding]:
     tokens = dict.fromkeys(settings.resolve(one.token).strip() for one in slack if _posts_as_bot(one, settings))
     for token in tokens:
         yield from _slack_token(token, settings)
+    if tokens:
+        yield from way_back(settings)
     urls = (settings.resolve(one.webhook_url).strip() for one in slack if not _posts_as_bot(one, settings))
     yield from _slack_webhooks(tuple(dict.fromkeys(urls)), settings)
     keys = (settings.resolve(one.options.routing_key) for one in ready if isinstance(one.options, PagerDutyOptions))

@@ -49,6 +49,14 @@ def worker() -> None:
     run_worker(from_environment())
 
 
+@app.command("slack-socket")
+def slack_socket() -> None:
+    """Hear of clicks and commands in Slack by Socket Mode (SLACK_APP_TOKEN), for sites that Slack can't reach."""
+    from alertrouter.web.slack_socket import run_slack_socket
+
+    run_slack_socket(from_environment())
+
+
 def _settings(policy: Path | None) -> Settings:
     settings = from_environment()
     return dataclasses.replace(settings, policy=policy) if policy else settings

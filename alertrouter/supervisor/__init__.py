@@ -64,6 +64,8 @@ class _Supervisor:
         self._router = [child(_own("router", "router", patience=10))]
         self._workers = [child(_own("worker", f"worker-{n + 1}", patience=15)) for n in range(settings.workers)]
         self._web = [child(_own("web", "web", patience=10))]
+        if settings.slack_app_token:
+            self._web.append(child(_own("slack-socket", "slack-socket", patience=10)))
         self._running: list[asyncio.Task[None]] = []
         self._asked_to_stop = asyncio.Event()
 

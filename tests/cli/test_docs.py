@@ -23,6 +23,7 @@ COMMANDS = (
     "web",
     "router",
     "worker",
+    "slack-socket",
     "demo",
     "check",
     "test-route",
