@@ -10,7 +10,6 @@ import os
 import signal
 import socket
 import threading
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final, TypeAlias
@@ -18,6 +17,7 @@ from typing import Final, TypeAlias
 import msgspec
 
 from alertrouter import log, policydir
+from alertrouter.deadman import Deadman
 from alertrouter.engine.changes import Changes
 from alertrouter.engine.engine import Engine, NotApplied
 from alertrouter.errors import LeaseLost, PolicyError, StoreUnavailable
@@ -30,6 +30,7 @@ from alertrouter.store.embedded import redis_url
 from alertrouter.store.journal import Entry, Journal
 from alertrouter.store.keys import Keys
 from alertrouter.store.lease import Lease
+from alertrouter.store.lease_keeper import LeaseKeeper
 from alertrouter.store.queue import Kicks, kicks_for
 from alertrouter.store.statestore import Commit, Gauges, Quarantined, StateStore
 from alertrouter.store.sweep import Sweep
@@ -40,10 +41,6 @@ PATIENCE: Final = 10.0
 """Seconds that Redis has for an answer: a commit may be many megabytes."""
 
 STANDBY_LOOK: Final = 0.5
-RENEW_EVERY: Final = 1.0
-STUCK_AFTER: Final = 30.0
-"""A router whose loop did not turn for so many seconds lets its lease go."""
-
 MOST_ENTRIES: Final = 500
 FIRST_ENTRIES: Final = 16
 MOST_BYTES: Final = 8 * 1024 * 1024
@@ -51,6 +48,8 @@ SWEEP_EVERY: Final = timedelta(milliseconds=500)
 KICK_AGAIN: Final = timedelta(milliseconds=200)
 ALIVE_EVERY: Final = timedelta(seconds=5)
 TOUCHED_EVERY: Final = timedelta(seconds=30)
+LATE: Final = timedelta(seconds=60)
+"""What should have been done so long ago and was not is a reason to call for somebody."""
 
 _log = log.get(__name__)
 
@@ -98,43 +97,20 @@ class Router:
         _log.info("stopped")
 
     def _reign(self, epoch: int) -> None:
-        heart = _Heart(Lease(connect(self._url), self._keys, self._holder))
-        heart.start()
+        keeper = LeaseKeeper(Lease(connect(self._url), self._keys, self._holder))
+        deadman = Deadman(self._settings.deadman_url, self._settings.deadman_every)
+        keeper.start()
+        deadman.start()
         try:
             active = take_over(self._settings, epoch, self._clock)
             while not self._stop.is_set():
-                heart.beat()
+                keeper.turned()
                 active.turn()
+                deadman.report(active.trouble())
             self._lease.release()
         finally:
-            heart.stop()
-
-
-class _Heart(threading.Thread):
-    """Renews the lease while the router's loop turns, also during a long load or batch.
-
-    That the lease was lost needs no telling: the next commit finds out by the epoch.
-    """
-
-    def __init__(self, lease: Lease) -> None:
-        super().__init__(name="lease", daemon=True)
-        self._lease = lease
-        self._stopped = threading.Event()
-        self._turned = time.monotonic()
-
-    def beat(self) -> None:
-        self._turned = time.monotonic()
-
-    def stop(self) -> None:
-        self._stopped.set()
-        self.join()
-
-    def run(self) -> None:
-        while not self._stopped.wait(RENEW_EVERY) and time.monotonic() - self._turned < STUCK_AFTER:
-            try:
-                self._lease.renew()
-            except StoreUnavailable as error:
-                _log.warning("lease not renewed", reason=str(error))
+            deadman.stop()
+            keeper.stop()
 
 
 def take_over(settings: Settings, epoch: int, clock: Clock) -> ActiveRouter:
@@ -194,6 +170,8 @@ class ActiveRouter:
         self._kicked_at = now - KICK_AGAIN
         self._sweep_at = self._alive_at = now
         self._touched_at = now + TOUCHED_EVERY
+        self._caught_up_at = now
+        self._oldest_due: datetime | None = None
 
     def publish(self, settings: Settings) -> None:
         """Put the directory's policy in force when it is another one; a wrong one leaves the active one in force.
@@ -229,6 +207,7 @@ class ActiveRouter:
         if caught_up:
             # Behind, timers go by the events' own times: what has happened before a timer must be known when it fires.
             changes.merge(self._engine.advance(now))
+            self._caught_up_at = now
         if now >= self._touched_at:
             changes.merge(self._engine.touched_changes())
             self._touched_at = now + TOUCHED_EVERY
@@ -236,6 +215,18 @@ class ActiveRouter:
             self._commit(changes, quarantined, now)
         if now >= self._sweep_at:
             self._kick_what_is_due(now)
+
+    def trouble(self) -> str:
+        """Why somebody should look after this router; "" when there is no reason. Redis wrote, or a turn had raised."""
+        late = self._clock() - LATE
+        timer, delivery = self._engine.next_due(), self._oldest_due
+        if timer is not None and timer < late:
+            return "a timer is overdue"
+        if delivery is not None and delivery < late:
+            return "a delivery is overdue: no worker takes it"
+        if self._engine.parked:
+            return "an incident can't be decided"
+        return "" if self._caught_up_at >= late else "the journal is longer than what is read of it"
 
     def _wait_ms(self) -> int:
         now = self._clock()
@@ -292,6 +283,7 @@ class ActiveRouter:
         """Wake a worker when something is due and no kick is on its way: the earlier one may be lost."""
         due = self._sweep.due(now)
         self._draining = due.draining
+        self._oldest_due = due.earliest
         self._waiting = self._kicks.waiting()
         self._sweep_at = min(now + SWEEP_EVERY, due.later or now + SWEEP_EVERY)
         if not due.count or self._waiting:

@@ -80,6 +80,13 @@ TABLE: Final[tuple[Setting, ...]] = (
     Setting("ALERTROUTER_MAX_BACKLOG", "20000", "unread journal entries beyond which the door answers 503"),
     Setting("ALERTROUTER_HISTORY_DAYS", "30", "days that the history is kept"),
     Setting("ALERTROUTER_INBOX_SIZE", "200", "messages that the built-in inbox keeps"),
+    Setting(
+        "ALERTROUTER_DEADMAN_URL",
+        "",
+        "address of a dead man's switch elsewhere, asked for (GET) while all is well; empty: none",
+        secret=True,
+    ),
+    Setting("ALERTROUTER_DEADMAN_EVERY", "60", "seconds between two of these requests"),
     Setting("ALERTROUTER_LOG_LEVEL", "info", "debug, info, warning or error"),
     Setting(
         "ALERTROUTER_LOG_FORMAT",
@@ -160,6 +167,8 @@ class Settings:
     max_backlog: int
     history_days: int
     inbox_size: int
+    deadman_url: str = field(repr=False)
+    deadman_every: int
     log_level: str
     log_format: str
     slack_api_url: str
@@ -247,6 +256,8 @@ def from_environment(environ: Mapping[str, str] | None = None) -> Settings:
         max_backlog=env.whole("ALERTROUTER_MAX_BACKLOG", least=1),
         history_days=env.whole("ALERTROUTER_HISTORY_DAYS", least=1),
         inbox_size=env.whole("ALERTROUTER_INBOX_SIZE", least=1),
+        deadman_url=env.text("ALERTROUTER_DEADMAN_URL"),
+        deadman_every=env.whole("ALERTROUTER_DEADMAN_EVERY", least=1),
         log_level=env.one_of("ALERTROUTER_LOG_LEVEL", "debug", "info", "warning", "error"),
         log_format=env.one_of("ALERTROUTER_LOG_FORMAT", "json", "text"),
         slack_api_url=env.text("SLACK_API_URL").rstrip("/") + "/",

@@ -63,6 +63,11 @@ class Engine:
         """How many incidents stand in each state."""
         return dict(self._memory.by_state)
 
+    @property
+    def parked(self) -> int:
+        """How many incidents could not be decided when their time came, and wait to be tried again."""
+        return sum(incident in self.state.incidents for incident in self._parked)
+
     def next_due(self) -> datetime | None:
         """When to be called again at the latest; None: nothing is planned."""
         return self._memory.next_due()
