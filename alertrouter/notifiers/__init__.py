@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
+from alertrouter.links import Links
 from alertrouter.notice import Inbox
 from alertrouter.notifiers.email import EmailNotifier
 from alertrouter.notifiers.inbox import InboxNotifier
@@ -59,8 +60,8 @@ def _slack(options: SlackOptions, settings: Settings, renderer: Renderer, patien
     token, url = settings.resolve(options.token).strip(), settings.resolve(options.webhook_url).strip()
     if token and channel:
         hears = settings.hears_slack
-        return SlackBot(settings.slack_api_url, token, channel, renderer, patience, hears=hears)
-    return SlackWebhook(url, channel, renderer, patience) if url else None
+        return SlackBot(settings.slack_api_url, token, channel, renderer, Links(settings), patience, hears=hears)
+    return SlackWebhook(url, channel, renderer, Links(settings), patience) if url else None
 
 
 def _pagerduty(
@@ -78,7 +79,7 @@ def _email(options: EmailOptions, settings: Settings, renderer: Renderer, patien
     if not to or not settings.smtp.host:
         return None
     sender = settings.resolve(options.from_address).strip()
-    return EmailNotifier(to, sender, settings.smtp, settings.namespace, renderer, patience)
+    return EmailNotifier(to, sender, settings.smtp, settings.namespace, renderer, Links(settings), patience)
 
 
 def _recipients(options: EmailOptions, settings: Settings) -> tuple[str, ...]:

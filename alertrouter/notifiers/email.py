@@ -15,6 +15,7 @@ from email.utils import format_datetime, getaddresses
 from typing import Final
 
 from alertrouter.errors import DeliveryError, PermanentFailure, TemporaryFailure, UnknownOutcome
+from alertrouter.links import Links
 from alertrouter.notice import Notice
 from alertrouter.notifiers.http import excerpt
 from alertrouter.notifiers.notifier import Patience, Sent
@@ -48,13 +49,21 @@ class EmailNotifier:
     channel = Channel.EMAIL
 
     def __init__(
-        self, to: tuple[str, ...], from_address: str, smtp: Smtp, namespace: str, renderer: Renderer, patience: Patience
+        self,
+        to: tuple[str, ...],
+        from_address: str,
+        smtp: Smtp,
+        namespace: str,
+        renderer: Renderer,
+        links: Links,
+        patience: Patience,
     ) -> None:
         self._to = to
         self._from = from_address or smtp.from_address
         self._smtp = smtp
         self._namespace = namespace
         self._renderer = renderer
+        self._links = links
         self._patience = patience
 
     def lane(self) -> str:
@@ -99,8 +108,10 @@ class EmailNotifier:
             mail["References"] = notice.reference
         mail["Auto-Submitted"] = "auto-generated"
         mail["X-Auto-Response-Suppress"] = "All"
-        mail.set_content(self._renderer.render(Template.EMAIL_TEXT, notice))
-        mail.add_alternative(self._renderer.render(Template.EMAIL_HTML, notice), subtype="html")
+        # All get the same mail, so whoever uses its link is one of them.
+        link = self._links.ack_link(notice, " or ".join(address.addr_spec for address in recipients), Channel.EMAIL)
+        mail.set_content(self._renderer.render(Template.EMAIL_TEXT, notice, ack_link=link))
+        mail.add_alternative(self._renderer.render(Template.EMAIL_HTML, notice, ack_link=link), subtype="html")
         return mail
 
     @property

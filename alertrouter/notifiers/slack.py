@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from alertrouter.errors import PermanentFailure, TemporaryFailure, UnknownOutcome
+from alertrouter.links import Links
 from alertrouter.notice import Notice
 from alertrouter.notifiers import http, slack_blocks
 from alertrouter.notifiers.notifier import Patience, Sent
@@ -73,13 +74,22 @@ class SlackBot:
     channel = Channel.SLACK
 
     def __init__(
-        self, api_url: str, token: str, channel: str, renderer: Renderer, patience: Patience, *, hears: bool = False
+        self,
+        api_url: str,
+        token: str,
+        channel: str,
+        renderer: Renderer,
+        links: Links,
+        patience: Patience,
+        *,
+        hears: bool = False,
     ) -> None:
         self._api_url = api_url
         self._token = token
         self._hears = hears
         self._channel = channel
         self._renderer = renderer
+        self._links = links
         self._client = http.client(api_url, patience)
 
     def lane(self) -> str:
@@ -88,7 +98,8 @@ class SlackBot:
 
     def send(self, notice: Notice) -> Sent:
         """Post the first message of an incident, update it from then on; a message that is gone is posted anew."""
-        message = slack_blocks.message(notice, self._renderer, hears=self._hears)
+        link = "" if self._hears else _ack_link(self._links, notice, self._channel)
+        message = slack_blocks.message(notice, self._renderer, hears=self._hears, ack_link=link)
         channel, _, ts = (notice.reference or "").rpartition(":")
         if notice.redraw and not ts:
             return Sent(note="there is no message to redraw")
@@ -144,14 +155,15 @@ class SlackBot:
 
 
 class SlackWebhook:
-    """Posts to an incoming webhook, which can't update: each message stands for itself."""
+    """Posts to an incoming webhook, which can neither update nor hear of clicks: a link stands in for the buttons."""
 
     channel = Channel.SLACK
 
-    def __init__(self, url: str, channel: str, renderer: Renderer, patience: Patience) -> None:
+    def __init__(self, url: str, channel: str, renderer: Renderer, links: Links, patience: Patience) -> None:
         self._url = url
         self._channel = channel
         self._renderer = renderer
+        self._links = links
         self._client = http.client(url, patience)
 
     def lane(self) -> str:
@@ -162,7 +174,8 @@ class SlackWebhook:
         """Post a message; one that was posted can't be redrawn."""
         if notice.redraw:
             return Sent(note="a webhook can't redraw its messages")
-        body = slack_blocks.message(notice, self._renderer).fields()
+        link = _ack_link(self._links, notice, self._channel)
+        body = slack_blocks.message(notice, self._renderer, ack_link=link).fields()
         if self._channel:  # only old custom webhooks and Slack-alikes heed it
             body["channel"] = self._channel
         content = msgspec.json.encode(body)
@@ -177,6 +190,11 @@ class SlackWebhook:
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
+
+
+def _ack_link(links: Links, notice: Notice, channel: str) -> str:
+    """The link for whoever reads a channel: which of them uses it can't be told."""
+    return links.ack_link(notice, f"somebody in {channel or notice.receiver}", Channel.SLACK)
 
 
 def _understood(answer: http.Answer, who: str, secrets: tuple[str, ...]) -> _Reply:

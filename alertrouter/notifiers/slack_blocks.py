@@ -76,8 +76,8 @@ class Reply:
     to_channel: bool
 
 
-def message(notice: Notice, renderer: Renderer, *, hears: bool = False) -> Message:
-    """The whole picture as one message; with buttons if we hear of clicks on them."""
+def message(notice: Notice, renderer: Renderer, *, hears: bool = False, ack_link: str = "") -> Message:
+    """The whole picture as one message; with buttons if we hear of clicks on them, else with the link, if any."""
     title = cut_markup(look.one_line(renderer.render(Template.SLACK_TITLE, notice)), MAX_TITLE)
     summary = cut_markup(renderer.render(Template.SLACK_SUMMARY, notice), MAX_SUMMARY)
     standing = cut_markup(renderer.render(Template.SLACK_STANDING, notice), MAX_STANDING)
@@ -86,12 +86,14 @@ def message(notice: Notice, renderer: Renderer, *, hears: bool = False) -> Messa
     actions = buttons(notice) if hears else None
     if actions is not None:
         blocks.append(actions)
-    links = look.links_of(notice)
-    if links:
-        openers = [
-            LinkButtonElement(text=PlainTextObject(text=link.text), url=link.url, action_id=f"open_{link.text.lower()}")
-            for link in links
-        ]
+    openers = [
+        LinkButtonElement(text=PlainTextObject(text=link.text), url=link.url, action_id=f"open_{link.text.lower()}")
+        for link in look.links_of(notice)
+    ]
+    if ack_link and actions is None:
+        text = PlainTextObject(text="Acknowledge")
+        openers.insert(0, LinkButtonElement(text=text, url=ack_link, action_id="open_ack", style="primary"))
+    if openers:
         blocks.append(ActionsBlock(elements=openers))
     blocks.append(ContextBlock(elements=[_markdown(_context(notice))]))
     return Message(

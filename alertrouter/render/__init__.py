@@ -43,6 +43,8 @@ _FAULTS: Final = (
 )
 """What a template can raise: Jinja's own errors, and whatever its expressions do to plain values."""
 
+_SAMPLE_LINK: Final = "https://alerts.example.org/ack/sample"
+
 _log = logging.getLogger(__name__)
 
 
@@ -89,15 +91,22 @@ class Renderer:
         self._lock = threading.Lock()
 
     def render(
-        self, template: Template, notice: Notice, *, alert: NoticeAlert | None = None, instead_of: str = ""
+        self,
+        template: Template,
+        notice: Notice,
+        *,
+        alert: NoticeAlert | None = None,
+        instead_of: str = "",
+        ack_link: str = "",
     ) -> str:
         """The text of a notice by a template, escaped and at most as long as the template's limit.
 
-        `alert` is the one that a template for a single alert shows; `instead_of` the channel that the inbox replaces.
+        `alert` is the one that a template for a single alert shows; `instead_of` the channel that the inbox replaces;
+        `ack_link` where its reader can acknowledge, "" when there is nothing to acknowledge.
         """
         form = template.value
         try:
-            text = _run(self._environments, form, _values(notice, alert, instead_of))
+            text = _run(self._environments, form, _values(notice, alert, instead_of, ack_link))
         except _FAULTS as error:
             self._keep(_problem(form, error))
             return _fallback(form, notice, alert)
@@ -122,7 +131,7 @@ class Renderer:
                 if alert is None and template is Template.SLACK_ALERT:
                     continue
                 try:
-                    text = _run(strict, form, _values(notice, alert, "Slack #sample"))
+                    text = _run(strict, form, _values(notice, alert, "Slack #sample", _SAMPLE_LINK))
                 except _FAULTS as error:
                     found[_problem(form, error)] = None
                     continue
@@ -157,7 +166,7 @@ class Renderer:
                 yield Problem(str(path), 0, 0, "", f"no message is made from it; {hint}")
 
 
-def _values(notice: Notice, alert: NoticeAlert | None, instead_of: str) -> dict[str, object]:
+def _values(notice: Notice, alert: NoticeAlert | None, instead_of: str, ack_link: str) -> dict[str, object]:
     """What templates may name. They see the notice itself, and what every channel shows alike."""
     return {
         "notice": notice,
@@ -171,6 +180,7 @@ def _values(notice: Notice, alert: NoticeAlert | None, instead_of: str) -> dict[
         "labels_of": lambda shown: look.shown_labels(notice, shown),
         "summary_of": lambda shown: look.own_summary(notice, shown),
         "instead_of": instead_of,
+        "ack_link": ack_link,
     }
 
 

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
 import pytest
+from msgspec.structs import replace
 
 from alertrouter.errors import PermanentFailure, TemporaryFailure
-from alertrouter.incident import Reason
+from alertrouter.incident import Ack, Reason, State
+from alertrouter.links import Links
 from alertrouter.notice import Notice
 from alertrouter.notifiers import Notifier
 from alertrouter.policy.receiver import EmailOptions
 from alertrouter.render.samples import sample_alert, sample_notice
+from alertrouter.settings import from_environment
 from tests.notifiers.far_sides import made
 from tests.standins import MailStandIn, certificates
 
+KINDS: tuple[Literal["plain", "html"], ...] = ("plain", "html")
 TO = ("AI leads <leads@example.org>", "oncall@example.org")
 
 
@@ -27,7 +33,13 @@ def server() -> Iterator[MailStandIn]:
         yield stand_in
 
 
-def mailer(server: MailStandIn, tls: str = "none", ca_file: Path | None = None, to: tuple[str, ...] = TO) -> Notifier:
+def mailer(
+    server: MailStandIn,
+    tls: str = "none",
+    ca_file: Path | None = None,
+    to: tuple[str, ...] = TO,
+    more: Mapping[str, str] | None = None,
+) -> Notifier:
     """A notifier that mails through the server."""
     environ = {
         "SMTP_HOST": "127.0.0.1",
@@ -37,6 +49,7 @@ def mailer(server: MailStandIn, tls: str = "none", ca_file: Path | None = None, 
         "SMTP_CA_FILE": str(ca_file or ""),
         "SMTP_USERNAME": "alertrouter" if server.login else "",
         "SMTP_PASSWORD": "geheim",
+        **(more or {}),
     }
     return made(EmailOptions(to=to), environ)
 
@@ -52,6 +65,39 @@ def test_the_mail_says_it_in_text_and_html(server: MailStandIn) -> None:
     for kind in ("plain", "html"):
         assert "Answers of the summariser take longer than 8 s" in mail.body("html" if kind == "html" else "plain")
     assert "https://runbooks.example.org/ai/model-latency" in mail.body("plain")
+
+
+def test_the_mail_has_a_link_that_acknowledges_while_nobody_has_the_incident(server: MailStandIn) -> None:
+    """As a button and in the text, the same one; who has it stands there instead, later."""
+    environ = {"ALERTROUTER_LINK_SECRET": "a-secret-that-signs-links"}
+    notifier = mailer(server, more=environ)
+    notice = sample_notice()
+    taken = Ack(by="<Omar> (pagerduty)", at=notice.at, until=notice.at + timedelta(minutes=30), level=0)
+
+    notifier.send(notice)
+    notifier.send(replace(notice, delivery="INC-1.2", state=State.ACKNOWLEDGED, ack=taken))
+    notifier.send(sample_notice(firing=(), resolved=(sample_alert(1, over=True),), reason=Reason.RESOLVED, sequence=3))
+
+    first, acknowledged, over = server.received
+    (link,) = re.findall(r"http://127\.0\.0\.1:9080/ack/[\w.-]+", first.body("plain"))
+    read = Links(from_environment(environ)).read(link.rpartition("/")[2])
+    assert f'href="{link}"' in first.body("html")
+    assert ">Acknowledge</a>" in first.body("html")
+    assert "nobody has taken it yet" in first.body("plain")
+    assert read is not None
+    assert (read.incident, read.actor) == ("INC-1", "leads@example.org or oncall@example.org (email link)")
+    assert "acknowledged by <Omar> (pagerduty) 2026-03-02 10:01 UTC, until 2026-03-02 10:31" in acknowledged.body(
+        "plain"
+    )
+    assert "<b>Acknowledged</b> by &lt;Omar&gt; (pagerduty)" in acknowledged.body("html")
+    assert all("/ack/" not in mail.body(kind) for mail in (acknowledged, over) for kind in KINDS)
+
+
+def test_without_a_secret_the_mail_has_no_link(server: MailStandIn) -> None:
+    """An unsigned one would be everybody's."""
+    mailer(server).send(sample_notice())
+
+    assert all("/ack/" not in server.received[0].body(kind) for kind in KINDS)
 
 
 def test_follow_ups_are_one_thread(server: MailStandIn) -> None:

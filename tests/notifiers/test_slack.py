@@ -16,13 +16,15 @@ from msgspec.structs import replace
 from alertrouter.alert import Fingerprint
 from alertrouter.errors import PermanentFailure, TemporaryFailure, UnknownOutcome
 from alertrouter.incident import Ack, Reason, Snooze, State
+from alertrouter.links import Links
 from alertrouter.notice import Notice, NoticeAlert
 from alertrouter.notifiers import Notifier, slack_blocks
 from alertrouter.policy.receiver import SlackOptions
 from alertrouter.render import Renderer
 from alertrouter.render.samples import sample_alert, sample_notice
+from alertrouter.settings import from_environment
 from tests.notifiers.far_sides import made
-from tests.standins import Answer, SlackStandIn
+from tests.standins import Answer, SlackMessage, SlackStandIn
 from tests.standins.slack import blocks_of, texts_of
 
 RENDERER = Renderer()
@@ -164,6 +166,30 @@ def test_buttons_stand_only_where_a_click_is_heard(slack: SlackStandIn, bot: Not
     assert shown == [False, False, True, True]
     by_http.close()
     by_socket.close()
+
+
+def test_a_link_stands_in_for_the_buttons_where_a_click_is_not_heard(slack: SlackStandIn) -> None:
+    """On webhooks and deaf bots, while nobody has the incident; which reader uses it can't be told."""
+    secret = {"ALERTROUTER_LINK_SECRET": "a-secret-that-signs-links", "HOOK": slack.webhook_url}
+    bot = {**secret, "SLACK_API_URL": slack.api_url, "SLACK_BOT_TOKEN": slack.token}
+    hearing = made(SlackOptions(channel="#ai"), {**bot, "SLACK_SIGNING_SECRET": "s"})
+    deaf = made(SlackOptions(channel="#ai"), bot)
+    hook = made(SlackOptions(webhook_url="${HOOK}"), secret)
+    taken = Ack(by="lena (api)", at=sample_notice().at, until=None, level=0)
+
+    for notifier in (hearing, deaf, hook):
+        notifier.send(sample_notice())
+    hook.send(replace(sample_notice(), state=State.ACKNOWLEDGED, ack=taken))
+
+    shown = [_ack_links(message) for message in slack.messages]
+    readers = [Links(from_environment(secret)).read(link.rpartition("/")[2]) for found in shown for link in found]
+    assert [len(found) for found in shown] == [0, 1, 1, 0]
+    assert [read and read.actor for read in readers] == [
+        "somebody in #ai (slack link)",
+        "somebody in ai-channel (slack link)",
+    ]
+    for notifier in (hearing, deaf, hook):
+        notifier.close()
 
 
 def test_the_message_says_who_has_it_until_when_and_what_it_was_raised_to() -> None:
@@ -403,3 +429,8 @@ def test_no_template_fails_on_what_alerts_say(notice: Notice) -> None:
     slack_blocks.reply(notice, RENDERER)
 
     assert [str(fault) for fault in RENDERER.faults()] == []
+
+
+def _ack_links(message: SlackMessage) -> list[str]:
+    buttons = [one for block in blocks_of(message.body) for one in block.get("elements", [])]
+    return [str(one["url"]) for one in buttons if one.get("action_id") == "open_ack"]
