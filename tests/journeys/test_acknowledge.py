@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from urllib.parse import parse_qs
 
 import httpx2
 import pytest
@@ -13,6 +15,7 @@ from tests.journeys.programs import Programs
 from tests.slack_requests import LENA, OMAR, SECRET, click, pressed, signed, typed
 from tests.standins import SlackMessage
 from tests.standins.slack import blocks_of, texts_of
+from tests.standins.slack_socket import SlackSocketStandIn
 from tests.waiting import eventually
 
 POLICY = """
@@ -89,6 +92,25 @@ def test_an_acknowledgement_in_slack_holds_until_it_lapses(
     eventually(lambda: "DiskFull is over" in _text(_message(far)), "the message says that it is over", SOON)
     assert "act:" not in str(_message(far).body), "what is over has no buttons"
     eventually(lambda: set(far.pagerduty.alerts.values()) == {"resolved"}, "PagerDuty's alerts are over", SOON)
+
+
+def test_without_an_address_of_its_own_it_hears_clicks_by_socket_mode(programs: Programs) -> None:
+    """`up` runs what listens; the message changes as it does by HTTP."""
+    with SlackSocketStandIn() as slack:
+        environ = {
+            "SLACK_API_URL": slack.api_url,
+            "SLACK_BOT_TOKEN": slack.token,
+            "SLACK_APP_TOKEN": slack.app_token,
+            "SLACK_MESSAGES_PER_SECOND": "0",
+        }
+        alertrouter = Alertrouter(programs, policy=POLICY, environ=environ)
+        alertrouter.door.post("/api/v1/alerts", FIRES)
+        eventually(lambda: slack.messages, "Slack is told", SOON)
+        body = pressed("acknowledge", slack.button(slack.messages[0], "acknowledge"), user=LENA)
+        slack.send("interactive", json.loads(parse_qs(body.decode())["payload"][0]), "click")
+
+        eventually(lambda: "*Acknowledged* by @lena (slack)" in _text(slack.messages[0]), "the message says it", 5)
+        assert slack.confirmation("click") == {"envelope_id": "click"}
 
 
 def _message(far: FarSides) -> SlackMessage:

@@ -6,20 +6,26 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
-from urllib.parse import urlencode
+from typing import cast
+from urllib.parse import urlencode, urlsplit
 from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
+import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
 from alertrouter import events
+from alertrouter.cli.checkup_channels import SCOPES
 from alertrouter.incident import Incident, State
 from alertrouter.settings import from_environment
+from alertrouter.store.doorstore import DoorStore
+from alertrouter.web import slack as slack_door
 from alertrouter.web.slack_desk import morning_after
 from alertrouter.web.slack_reply import Whisper
 from alertrouter.web.slack_signature import SIGNATURE, TIMESTAMP
+from tests.cli.running import ROOT
 from tests.roles import role
 from tests.slack_requests import LENA, OMAR, SECRET, click, pressed, signed, typed
 from tests.sources.test_hostile_bodies import json_values
@@ -164,6 +170,19 @@ def test_every_button_does_what_it_says(routed: Door) -> None:
     assert state_of(routed) is State.TRIGGERED
     click(routed.http, pressed("resolve_firing", "INC-1:9", moment="6"))
     assert state_of(routed) is State.RESOLVED
+
+
+def test_two_people_on_one_button_escalate_once(routed: Door, slack: HttpStandIn) -> None:
+    """The second one's button was drawn before the level that the first one set off."""
+    before = stored(routed)
+    assert before is not None
+    value = f"INC-1:{before.version}"
+
+    click(routed.http, pressed("escalate", value, moment="1"))
+    click(routed.http, pressed("escalate", value, user=LENA, moment="2", response_url=f"{slack.url}/actions/twice"))
+
+    told = whispered(slack, "/actions/twice")
+    assert told == "Nothing changed: INC-1 has been escalated since this message was drawn."
 
 
 def test_a_click_on_what_is_over_says_so(routed: Door, slack: HttpStandIn) -> None:
@@ -348,6 +367,17 @@ def test_a_body_too_large_is_refused(heard: Door) -> None:
     body = b"payload=" + b"x" * 2_000_000
 
     assert click(heard.http, body).status_code == 413
+
+
+def test_the_apps_manifest_names_this_door_and_what_it_needs() -> None:
+    """Whoever pastes docs/slack-app-manifest.yml gets an app that fits."""
+    manifest = yaml.safe_load((ROOT / "docs" / "slack-app-manifest.yml").read_text(encoding="utf-8"))
+
+    (command,) = manifest["features"]["slash_commands"]
+    addresses = {command["url"], manifest["settings"]["interactivity"]["request_url"]}
+    own = {route.path for route in slack_door.routes(cast(DoorStore, None), from_environment({}))}
+    assert {urlsplit(address).path for address in addresses} == own
+    assert set(manifest["oauth_config"]["scopes"]["bot"]) == set(SCOPES)
 
 
 def test_nobody_but_slack_is_told_anything() -> None:
