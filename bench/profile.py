@@ -90,7 +90,7 @@ CASES: Final[dict[str, tuple[Shape, Callable[[Bench, Sampled], None]]]] = {
     "ingest-new": (Shape(), partial(_new, 4)),
     "ingest-new-1000-routes": (Shape(routes=1000), partial(_new, 1000)),
     "ingest-re-sent": (Shape(), _again),
-    "storm": (Shape(group_wait="1s", group_interval="5s"), _storm),
+    "storm": (Shape(group_wait="1s", group_interval="30s"), _storm),
     "one-alert-at-a-time": (Shape(group_wait="0s"), _latency),
 }
 

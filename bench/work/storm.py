@@ -11,7 +11,7 @@ from bench.shape import Shape
 def measure(bench: Bench, system: str) -> Measured:
     """Storm a fresh system once."""
     alerts = bench.scaled(10_000)
-    with bench.running(system, Shape(group_wait="1s", group_interval="5s"), warm=False) as running:
+    with bench.running(system, Shape(group_wait="1s", group_interval="30s"), warm=False) as running:
         bench.load(running, storm(alerts=200, groups=20, from_=APART))
         stormed = bench.load(running, storm(alerts=alerts, groups=alerts // 10))
     counts = {"time": stormed.seconds, "CPU": stormed.cpu, "notifications": stormed.pumped.notifications}
