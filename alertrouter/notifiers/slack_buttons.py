@@ -34,8 +34,8 @@ SNOOZES: Final = {"30m": "for 30 minutes", "2h": "for 2 hours", UNTIL_MORNING: "
 
 
 def buttons(notice: Notice) -> ActionsBlock | None:
-    """The row of buttons; None when nothing is left to be done."""
-    if notice.state is State.RESOLVED or notice.status == "resolved":
+    """The row of buttons; None when nothing is left to be done, or no incident stands behind it (version 0: a test)."""
+    if notice.state is State.RESOLVED or notice.status == "resolved" or not notice.version:
         return None
     value = f"{notice.incident}:{notice.version}"
     taken = notice.state is State.ACKNOWLEDGED
