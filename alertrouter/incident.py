@@ -135,6 +135,8 @@ class Reason(StrEnum):
     """It fires again soon after it was over."""
     REPEATED = "repeated"
     """It still fires after `repeat_interval`."""
+    WAITING = "waiting for its level"
+    """It fires again; whom a later level told the last time waits for that level this time too."""
     DEDUPLICATED = "deduplicated"
     """The destination already shows this."""
     INHIBITED = "inhibited"
@@ -194,6 +196,7 @@ class Destination(msgspec.Struct, frozen=True, kw_only=True):
     it knows to be firing. `stale` means: something changed while a delivery was in flight, send again when it settles.
     `reference` is where the message stands at the far side (Slack: `channel:ts`), None before the first one arrived.
     `shown` is the incident's version that it shows. `paged` says that a level wants it told again, whatever it knows.
+    `round` is the incident's round in which it was last chosen to be told: in a later one it waits for its level.
     """
 
     id: str
@@ -206,6 +209,7 @@ class Destination(msgspec.Struct, frozen=True, kw_only=True):
     error: str = ""
     shown: int = 0
     paged: bool = False
+    round: int = 1
 
 
 LATEST: Final[Mapping[Transition, Reason]] = {
@@ -237,7 +241,8 @@ class Ladder(msgspec.Struct, frozen=True, kw_only=True):
     """How far an incident has climbed in the escalation policy of `severity`.
 
     `level` counts the levels that were told or skipped in this run, `loops` how often it went on from an earlier one,
-    `stepped` is the incident's version after the last step: a button drawn before it is old.
+    `stepped` is the incident's version after the last step: a button drawn before it is old. `held` says that the next
+    level's time has come and only its hours have not.
     """
 
     policy: str
@@ -245,15 +250,20 @@ class Ladder(msgspec.Struct, frozen=True, kw_only=True):
     level: int = 0
     loops: int = 0
     stepped: int = 0
+    held: bool = False
 
 
 class Ack(msgspec.Struct, frozen=True, kw_only=True):
-    """Who has taken an incident, since when and until when (None: for good). `level` is told again when it lapses."""
+    """Who has taken an incident, since when and until when (None: for good).
+
+    `level` is told again when it lapses. `severity` is the incident's when it was taken: a higher one beats it.
+    """
 
     by: str
     at: datetime
     until: datetime | None
     level: int
+    severity: str = ""
     others: tuple[str, ...] = ()
 
 
@@ -310,6 +320,13 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     def due(self) -> datetime | None:
         """When the engine looks at it next; None: never by itself."""
         return min(self.timers.values(), default=None)
+
+    @property
+    def withstands(self) -> str | None:
+        """The severity up to which nothing is news: that which was taken, or that which it climbs for."""
+        if self.ack is not None and self.state is State.ACKNOWLEDGED:
+            return self.ack.severity
+        return self.ladder.severity if self.ladder else None
 
 
 class TimelineLine(msgspec.Struct, frozen=True, kw_only=True):

@@ -57,8 +57,9 @@ def owed(
     """What a destination with nothing in flight is owed now, or the reason for silence.
 
     It hears of a fire only while nothing holds that back, and of the end of what it was told through everything.
-    What it was told stays in its picture until it is over, suppressed or not. While somebody has the incident, or asked
-    for quiet, nobody is told anything but its end; where messages can be redrawn (`redraws`), they are.
+    What it was told stays in its picture until it is over, suppressed or not. What fires again is told to each when its
+    level comes, as the first time. While somebody has the incident, or asked for quiet, nobody is told anything but its
+    end; where messages can be redrawn (`redraws`), they are.
     """
     told = frozenset(to.told)
     quiet = incident.state is State.ACKNOWLEDGED or incident.snooze is not None
@@ -68,6 +69,8 @@ def owed(
     shown = tuple(name for name in seen.firing if name in told or (may_tell and name in seen.telling))
     if incident.state is State.RESOLVED or not seen.firing:
         return _the_end(to, incident)
+    if to.round < incident.round and not to.told and not to.paged:
+        return Reason.WAITING
     if to.paged and seen.telling and not seen.held and not quiet:
         return Owed(reason=_why_paged(to, incident), firing=shown, resolved=ended)
     if quiet:
@@ -78,10 +81,8 @@ def owed(
         return Owed(reason=Reason.CHANGED, firing=shown, resolved=ended)
     if redraws and to.last_sent_at is not None and to.shown < incident.version and shown:
         return Owed(reason=incident.latest, firing=shown, resolved=(), redraw=True)
-    if news:
-        return Reason.OUTSIDE_HOURS
-    if not seen.telling:
-        return Reason.INHIBITED if seen.firing else Reason.DEDUPLICATED
+    if news or not seen.telling:
+        return Reason.OUTSIDE_HOURS if news else Reason.INHIBITED
     repeat = to.last_sent_at is not None and to.last_sent_at + route.options.repeat_interval <= now
     if repeat and not seen.held and incident.ladder is None:
         return Owed(reason=Reason.REPEATED, firing=shown, resolved=())

@@ -92,11 +92,17 @@ def _follow(view: View, incident: Incident) -> Incident:
 
 
 def _steps(view: View, incident: Incident) -> Incident:
-    """Tell the levels that are due now, so that a page says all that an update would say after it."""
+    """Raise it and tell the levels that are due now, so that a page says all that an update would say after it."""
+    later = view.at + timedelta(1)
     for _ in range(MOST_STEPS):
-        if incident.timers.get(Timer.STEP, view.at + timedelta(1)) > view.at or not _climbs(view, incident):
+        if not _climbs(view, incident):
             return incident
-        incident = ladder.step(view, incident)
+        if incident.timers.get(Timer.RAISE, later) <= view.at:
+            incident = ladder.raise_severity(view, incident)
+        elif incident.timers.get(Timer.STEP, later) <= view.at:
+            incident = ladder.step(view, incident)
+        else:
+            return incident
     raise RuntimeError(f"more than {MOST_STEPS} levels at one moment")
 
 
@@ -106,10 +112,9 @@ def _weigh(view: View, incident: Incident) -> Incident:
     counted = frozenset(view.seen.telling or view.seen.firing)
     severities = [policy.severity(alert.labels) for alert in view.alerts if alert.fingerprint in counted]
     severity = max([*severities, *([incident.raised] if incident.raised else [])], key=policy.rank)
-    before, climbed = incident.severity, incident.ladder
+    before, measure = incident.severity, incident.withstands
     incident = replace(incident, severity=severity, peak=max(incident.peak, severity, key=policy.rank))
-    measure = climbed.severity if climbed else before
-    if incident.state is State.PENDING or (climbed is None and incident.state is not State.ACKNOWLEDGED):
+    if measure is None:
         return incident
     if policy.rank(severity) > policy.rank(measure):
         incident = view.transit(incident, Transition.WORSE, f"{measure} → {severity}")
@@ -127,7 +132,8 @@ def resolve(view: View, incident: Incident, how: Transition, by: str = "") -> In
     incident = view.transit(incident, how, f"by {by}" if by else "all its alerts are over")
     ends = [alert.ends_at for alert in view.alerts if alert.ends_at is not None and not alert.firing(view.at)]
     resolved_at = view.at if by else max(ends, default=view.at)
-    incident = ladder.drop(incident, tuple(timer for timer in Timer if timer is not Timer.LOOK))
+    # A snooze survives: what fires again before its end is silent until then.
+    incident = ladder.drop(incident, ladder.STOPPABLE)
     incident = replace(incident, resolved_at=resolved_at, ladder=None, raised="", muted="", closed=by, exhausted=False)
     return telling.recall(view, incident)
 

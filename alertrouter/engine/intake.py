@@ -106,10 +106,11 @@ def _begin(
             incident = _open(memory, draft, known, match, report, cause)
         elif incident.state is State.RESOLVED:
             _reopen(draft, incident, match, report, cause)
-        elif incident.id not in incidents:
-            draft.changes.count("transitions:JOIN")
-            if incident.state is not State.PENDING:
-                joined[incident.id] += 1
+        else:
+            if incident.id not in incidents:
+                draft.changes.count("transitions:JOIN")
+                if incident.state is not State.PENDING:
+                    joined[incident.id] += 1
             _hurry(memory, draft, incident, known)
         if incident.id not in incidents:
             incidents.append(incident.id)
@@ -179,11 +180,9 @@ def _reopen(draft: Draft, incident: Incident, match: Match, report: AlertReport,
 
 
 def _hurry(memory: Memory, draft: Draft, incident: Incident, known: Known) -> None:
-    """What climbs a ladder doesn't wait for the group interval when something more severe joins it."""
-    if incident.ladder is None:
-        return
-    policy = memory.policy_of(incident)
-    if policy.rank(policy.severity(known.labels)) > policy.rank(incident.ladder.severity):
+    """What was taken, or climbs a ladder, doesn't wait for the group interval when something more severe joins it."""
+    known_for, policy = incident.withstands, memory.policy_of(incident)
+    if known_for is not None and policy.rank(policy.severity(known.labels)) > policy.rank(known_for):
         draft.changes.incidents[incident.id] = replace(incident, timers={**incident.timers, Timer.LOOK: draft.at})
 
 

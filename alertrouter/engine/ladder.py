@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -12,7 +13,8 @@ from alertrouter.engine.view import View
 from alertrouter.incident import LATEST, OUTWEIGH_A_STEP, Incident, Ladder, Reason, State, Timer, Transition
 from alertrouter.policy.duration import format_duration
 from alertrouter.policy.escalation import EscalationPolicy, Level
-from alertrouter.policy.opening import after_open, next_opening
+from alertrouter.policy.interval import TimeInterval
+from alertrouter.policy.opening import after_open, next_opening, open_between
 
 CLIMBING: Final = (Timer.STEP, Timer.RAISE)
 """The timers of an incident that nobody has taken."""
@@ -37,12 +39,11 @@ def plan_raise(view: View, incident: Incident) -> Incident:
     """Count from now until its severity is raised, if its escalation policy raises it."""
     escalation = _policy(view, incident)
     raises = escalation.raises if escalation else None
-    if raises is None or view.policy.rank(raises.to) <= view.policy.rank(incident.severity):
+    if raises is None or incident.ladder is None:
         return incident
-    due: datetime | None = view.at + raises.after
-    if raises.during:
-        due = after_open(view.policy.time_intervals[raises.during], view.at, raises.after)
-    return plan(view, incident, Timer.RAISE, due) if due else incident
+    if view.policy.rank(raises.to) <= view.policy.rank(incident.ladder.severity):
+        return incident
+    return _run(view, incident, Timer.RAISE, raises.after)
 
 
 def step(view: View, incident: Incident) -> Incident:
@@ -60,7 +61,7 @@ def step(view: View, incident: Incident) -> Incident:
             view.note(
                 incident, f"level {ladder.level + 1} held until {opening:%Y-%m-%d %H:%M} UTC", Reason.OUTSIDE_HOURS
             )
-            return plan(view, incident, Timer.STEP, opening)
+            return plan(view, replace(incident, ladder=replace(ladder, held=True)), Timer.STEP, opening)
         if opening != view.at:
             view.note(incident, f"level {ladder.level + 1} skipped: outside {level.during}", Reason.OUTSIDE_HOURS)
             return _climb(view, incident, escalation, ladder)
@@ -83,7 +84,7 @@ def from_the_level_of(view: View, incident: Incident, level: int) -> Incident:
     """Go on from a level that was told already: it is told again now, the later ones keep their distance."""
     if incident.ladder is None:
         return start(view, incident)
-    incident = replace(incident, ladder=replace(incident.ladder, level=level), exhausted=False)
+    incident = replace(incident, ladder=replace(incident.ladder, level=level, held=False), exhausted=False)
     return plan_raise(view, plan(view, incident, Timer.STEP, view.at))
 
 
@@ -102,7 +103,7 @@ def raise_severity(view: View, incident: Incident) -> Incident:
 
 def ack_timeout(view: View, incident: Incident) -> timedelta | None:
     """How long an acknowledgement holds; None: until it is over."""
-    escalation = _policy(view, incident)
+    escalation = _policy(view, incident) or view.policy.escalation(view.route, incident.severity)
     return escalation.ack_timeout if escalation else None
 
 
@@ -111,6 +112,36 @@ def plan(view: View, incident: Incident, timer: Timer, due: datetime) -> Inciden
     if timer in STOPPABLE and stands_still(incident):
         return replace(incident, paused={**incident.paused, timer: max(due - view.at, timedelta())})
     return replace(incident, timers={**incident.timers, timer: due})
+
+
+def left(view: View, incident: Incident, timer: Timer) -> timedelta | None:
+    """How much time a timer has left, running or standing still; None when it isn't set.
+
+    Of hours that alone count, only those that count. A level that waits for its hours has none left: its time has come.
+    """
+    due = incident.timers.get(timer)
+    if due is None:
+        return incident.paused.get(timer)
+    if timer is Timer.STEP and incident.ladder is not None and incident.ladder.held:
+        return timedelta()
+    hours = _hours(view, incident) if timer is Timer.RAISE else None
+    return open_between(hours, view.at, due) if hours else max(due - view.at, timedelta())
+
+
+def _run(view: View, incident: Incident, timer: Timer, time: timedelta) -> Incident:
+    """Let a timer run for so long, counted in the hours that count for it."""
+    hours = _hours(view, incident) if timer is Timer.RAISE else None
+    if stands_still(incident) or not hours or not time:
+        return plan(view, incident, timer, view.at + time)
+    due = after_open(hours, view.at, time)
+    return plan(view, incident, timer, due) if due else incident
+
+
+def _hours(view: View, incident: Incident) -> Sequence[TimeInterval] | None:
+    """The hours that alone count until its severity is raised; None: all of them."""
+    escalation = _policy(view, incident)
+    during = escalation.raises.during if escalation and escalation.raises else None
+    return view.policy.time_intervals[during] if during else None
 
 
 def drop(incident: Incident, timers: tuple[Timer, ...]) -> Incident:
@@ -129,17 +160,22 @@ def stands_still(incident: Incident) -> bool:
 
 def pause(view: View, incident: Incident) -> Incident:
     """Stop the timers of the ladder with the time that they have left."""
-    left = {timer: max(due - view.at, timedelta()) for timer, due in incident.timers.items() if timer in STOPPABLE}
+    paused = {timer: time for timer in STOPPABLE if (time := left(view, incident, timer)) is not None}
     running = {timer: due for timer, due in incident.timers.items() if timer not in STOPPABLE}
-    return replace(incident, timers=running, paused={**incident.paused, **left})
+    return replace(incident, timers=running, paused=paused)
 
 
 def resume(view: View, incident: Incident) -> Incident:
     """Let the timers go on with the time that they had left, unless something else still holds them."""
     if stands_still(incident):
         return incident
-    timers = {**incident.timers, **{timer: view.at + left for timer, left in incident.paused.items()}}
-    return replace(incident, timers=timers, paused={})
+    paused = incident.paused
+    incident = replace(incident, paused={})
+    for timer, time in paused.items():
+        incident = _run(view, incident, timer, time)
+    if incident.ack is not None and Timer.LAPSE in paused:
+        incident = replace(incident, ack=replace(incident.ack, until=incident.timers[Timer.LAPSE]))
+    return incident
 
 
 def _policy(view: View, incident: Incident) -> EscalationPolicy | None:
@@ -168,7 +204,7 @@ def _loops(incident: Incident) -> int:
 def _climb(view: View, incident: Incident, escalation: EscalationPolicy, ladder: Ladder) -> Incident:
     """Plan the level after the one at `ladder.level`, counted from now: a late one moves those behind it."""
     here = escalation.levels[ladder.level]
-    ladder = replace(ladder, level=ladder.level + 1, stepped=incident.version)
+    ladder = replace(ladder, level=ladder.level + 1, stepped=incident.version, held=False)
     incident = replace(incident, ladder=ladder)
     if ladder.level < len(escalation.levels):
         return plan(view, incident, Timer.STEP, view.at + escalation.levels[ladder.level].after - here.after)

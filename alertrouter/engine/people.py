@@ -23,7 +23,7 @@ from alertrouter.events import (
     Snoozed,
     Unacknowledged,
 )
-from alertrouter.incident import Ack, Incident, Reason, Snooze, State, Timer, Transition
+from alertrouter.incident import UNSEEN, Ack, Incident, Reason, Snooze, State, Timer, Transition
 
 KEYS_KEPT: Final = 50
 WARN_AT: Final = 0.8
@@ -92,9 +92,8 @@ def _acknowledge(view: View, incident: Incident, event: Acknowledged) -> Inciden
         incident, Transition.ACK, f"by {event.actor}" + (f" until {until:%H:%M} UTC" if until else "")
     )
     incident = ladder.drop(incident, (*ladder.CLIMBING, Timer.WAKE))
-    incident = replace(
-        incident, ack=Ack(by=event.actor, at=view.at, until=until, level=max(climbed - 1, 0)), snooze=None
-    )
+    ack = Ack(by=event.actor, at=view.at, until=until, level=max(climbed - 1, 0), severity=incident.severity)
+    incident = replace(incident, ack=ack, snooze=None)
     if timeout and until:
         incident = ladder.plan(view, incident, Timer.LAPSE, until)
         incident = ladder.plan(view, incident, Timer.WARN, view.at + timeout * WARN_AT)
@@ -134,6 +133,8 @@ def _escalate(view: View, incident: Incident, event: Escalated) -> Incident:
         raise _Refused(f"{incident.id} has no escalation policy in force")
     if event.version is not None and event.version < climbed.stepped:
         raise _Refused(f"{incident.id} has been escalated since this message was drawn")
+    if not view.seen.firing:
+        raise _Refused(f"all alerts of {incident.id} are over: it is about to be resolved")
     view.note(incident, f"escalated now by {event.actor}", Reason.ESCALATED)
     if incident.ack is not None:
         # Who has it asks for help: it is nobody's again, and the next level is told, not the last one once more.
@@ -157,17 +158,22 @@ def _resolve(view: View, incident: Incident, event: Resolved) -> Incident:
 
 
 def _note(view: View, incident: Incident, event: Noted) -> Incident:
-    """A note is a sign of work: the acknowledgement holds for its whole time again."""
+    """A note is a sign of work: the acknowledgement holds for its whole time again, and never for less."""
     view.note(incident, f"{event.actor}: {event.text}")
     timeout = ladder.ack_timeout(view, incident)
-    if incident.ack is None or incident.ack.until is None or timeout is None:
+    if incident.ack is None or timeout is None:
+        return incident
+    left = ladder.left(view, incident, Timer.LAPSE)
+    if left is None or left >= timeout:
         return incident
     extended = Extended(at=event.at, actor=event.actor, key=event.key, incident=event.incident, until=view.at + timeout)
     return _extend(view, incident, extended)
 
 
 def _named(view: View) -> Transition | None:
-    return next((line.transition for line in reversed(view.draft.changes.timeline) if line.transition), None)
+    """The last thing that came of it, as far as people can see it."""
+    named = (line.transition for line in reversed(view.draft.changes.timeline))
+    return next((one for one in named if one is not None and one not in UNSEEN), None)
 
 
 def _stand(incident: Incident) -> str:

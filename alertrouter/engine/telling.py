@@ -24,7 +24,7 @@ def page(view: View, incident: Incident, receivers: tuple[str, ...]) -> Incident
         for integration in view.policy.integrations(name):
             reached = True
             known = {one.id: one for one in incident.destinations}
-            to = replace(known.get(integration.id, Destination(id=integration.id)), paged=True)
+            to = replace(known.get(integration.id, Destination(id=integration.id)), paged=True, round=incident.round)
             incident = tell(view, with_destination(incident, to), to)
     if not reached:
         view.note(incident, f"{', '.join(receivers) or 'nobody'}: reached by nothing", Reason.NOBODY)
@@ -37,8 +37,9 @@ def open_plainly(view: View, incident: Incident) -> Incident:
         return incident
     for receiver in view.policy.receivers_for(view.route, incident.severity):
         for integration in view.policy.integrations(receiver):
-            if all(one.id != integration.id for one in incident.destinations):
-                incident = with_destination(incident, Destination(id=integration.id))
+            known = {one.id: one for one in incident.destinations}
+            to = replace(known.get(integration.id, Destination(id=integration.id)), round=incident.round)
+            incident = with_destination(incident, to)
     if not incident.destinations:
         view.note(incident, f"{incident.severity} names no receiver here", Reason.NOBODY)
     return incident

@@ -26,6 +26,18 @@ def next_opening(intervals: Sequence[TimeInterval], now: datetime) -> datetime |
     return next((moment for moment in _boundaries(intervals, now) if is_open(intervals, moment)), None)
 
 
+def open_between(intervals: Sequence[TimeInterval], start: datetime, end: datetime) -> timedelta:
+    """How much of the time from `start` to `end` the interval is open."""
+    at, total = start, timedelta()
+    for moment in _boundaries(intervals, start):
+        if is_open(intervals, at):
+            total += min(moment, end) - at
+        at = moment
+        if at >= end:
+            break
+    return total
+
+
 def after_open(intervals: Sequence[TimeInterval], start: datetime, duration: timedelta) -> datetime | None:
     """When the interval will have been open for `duration` since `start`; None when not within the horizon."""
     at, left, opened = start, duration, is_open(intervals, start)
