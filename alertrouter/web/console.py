@@ -17,6 +17,7 @@ from alertrouter.settings import Settings
 from alertrouter.store.doorstore import DoorStore
 from alertrouter.web.first_steps import first_alert, receiver
 from alertrouter.web.page import Pages
+from alertrouter.web.standing import standing, taken_by
 
 MESSAGES: Final = 50
 INCIDENTS: Final = 24
@@ -35,6 +36,7 @@ class Chip:
     tone: str
     state: str
     opened_at: datetime
+    taken: str
 
     @classmethod
     def of(cls, incident: Incident) -> Chip:
@@ -52,6 +54,7 @@ class Chip:
             tone=tone,
             state=incident.state,
             opened_at=incident.opened_at,
+            taken=taken_by(incident),
         )
 
 
@@ -85,14 +88,21 @@ class Console:
         name = str(request.path_params["incident"])
         try:
             lines = await self._store.timeline(name, LINES)
-            found = [one for one in await self._store.incidents() if one.id == name]
+            found = await self._store.incident(name)
             messages = [one for one in await self._store.inbox(MESSAGES) if one.incident == name]
         except StoreUnavailable as error:
             return self._pages.page(request, "gone.html", 503, text=str(error))
         if not lines and not found:
             return self._pages.page(request, "gone.html", 404, text="There is no such incident.")
-        chip = Chip.of(found[0]) if found else None
-        return self._pages.page(request, "incident.html", name=name, chip=chip, lines=lines, messages=messages)
+        return self._pages.page(
+            request,
+            "incident.html",
+            name=name,
+            chip=Chip.of(found) if found else None,
+            facts=tuple(standing(found)) if found else (),
+            lines=lines,
+            messages=messages,
+        )
 
     async def _shown(self, request: Request, page: str) -> Response:
         try:

@@ -25,6 +25,7 @@ class Door:
     """A running door and what stands in the journal behind it."""
 
     def __init__(self, redis_url: str, port: int, process: subprocess.Popen[bytes]) -> None:
+        self.redis_url = redis_url
         self.redis = connect(redis_url)
         self.port = port
         self.process = process

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,21 @@ def test_who_acknowledges_is_who_the_token_names(routed: Door) -> None:
     assert (after["state"], after["ack"]["by"], after["ack"]["others"]) == ("acknowledged", "lena (api)", [])
     assert after["escalation"]["next_at"] is None
     assert after["version"] == answer.json()["version"] > before["version"]
+
+
+def test_the_pages_show_who_has_it_and_how_far_it_has_climbed(routed: Door) -> None:
+    """As the API says it, in words."""
+    incident = fire(routed, "Paged")
+    before = routed.http.get(f"/incidents/{incident}").text
+    act(routed, incident, "snooze", {"for": "2h"})
+    act(routed, incident, "ack")
+
+    after = routed.http.get(f"/incidents/{incident}").text
+
+    assert re.search(r"<dt>Escalation</dt>\s*<dd>page, level 1, the next at <time", before)
+    assert "Taken by" not in before
+    assert re.search(r"<dt>Taken by</dt>\s*<dd>lena \(api\) until <time", after)
+    assert "taken by lena (api)" in routed.http.get("/live").text
 
 
 def test_a_whole_shift_of_actions(routed: Door) -> None:
