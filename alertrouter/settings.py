@@ -99,9 +99,13 @@ TABLE: Final[tuple[Setting, ...]] = (
     Setting("SLACK_WEBHOOK_URL", "", "incoming webhook of the default channel", secret=True),
     Setting("SLACK_AI_WEBHOOK_URL", "", "incoming webhook of the AI channel", secret=True),
     Setting("SLACK_SECURITY_WEBHOOK_URL", "", "incoming webhook of the security channel", secret=True),
-    Setting("SLACK_SIGNING_SECRET", "", "shows that a click or a command comes from Slack; empty: no buttons", secret=True),
+    Setting(
+        "SLACK_SIGNING_SECRET", "", "shows that a click or a command comes from Slack; empty: no buttons", secret=True
+    ),
     Setting("SLACK_SIGNING_SECRET_PREVIOUS", "", "taken too, while the signing secret is being changed", secret=True),
-    Setting("SLACK_APP_TOKEN", "", "app-level token (xapp-…): clicks come by Socket Mode, no address needed", secret=True),
+    Setting(
+        "SLACK_APP_TOKEN", "", "app-level token (xapp-…): clicks come by Socket Mode, no address needed", secret=True
+    ),
     Setting("SLACK_ALLOWED_USERS", "", "ids of the Slack users who may act, comma-separated; empty: everyone"),
     Setting("SLACK_MESSAGES_PER_SECOND", "1", "pace for one Slack channel; 0: unlimited"),
     Setting("PAGERDUTY_EVENTS_URL", "https://events.pagerduty.com", "where PagerDuty's Events API is reached"),
