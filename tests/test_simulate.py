@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from alertrouter.alert import Labels
 from alertrouter.policy.load import load
-from alertrouter.simulate import Difference, Explained, moment, route_alert, route_together, run_tests
+from alertrouter.simulate.judging import Difference, run_tests
+from alertrouter.simulate.routing import Explained, moment, route_alert, route_together
 from tests.policy.texts import SOUND
 
 POLICY = load(
@@ -216,18 +217,6 @@ def test_a_policy_test_takes_the_time_and_the_others_into_account() -> None:
         ("no time", ()),
         ("explained", ()),
     ]
-
-
-def test_a_timeline_is_left_out_and_that_is_said() -> None:
-    """Who writes expectations on time is not told that they hold."""
-    text = SOUND.partition("tests:")[0] + dedent("""\
-        tests:
-          - {name: climbs, alert: {component: ai, severity: critical}, until: 1h, expect: ["0m ai-channel"]}
-        """)
-
-    (result,) = run_tests(load({"a.yml": text}))
-
-    assert (result.passed, result.timeline_left_out) == (True, True)
 
 
 def test_a_time_without_an_offset_is_in_the_policys_zone() -> None:

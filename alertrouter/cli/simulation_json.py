@@ -12,7 +12,8 @@ from alertrouter.cli.options import Opened
 from alertrouter.policy.duration import format_duration
 from alertrouter.policy.matcher import canonical
 from alertrouter.policy.route import RouteOptions
-from alertrouter.simulate import Difference, Explained, Notified, Simulation, Step, Taken, TestResult
+from alertrouter.simulate.judging import Difference, TestResult
+from alertrouter.simulate.routing import Explained, Notified, Simulation, Step, Taken
 
 
 class OptionsView(msgspec.Struct, frozen=True):
@@ -178,14 +179,13 @@ class DifferenceView(msgspec.Struct, frozen=True):
 
 
 class TestView(msgspec.Struct, frozen=True):
-    """One of the policy's tests. With `timeline_left_out`, its expectations on time were not looked at."""
+    """One of the policy's tests. The difference `expect` is of the whole timeline, in order."""
 
     name: str
     file: str
     line: int
     passed: bool
     differences: tuple[DifferenceView, ...]
-    timeline_left_out: bool
 
 
 class TestsView(msgspec.Struct, frozen=True):
@@ -211,7 +211,6 @@ class TestsView(msgspec.Struct, frozen=True):
                     line=result.test.line,
                     passed=result.passed,
                     differences=tuple(map(DifferenceView.of, result.differences)),
-                    timeline_left_out=result.timeline_left_out,
                 )
                 for result in results
             ),

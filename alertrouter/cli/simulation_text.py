@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Sequence
 from typing import Final
 
@@ -9,9 +10,8 @@ from alertrouter.cli.options import Opened
 from alertrouter.cli.terminal import WIDTH, Terminal, counted, plain
 from alertrouter.notice import labels_text
 from alertrouter.policy.duration import format_duration
-from alertrouter.simulate import Notified, Simulation, Step, Taken, TestResult
-
-NOT_CLIMBED: Final = "(this version tells the levels at once and climbs no further yet)"
+from alertrouter.simulate.judging import Difference, TestResult
+from alertrouter.simulate.routing import Notified, Simulation, Step, Taken
 
 _COLUMN: Final = 18
 
@@ -48,9 +48,6 @@ def show_tests(to: Terminal, results: Sequence[TestResult], opened: Opened) -> N
     to.line()
     summary = f"{opened.directory}: {passed} passed, {len(results) - passed} failed"
     to.line(to.good(summary) if passed == len(results) else to.bad(summary))
-    left_out = sum(result.timeline_left_out for result in results)
-    if left_out:
-        to.line(to.doubtful(f"{counted(left_out, 'timeline')} not judged: this version judges routing only"))
 
 
 def _tree(to: Terminal, steps: Sequence[Step], opened: Opened) -> None:
@@ -120,8 +117,6 @@ def _taken(to: Terminal, number: int, taken: Taken, opened: Opened) -> None:
     to.line(_row("escalation") + (plain(taken.escalation.name) if taken.escalation else "none"))
     for level in taken.levels:
         to.folded(_row(f"  {_when(level)}"), ", ".join(level.receivers) + _during(level), _COLUMN)
-    if any(level.after for level in taken.levels):
-        to.line(" " * _COLUMN + to.faint(NOT_CLIMBED))
 
 
 def _result(to: Terminal, result: TestResult, opened: Opened) -> None:
@@ -131,8 +126,19 @@ def _result(to: Terminal, result: TestResult, opened: Opened) -> None:
     to.line(f"{to.bad('✗')} {plain(result.test.name)}")
     to.line(to.faint(f"  {opened.place(result.test.file, result.test.line)}: {plain(labels_text(result.test.labels))}"))
     for difference in result.differences:
-        to.line(to.bad(f"  - {difference.what}: [{', '.join(difference.expected)}]"))
-        to.line(to.good(f"  + {difference.what}: [{', '.join(difference.found)}]"))
+        if difference.what == "expect":
+            _timelines(to, difference)
+        else:
+            to.line(to.bad(f"  - {difference.what}: [{', '.join(difference.expected)}]"))
+            to.line(to.good(f"  + {difference.what}: [{', '.join(difference.found)}]"))
+
+
+def _timelines(to: Terminal, difference: Difference) -> None:
+    """Both timelines in one, line by line."""
+    for line in difflib.ndiff(difference.expected, difference.found):
+        mark, text = line[0], f"  {line[0]} {plain(line[2:])}"
+        if mark != "?":
+            to.line(to.bad(text) if mark == "-" else to.good(text) if mark == "+" else text)
 
 
 def _when(level: Notified) -> str:

@@ -17,7 +17,7 @@ from alertrouter.settings import Settings, from_environment
 # What is only needed once the options are read is imported then: one label set is answered in a fraction of a second.
 if TYPE_CHECKING:
     from alertrouter.alert import Labels
-    from alertrouter.simulate import Simulation
+    from alertrouter.simulate.routing import Simulation
 
 Words = Annotated[list[str] | None, typer.Argument(metavar="LABEL=VALUE", help="The labels of one alert.")]
 At = Annotated[
@@ -37,6 +37,21 @@ Receivers = Annotated[
     ),
 ]
 
+For = Annotated[
+    str, typer.Option("--for", metavar="DURATION", help="Show what happens through time, for so long: 2h, 30m.")
+]
+Acks = Annotated[
+    list[str] | None,
+    typer.Option("--ack", metavar="OFFSET", help="Acknowledged so long after the first message; may be repeated."),
+]
+Events = Annotated[
+    list[str] | None,
+    typer.Option("--event", metavar="EVENT", help="What happens, as '30m severity critical'; may be repeated."),
+]
+JUnit = Annotated[
+    Path | None, typer.Option("--junit", metavar="FILE", help="Write the results of the policy's tests as JUnit XML.")
+]
+
 
 @app.command("test-route")
 def route(
@@ -46,45 +61,83 @@ def route(
     also: Also = None,
     together: Together = False,
     verify_receivers: Receivers = None,
+    lasting: For = "",
+    acks: Acks = None,
+    events: Events = None,
+    junit: JUnit = None,
     policy: PolicyOption = None,
     output: OutputOption = Output.TEXT,
 ) -> None:
     """Show the path of an alert through the tree, who is told and what would hold it; nothing is sent.
 
+    With --for, --ack or --event: what happens to it through time, told by what the router itself runs.
     Without labels and without --from the policy's own tests are run; exit 3 when one fails.
     """
-    if words and source:
-        raise typer.BadParameter("found labels and --from, expected one of them")
     settings = from_environment()
     opened = open_policy(settings, policy)
+    happenings = [*(f"{ack} ack" for ack in acks or ()), *(events or ())]
+    timed = bool(lasting or happenings)
+    for_labels = bool(at or also or together or timed or verify_receivers is not None)
+    _check_usage(bool(words), bool(source), for_labels=for_labels, for_tests=bool(junit))
+    if together and timed:
+        raise typer.BadParameter("found --together, expected --also beside --for, --ack and --event")
     if not words and not source:
-        if at or also or together or verify_receivers is not None:
-            raise typer.BadParameter("found no labels, expected LABEL=VALUE… or --from with these options")
-        raise typer.Exit(_run_tests(settings, opened, output))
+        raise typer.Exit(_run_tests(settings, opened, output, junit))
     label_sets = _from(source) if source else (_words(words or []),)
     if not label_sets:
         typer.echo(f"{_name(source)}: holds no label set", err=True)
-    found = _simulate(opened, label_sets, at=at, also=also or [], together=together)
-    _show(settings, opened, found, output)
+    now, others = _moment(opened, at), _others(also or [])
+    found = _simulate(opened, label_sets, now=now, others=others, together=together)
+    if timed:
+        from alertrouter.cli.through_time import show_timelines, through_time
+
+        lives = through_time(opened, label_sets, start=now, lasting=lasting, events=happenings, also_firing=others)
+        show_timelines(settings, opened, lives, output)
+    else:
+        _show(settings, opened, found, output)
     if verify_receivers is not None:
         raise typer.Exit(_verify(found, verify_receivers))
 
 
-def _simulate(
-    opened: Opened, label_sets: tuple[Labels, ...], *, at: str, also: list[str], together: bool
-) -> tuple[Simulation, ...]:
-    from alertrouter.cli.label_sets import read_listed
-    from alertrouter.simulate import moment, route_alert, route_together
+def _check_usage(words: bool, source: bool, *, for_labels: bool, for_tests: bool) -> None:
+    if words and source:
+        raise typer.BadParameter("found labels and --from, expected one of them")
+    if for_labels and not words and not source:
+        raise typer.BadParameter("found no labels, expected LABEL=VALUE… or --from with these options")
+    if for_tests and (words or source):
+        raise typer.BadParameter("found labels and --junit, which is for the policy's tests")
 
-    policy = opened.policy
+
+def _moment(opened: Opened, at: str) -> datetime:
+    from alertrouter.simulate.routing import moment
+
+    zone = opened.policy.timezone
     try:
-        now = moment(at, policy.timezone) if at else datetime.now(UTC).astimezone(policy.timezone)
+        return moment(at, zone) if at else datetime.now(UTC).astimezone(zone)
     except ValueError:
         raise typer.BadParameter(f"found {at!r}, expected a time as 2026-03-02 10:00", param_hint="--at") from None
+
+
+def _others(also: list[str]) -> tuple[Labels, ...]:
+    from alertrouter.cli.label_sets import read_listed
+
     try:
-        others = [read_listed(text) for text in also]
+        return tuple(read_listed(text) for text in also)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--also") from None
+
+
+def _simulate(
+    opened: Opened,
+    label_sets: tuple[Labels, ...],
+    *,
+    now: datetime,
+    others: tuple[Labels, ...],
+    together: bool,
+) -> tuple[Simulation, ...]:
+    from alertrouter.simulate.routing import route_alert, route_together
+
+    policy = opened.policy
     if together:
         return route_together(policy, label_sets, now=now, also_firing=others)
     return tuple(route_alert(policy, labels, now=now, also_firing=others) for labels in label_sets)
@@ -145,10 +198,14 @@ def _verify(found: tuple[Simulation, ...], expected: str) -> Exit:
     return Exit.UNMET if unmet or not found else Exit.OK
 
 
-def _run_tests(settings: Settings, opened: Opened, output: Output) -> Exit:
-    from alertrouter.simulate import run_tests
+def _run_tests(settings: Settings, opened: Opened, output: Output, junit: Path | None) -> Exit:
+    from alertrouter.simulate.judging import run_tests
 
     results = run_tests(opened.policy)
+    if junit:
+        from alertrouter.cli.junit import write_junit
+
+        write_junit(junit, results, opened)
     if output is Output.JSON:
         from alertrouter.cli.simulation_json import TestsView
 

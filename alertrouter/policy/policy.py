@@ -14,6 +14,7 @@ from alertrouter.policy.inhibition import InhibitRule
 from alertrouter.policy.interval import TimeInterval
 from alertrouter.policy.receiver import Integration, Receiver
 from alertrouter.policy.route import Match, Route
+from alertrouter.policy.timeline import Expectation, Happening
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,8 +23,8 @@ class PolicyTest:
 
     None expects nothing in particular. `receivers` are who is told at once, `escalation` names the policies in force
     (`page, warn` on two routes; empty: plain routes), `suppressed_by` what holds the alert at `at`: inhibition rules by
-    name, then time intervals as `Policy.held_by` says it. Expectations on time (`until`, `events`, `expect`) are kept
-    as they were written.
+    name, then time intervals as `Policy.held_by` says it. `expect` is all that happens up to `until` when `events`
+    happen; without `until`, up to the last moment that they name.
     """
 
     name: str
@@ -31,9 +32,9 @@ class PolicyTest:
     line: int
     file: str
     at: str | None = None
-    until: str | None = None
-    events: tuple[str, ...] = ()
-    expect: tuple[str, ...] = ()
+    until: timedelta | None = None
+    events: tuple[Happening, ...] = ()
+    expect: tuple[Expectation, ...] | None = None
     receivers: tuple[str, ...] | None = None
     escalation: str | None = None
     suppressed_by: tuple[str, ...] | None = None

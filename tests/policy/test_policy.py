@@ -11,7 +11,7 @@ import pytest
 from alertrouter import policydir
 from alertrouter.policy.load import load
 from alertrouter.policy.reading.faults import holds_secret
-from alertrouter.simulate import TestResult, run_tests
+from alertrouter.simulate.judging import TestResult, run_tests
 from tests.policy.texts import SOUND, changed
 
 ROOT = Path(__file__).parents[2]
@@ -59,12 +59,16 @@ def test_time_intervals_hold_in_the_zone_of_the_policy(hour: int, muted: str, in
 def test_a_policy_test_keeps_what_its_author_expects() -> None:
     """Several escalation policies stand in one text, `none` is an empty one, a hold is named as it is told."""
     expected = "escalation: [page, warn], suppressed_by: [down, muted by time interval business_hours]"
-    both = load({"a.yml": changed("receivers: [ai-channel]}", f"{expected}, events: [7m ack @omar]}}")}).tests[0]
+    timeline = "events: [7m ack @omar, 12m snooze 30m]"
+    timeline += ", expect: [0s ai-channel, 20m resolved ai-channel, 95m ack-expired]"
+    both = load({"a.yml": changed("receivers: [ai-channel]}", f"{expected}, {timeline}}}")}).tests[0]
     none = load({"a.yml": changed("receivers: [ai-channel]}", "escalation: none, receivers: []}")}).tests[0]
 
     assert (both.escalation, both.receivers) == ("page, warn", None)
     assert both.suppressed_by == ("down", "muted by time interval business_hours")
-    assert both.events == ("7m ack @omar",)
+    assert [str(one) for one in both.events] == ["7m ack @omar", "12m snooze 30m"]
+    assert [str(one) for one in both.expect or ()] == ["0m ai-channel", "20m resolved ai-channel", "1h35m ack-expired"]
+    assert none.expect is None
     assert (none.escalation, none.receivers) == ("", ())
 
 

@@ -1,24 +1,22 @@
-"""`tests:` → what the policy's authors expect of it. Timelines are checked for form only."""
+"""`tests:` → what the policy's authors expect of it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from datetime import datetime
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from functools import partial
-from typing import Final
+from typing import Final, TypeVar
 
-from alertrouter.policy.duration import parse_duration
 from alertrouter.policy.policy import PolicyTest
-from alertrouter.policy.reading.faults import unknown
 from alertrouter.policy.reading.matchers import label_set
 from alertrouter.policy.reading.names import Names
-from alertrouter.policy.reading.value import Value, Wrong, each_of, one_of, one_or_more
+from alertrouter.policy.reading.value import Fields, Reader, Value, Wrong, each_of, one_of, one_or_more
+from alertrouter.policy.timeline import YEARS, read_expectation, read_happening, within
+
+T = TypeVar("T")
 
 NO_ESCALATION: Final = "none"
 """What a test writes when it expects plain routes."""
-
-EVENTS: Final = ("fire", "resolve", "ack", "unack", "snooze", "severity", "escalate")
-HAPPENINGS: Final = ("resolved", "ack-expired", "nothing")
 
 _EXPECTATIONS: Final = ("receivers", "escalation", "suppressed_by", "expect")
 
@@ -44,9 +42,11 @@ def _test(names: Names, holders: tuple[str, ...], taken: set[str], value: Value)
             line=place.line,
             file=place.file,
             at=fields.take("at", _instant, None),
-            until=fields.take("until", _duration_text, None),
-            events=fields.take("events", each_of(partial(_line, partial(_event, names))), ()),
-            expect=fields.take("expect", each_of(partial(_line, partial(_happening, names))), ()),
+            until=fields.take("until", _until, None),
+            events=fields.take("events", each_of(_lines(lambda text: read_happening(text, names.severities))), ()),
+            expect=fields.take(
+                "expect", each_of(_lines(lambda text: read_expectation(text, names.severities, names.receivers))), None
+            ),
             receivers=fields.take("receivers", each_of(one_of("receiver", names.receivers)), None),
             escalation=fields.take("escalation", partial(_escalation, names), None),
             suppressed_by=fields.take(
@@ -58,7 +58,19 @@ def _test(names: Names, holders: tuple[str, ...], taken: set[str], value: Value)
             fields.wrong(f"found a second test `{test.name}`, expected a name of its own", "name")
         if not fields.present.intersection(_EXPECTATIONS):
             fields.wrong(f"found no expectation, expected at least one of {', '.join(_EXPECTATIONS)}")
+        _check_timeline(fields, test)
         return test
+
+
+def _check_timeline(fields: Fields, test: PolicyTest) -> None:
+    """A timeline that is never compared, and what lies behind its end, are mistakes."""
+    for key in ("events", "until"):
+        if key in fields and "expect" not in fields:
+            fields.wrong(f"found `{key}` without `expect`, expected what then happens", key)
+    for key, offsets in (("events", test.events), ("expect", test.expect or ())):
+        late = [one for one in offsets if test.until is not None and one.offset > test.until]
+        if late:
+            fields.wrong(f"found `{late[0]}`, expected nothing after `until`", key)
 
 
 def _escalation(names: Names, value: Value) -> str:
@@ -71,43 +83,28 @@ def _escalation(names: Names, value: Value) -> str:
 def _instant(value: Value) -> str:
     text = value.text()
     try:
-        datetime.fromisoformat(text)
+        at = datetime.fromisoformat(text)
     except ValueError as error:
         raise value.expected("a date and time such as 2026-03-02 10:00") from error
+    if at.year not in YEARS:
+        raise value.expected(f"a year from {YEARS[0]} to {YEARS[-1]}")
     return text
 
 
-def _duration_text(value: Value) -> str:
-    value.duration()
-    return value.text()
-
-
-def _line(check: Callable[[str], None], value: Value) -> str:
-    """A line of a timeline: how long after the start, then what."""
-    text = value.text()
-    offset, _, what = text.partition(" ")
+def _until(value: Value) -> timedelta:
     try:
-        parse_duration(offset)
+        return within(value.duration())
     except ValueError as error:
-        raise value.expected("a duration, then what happens, such as `20m ai-channel`") from error
-    check(what.strip())
-    return text
+        raise Wrong(str(error)) from error
 
 
-def _event(names: Names, what: str) -> None:
-    verb, _, rest = what.partition(" ")
-    _check("event", verb, EVENTS)
-    if verb == "severity":
-        _check("severity", rest.strip(), names.severities)
+def _lines(read: Callable[[str], T]) -> Reader[T]:
+    """Make a reader of lines of a timeline."""
 
+    def reader(value: Value) -> T:
+        try:
+            return read(value.text())
+        except ValueError as error:
+            raise Wrong(str(error)) from error
 
-def _happening(names: Names, what: str) -> None:
-    if what.startswith("severity="):
-        _check("severity", what.removeprefix("severity="), names.severities)
-    elif what not in HAPPENINGS:
-        _check("receiver", what, names.receivers)
-
-
-def _check(kind: str, name: str, known: Iterable[str]) -> None:
-    if name not in known:
-        raise Wrong(unknown(kind, name, known))
+    return reader

@@ -1,11 +1,11 @@
-"""What the policy would do: with a label set at a time, and with the policy's own tests.
+"""What the policy would do with a label set at a time.
 
 Routing, holding and inhibition are asked of the same code that the engine runs; nothing is decided here a second time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
@@ -13,8 +13,9 @@ from alertrouter.alert import Fingerprint, Labels, fingerprint
 from alertrouter.engine.suppression import Inhibitor
 from alertrouter.policy.escalation import EscalationPolicy
 from alertrouter.policy.matcher import Matcher
-from alertrouter.policy.policy import Policy, PolicyTest
+from alertrouter.policy.policy import Policy
 from alertrouter.policy.route import Match, Route
+from alertrouter.policy.timeline import YEARS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,31 +90,6 @@ class Simulation:
         return tuple(dict.fromkeys(names))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
-    """One expectation of a test that wasn't met."""
-
-    what: str
-    expected: tuple[str, ...]
-    found: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TestResult:
-    """What came of one entry of `tests:`. `timeline_left_out` says that its expectations on time were not looked at."""
-
-    __test__ = False  # pytest would take the class for a test
-
-    test: PolicyTest
-    differences: tuple[Difference, ...]
-    timeline_left_out: bool
-
-    @property
-    def passed(self) -> bool:
-        """Tell whether all that was looked at came out as expected."""
-        return not self.differences
-
-
 class _Firing:
     """The alerts that fire meanwhile, ready to be asked which of them hold another back."""
 
@@ -145,14 +121,11 @@ def route_together(
     return tuple(_simulate(policy, labels, now, firing) for labels in label_sets)
 
 
-def run_tests(policy: Policy) -> tuple[TestResult, ...]:
-    """Run the policy's `tests:`, as far as they are about routing, in file order."""
-    return tuple(_run(policy, test) for test in policy.tests)
-
-
 def moment(text: str, zone: tzinfo) -> datetime:
     """Read a time as `2026-03-02 10:00` or ISO 8601; without an offset it is in `zone`. Raises `ValueError`."""
     at = datetime.fromisoformat(text.strip())
+    if at.year not in YEARS:
+        raise ValueError(f"found the year {at.year}, expected one from {YEARS[0]} to {YEARS[-1]}")
     return at if at.tzinfo else at.replace(tzinfo=zone)
 
 
@@ -223,30 +196,3 @@ def _steps(
         yield from _steps(child, labels, entered, taken, depth=depth + 1, untried=rest)
         if last:
             break
-
-
-def _run(policy: Policy, test: PolicyTest) -> TestResult:
-    now = moment(test.at, policy.timezone) if test.at else None
-    simulation = route_alert(policy, test.labels, now=now, also_firing=test.also_firing)
-    return TestResult(
-        test=test,
-        differences=tuple(_differences(test, simulation)),
-        timeline_left_out=bool(test.until or test.events or test.expect),
-    )
-
-
-def _differences(test: PolicyTest, simulation: Simulation) -> Iterator[Difference]:
-    escalations = tuple(dict.fromkeys(taken.escalation.name for taken in simulation.taken if taken.escalation))
-    expectations: Mapping[str, tuple[tuple[str, ...] | None, tuple[str, ...]]] = {
-        "receivers": (test.receivers, simulation.receivers),
-        "escalation": (_names(test.escalation), escalations),
-        "suppressed_by": (test.suppressed_by, simulation.suppressed_by),
-    }
-    for what, (expected, found) in expectations.items():
-        if expected is not None and expected != found:
-            yield Difference(what=what, expected=expected, found=found)
-
-
-def _names(text: str | None) -> tuple[str, ...] | None:
-    """Split `page, warn`; an empty text expects none."""
-    return None if text is None else tuple(name.strip() for name in text.split(",") if name.strip())

@@ -1,0 +1,122 @@
+"""What an alert's timeline tells: the engine's own story of its incidents, with who was told by each step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from alertrouter.alert import Labels
+from alertrouter.delivery import Delivery
+from alertrouter.engine.changes import Changes
+from alertrouter.incident import Incident, Reason, State, TimelineLine, Transition
+from alertrouter.policy.policy import Policy
+from alertrouter.policy.timeline import Expectation, Kind
+
+_SETTLED: Final = frozenset({Reason.SENT, Reason.FAILED, Reason.CANCELLED})
+_CHANGE_SEVERITY: Final = frozenset({Transition.RAISE, Transition.WORSE, Transition.BETTER})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One thing that happened to an incident of the alert: a transition, or else a reason.
+
+    `told` are the receivers that get a message by it, `ended` those that are told of the end, `severity` is the new
+    one when it changed.
+    """
+
+    offset: timedelta
+    incident: str
+    route: str
+    transition: Transition | None = None
+    reason: Reason | None = None
+    text: str = ""
+    told: tuple[str, ...] = ()
+    ended: tuple[str, ...] = ()
+    severity: str = ""
+
+
+class Account:
+    """Follows the incidents of one alert, and writes what happens to them; offsets count from `start`."""
+
+    def __init__(self, policy: Policy, start: datetime) -> None:
+        self.lines: list[Line] = []
+        self.incidents: dict[str, Incident] = {}
+        self._policy = policy
+        self._start = start
+        self._groups: set[tuple[str, str]] = set()
+
+    def follow(self, labels: Labels) -> None:
+        """Take the incidents that an alert with these labels joins as its own."""
+        self._groups |= {(match.route.id, match.group_key) for match in self._policy.routes(labels)}
+
+    def note(self, at: datetime, text: str, incident: Incident | None, reason: Reason) -> None:
+        """Write a line of our own."""
+        line = Line(offset=at - self._start, incident="", route="", reason=reason, text=text)
+        self.lines.append(replace(line, incident=incident.id, route=incident.route) if incident else line)
+
+    def keep(self, at: datetime, changes: Changes) -> None:
+        """Write what a step of the engine told of the alert."""
+        before = dict(self.incidents)
+        for name, incident in changes.incidents.items():
+            if incident is not None and (incident.route, incident.group_key) in self._groups:
+                self.incidents[name] = incident
+        told = {f"{one.id} to {one.destination}": one for one in changes.deliveries if not one.redraw}
+        step: list[Line] = []
+        for said in changes.timeline:
+            if said.incident in self.incidents and said.reason not in _SETTLED:
+                delivery, line = told.get(said.text), self._line(said)
+                step = _with(step, delivery, line) if delivery else [*step, line]
+        for name, old in before.items():
+            new = self.incidents[name]
+            if new.severity != old.severity and old.state is not State.PENDING:
+                text = f"{old.severity} → {new.severity}"
+                own = Line(offset=at - self._start, incident=name, route=new.route, text=text)
+                step = _with_severity(step, old, own, new.severity)
+        self.lines += step
+
+    def _line(self, said: TimelineLine) -> Line:
+        return Line(
+            offset=said.at - self._start,
+            incident=said.incident,
+            route=self.incidents[said.incident].route,
+            transition=said.transition,
+            reason=said.reason,
+            text=said.text,
+        )
+
+
+def _with(step: list[Line], delivery: Delivery, own: Line) -> list[Line]:
+    """Add a message to the transition that sent it; without one it is a line of its own."""
+    place = next((n for n in reversed(range(len(step))) if step[n].incident == delivery.incident), None)
+    ends = delivery.reason is Reason.RESOLVED
+    if place is None or (step[place].transition is None and step[place].reason is not delivery.reason):
+        step, place = [*step, replace(own, text="")], len(step)
+    line = step[place]
+    told = () if ends else (delivery.receiver,)
+    ended = (delivery.receiver,) if ends else ()
+    line = replace(
+        line, told=tuple(dict.fromkeys((*line.told, *told))), ended=tuple(dict.fromkeys((*line.ended, *ended)))
+    )
+    return [*step[:place], line, *step[place + 1 :]]
+
+
+def _with_severity(step: list[Line], old: Incident, own: Line, severity: str) -> list[Line]:
+    """Mark the transition that changed an incident's severity; without one it is a line of its own, before the rest."""
+    for number, line in enumerate(step):
+        if line.incident == old.id and line.transition in _CHANGE_SEVERITY:
+            return [*step[:number], replace(line, severity=severity), *step[number + 1 :]]
+    return [replace(own, severity=severity), *step]
+
+
+def expectations(line: Line) -> Iterator[Expectation]:
+    """Give the lines of `expect:` that it would meet."""
+    if line.severity:
+        yield Expectation(line.offset, Kind.SEVERITY, line.severity)
+    if line.transition is Transition.LAPSE:
+        yield Expectation(line.offset, Kind.LAPSE)
+    for name in line.told:
+        yield Expectation(line.offset, Kind.TOLD, name)
+    for name in line.ended:
+        yield Expectation(line.offset, Kind.END, name)
