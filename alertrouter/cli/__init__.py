@@ -4,6 +4,7 @@ from alertrouter.cli import act as act
 from alertrouter.cli import check as check
 from alertrouter.cli import demo as demo
 from alertrouter.cli import doctor as doctor
+from alertrouter.cli import explain as explain
 from alertrouter.cli import incidents as incidents
 from alertrouter.cli import processes as processes
 from alertrouter.cli import send_test as send_test

@@ -97,7 +97,10 @@ class For(_Body):
 
     def end(self, now: datetime) -> datetime:
         """The moment; raises `OutOfReach`."""
-        length = parse_duration(self.duration)
+        try:
+            length = parse_duration(self.duration)
+        except ValueError as error:
+            raise OutOfReach(str(error)) from None
         if length > FARTHEST:
             raise OutOfReach(f"{self.duration} is longer than {FARTHEST.days} days")
         return now + length

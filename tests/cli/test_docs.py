@@ -17,7 +17,7 @@ from tests.cli.running import ROOT, run
 PAGE = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
 SESSIONS = re.findall(r"^```console\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
 REVISION = re.compile(r"(?<=revision )[0-9a-f]{12}")
-ACTIONS = ("ack", "unack", "snooze", "resolve", "escalate", "note")
+ACTIONS = ("ack", "unack", "snooze", "resolve", "escalate", "note", "explain")
 COMMANDS = (
     "up",
     "web",

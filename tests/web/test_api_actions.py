@@ -107,13 +107,17 @@ def test_what_the_engine_refuses_is_a_conflict(routed: Door) -> None:
     firing = act(routed, incident, "resolve")
     past = act(routed, incident, "snooze", {"until": "2020-01-01T00:00:00Z"})
     far = act(routed, incident, "snooze", {"until": "2999-01-01T00:00:00Z"})
+    long = act(routed, incident, "snooze", {"for": "367d"})
+    ages = act(routed, incident, "snooze", {"for": "999999d"})
     never = act(routed, incident, "extend", {"until": "0000-01-01T00:00:00Z"})
 
-    assert [answer.status_code for answer in (again, firing, past, far, never)] == [409] * 5
+    assert [answer.status_code for answer in (again, firing, past, far, long, ages, never)] == [409] * 7
     assert "you have acknowledged" in again.json()["error"]
     assert "1 alert of" in firing.json()["error"]
     assert "in the past" in past.json()["error"]
     assert "farther than 366 days" in far.json()["error"]
+    assert "longer than 366 days" in long.json()["error"]
+    assert "too long" in ages.json()["error"]
     assert "no moment of this calendar" in never.json()["error"]
     assert shown(routed, incident)["version"] == version
 
