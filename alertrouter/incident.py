@@ -112,7 +112,6 @@ TRANSITIONS: Final[Mapping[tuple[State | None, Transition], State | None]] = {
     (State.ACKNOWLEDGED, Transition.MUTE): State.ACKNOWLEDGED,
     (State.TRIGGERED, Transition.UNMUTE): State.TRIGGERED,
     (State.ACKNOWLEDGED, Transition.UNMUTE): State.ACKNOWLEDGED,
-    (State.PENDING, Transition.CLOSE): None,
     (State.TRIGGERED, Transition.CLOSE): State.RESOLVED,
     (State.ACKNOWLEDGED, Transition.CLOSE): State.RESOLVED,
     (State.RESOLVED, Transition.LATE): State.RESOLVED,

@@ -178,11 +178,15 @@ def _named(view: View) -> Transition | None:
 
 def _stand(incident: Incident) -> str:
     """Say in a few words how an incident stands."""
+    if incident.state is State.RESOLVED:
+        return f"{incident.id} is resolved"
+    taken = f"acknowledged by {incident.ack.by}" if incident.ack else ""
+    if incident.snooze is not None:
+        quiet = f"snoozed until {incident.snooze.until:%Y-%m-%d %H:%M} UTC by {incident.snooze.by}"
+        return f"{incident.id} is {quiet}" + (f", {taken}" if taken else "")
     if incident.ack is not None:
         until = f" until {incident.ack.until:%H:%M} UTC" if incident.ack.until else ""
-        return f"{incident.id} is acknowledged by {incident.ack.by}{until}"
-    if incident.snooze is not None:
-        return f"{incident.id} is snoozed until {incident.snooze.until:%Y-%m-%d %H:%M} UTC by {incident.snooze.by}"
+        return f"{incident.id} is {taken}{until}"
     return f"{incident.id} is {incident.state.value}"
 
 

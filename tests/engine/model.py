@@ -156,7 +156,7 @@ class Model:
             return
         if trouble.snoozed_until is not None and trouble.snoozed_until <= self.now:
             trouble.snoozed_until = None
-        if trouble.look_at <= self.now or self.now in self.notices:
+        if trouble.look_at <= self.now or (self.now in self.notices and trouble.state != "resolved"):
             self._look(trouble)
         if self.trouble is None or trouble.state == "resolved" or trouble.snoozed_until is not None or not self.firing:
             return
@@ -177,7 +177,10 @@ class Model:
             if trouble.state == "pending":
                 self.trouble = None
             else:
+                untold = not trouble.told
                 self._over(trouble, self.ended_at)
+                if untold and self.ended_at + site.reopen_within <= self.now:
+                    self.trouble = None
         else:
             trouble.look_at = self.now + site.group_interval
             self._weigh(trouble)
@@ -206,9 +209,7 @@ class Model:
         """Whoever was told of the fire is told of its end."""
         self.pages |= {(self.now, receiver) for receiver in trouble.told}
         trouble.over_since = since
-        forget_at = since + self.site.reopen_within
-        owing = bool(trouble.told) or forget_at <= self.now
-        trouble.look_at = self.now + self.site.group_interval if owing else forget_at
+        trouble.look_at = self.now + self.site.group_interval if trouble.told else since + self.site.reopen_within
         trouble.told.clear()
         trouble.state = "resolved"
         trouble.raised = ""

@@ -166,6 +166,7 @@ class Pair:
             for told, one in zip(self.story.told, self.story.deliveries, strict=True)
             if not one.redraw and told.reason not in (Reason.JOINED, Reason.CHANGED)
         }
+        assert "incidents_parked" not in self.story.counts, "a rule that the engine could not decide"
         assert (paged - self.model.pages, self.model.pages - paged) == (set(), set()), "engine's alone, model's alone"
         if answers is not None:
             assert answers[0] == answers[1], "what came of it: engine's, model's"
