@@ -42,7 +42,7 @@ def fuzzed(tmp_path: Path) -> Iterator[Door]:
         yield door
 
 
-def test_schemathesis_finds_nothing(fuzzed: Door) -> None:
+def test_schemathesis_finds_nothing(fuzzed: Door, tmp_path: Path) -> None:
     """Every address with data that the schema allows and data that it doesn't; with, without and with wrong tokens."""
     address = f"http://127.0.0.1:{fuzzed.port}"
     command = [
@@ -51,7 +51,7 @@ def test_schemathesis_finds_nothing(fuzzed: Door) -> None:
         *("--max-examples", "10", "--seed", "1", "--generation-database", "none", "--checks", "all"),
     ]
 
-    ran = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=100, check=False)
 
     assert ran.returncode == 0, ran.stdout[-6000:] + ran.stderr[-2000:]
     assert "Operations:" in ran.stdout
