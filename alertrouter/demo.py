@@ -104,7 +104,7 @@ def story(mark: str) -> tuple[Scene, ...]:
 
 
 def run(settings: Settings, url: str, *, wait: bool) -> None:
-    """Tell the story; `wait` stays until the end of it was told too. Raises `DemoFailed`."""
+    """Tell the story; without `wait` it leaves before the end of it was told. Raises `DemoFailed`."""
     console = Console(highlight=False, markup=False, soft_wrap=True)
     now = datetime.now(UTC)
     scenes = story(now.strftime("%H%M%S%f")[:8])
@@ -125,7 +125,7 @@ def run(settings: Settings, url: str, *, wait: bool) -> None:
             found = _until(lambda: _all_over(server, scenes), patience, "the end was not told")
             _show(console, server, scenes, found, shown)
         else:
-            console.print("To see that here: alertrouter demo --wait")
+            console.print("To see that here too: alertrouter demo --wait")
         console.print(f"\nThe messages: {url}/")
 
 

@@ -15,7 +15,7 @@ def demo(
     url: Annotated[
         str, typer.Option(metavar="URL", help="The running alertrouter; default: by ALERTROUTER_LISTEN.")
     ] = "",
-    wait: Annotated[bool, typer.Option("--wait", help="Stay until the end of the alerts was told too.")] = False,
+    wait: Annotated[bool, typer.Option(help="Stay until the end of the alerts was told too, about a minute.")] = True,
 ) -> None:
     """Send a running alertrouter a short story of alerts and show what came of each."""
     from alertrouter.demo import run
