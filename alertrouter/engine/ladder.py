@@ -183,7 +183,7 @@ def _policy(view: View, incident: Incident) -> EscalationPolicy | None:
 
 
 def _tell(view: View, incident: Incident, level: Level, place: int) -> Incident:
-    names = tuple(dict.fromkeys(view.policy.receiver_named(name, view.route) for name in level.notify))
+    names = tuple(dict.fromkeys(view.policy.receiver_named(name, view.route, view.at) for name in level.notify))
     again = f", the {_nth((incident.ladder.loops if incident.ladder else 0) + 1)} time" if _loops(incident) else ""
     why = incident.latest if _just_happened(view, incident) else Reason.ESCALATED
     incident = view.transit(incident, Transition.STEP, f"level {place + 1}{again}: {', '.join(names)}")

@@ -35,7 +35,7 @@ def open_plainly(view: View, incident: Incident) -> Incident:
     """Without a ladder: let the receivers of the incident's severity become its destinations."""
     if not view.seen.telling or view.seen.held:
         return incident
-    for receiver in view.policy.receivers_for(view.route, incident.severity):
+    for receiver in view.policy.receivers_for(view.route, incident.severity, view.at):
         for integration in view.policy.integrations(receiver):
             known = {one.id: one for one in incident.destinations}
             to = replace(known.get(integration.id, Destination(id=integration.id)), round=incident.round)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from alertrouter.errors import PolicyError, Problem
+from alertrouter.policy.contacts import person_receivers
 from alertrouter.policy.policy import Policy, muted_by, outside
 from alertrouter.policy.reading.escalations import escalation_policies, teams
 from alertrouter.policy.reading.faults import Faults, Place
@@ -18,6 +20,7 @@ from alertrouter.policy.reading.heartbeats import ahead_of
 from alertrouter.policy.reading.intervals import time_intervals, timezone
 from alertrouter.policy.reading.matchers import inhibit_rules
 from alertrouter.policy.reading.names import Names
+from alertrouter.policy.reading.oncall import people, schedules
 from alertrouter.policy.reading.receivers import receivers
 from alertrouter.policy.reading.routes import route_tree, shortcut
 from alertrouter.policy.reading.tests import policy_tests
@@ -78,16 +81,19 @@ def _policy(fields: Fields, content: str) -> Policy | None:
     zone = fields.take("timezone", timezone, ZoneInfo("UTC"))
     intervals = fields.take("time_intervals", partial(time_intervals, zone), {})
     places = fields.need("receivers", partial(receivers, names), {})
+    persons = fields.take("people", partial(people, names), {})
+    rotas = fields.take("schedules", partial(schedules, names, zone, intervals), {})
     sides = fields.take("teams", partial(teams, names), {})
+    places = {**places, **person_receivers(persons.values(), sides.values(), places)}
     ladders = fields.take("escalation_policies", partial(escalation_policies, names), {})
     root = fields.need("route", partial(route_tree, names, sides, ladders), None)
     rules = fields.take("inhibit_rules", inhibit_rules, ())
-    usual = "warning" if "warning" in names.severities else names.severities[-1]
-    default_severity = fields.take("default_severity", one_of("severity", names.severities), usual)
+    default_severity = fields.take("default_severity", one_of("severity", names.severities), _usual(names))
     signs = Heartbeats(names, default_severity, partial(shortcut, names, sides, ladders, root) if root else None)
     beats = fields.take("heartbeats", signs.read, {})
     holders = (*(rule.name for rule in rules), *_holds(root))
-    tests = fields.take("tests", partial(policy_tests, names, holders), ())
+    told = replace(names, receivers=tuple(dict.fromkeys((*names.receivers, *names.schedules, *places))))
+    tests = fields.take("tests", partial(policy_tests, told, holders), ())
     reopen_within = fields.take("reopen_within", Value.duration, REOPEN_WITHIN)
     if root is None:
         return None
@@ -105,7 +111,14 @@ def _policy(fields: Fields, content: str) -> Policy | None:
         tests=tests,
         reopen_within=reopen_within,
         heartbeats=beats,
+        people=persons,
+        schedules=rotas,
     )
+
+
+def _usual(names: Names) -> str:
+    """The severity of alerts without one, unless the policy says otherwise."""
+    return "warning" if "warning" in names.severities else names.severities[-1]
 
 
 def _holds(root: Route | None) -> tuple[str, ...]:
@@ -125,6 +138,8 @@ def _names(fields: Fields) -> Names:
         roles=tuple(dict.fromkeys(role for team in fields.names("teams") for role in fields.names("teams", team))),
         policies=fields.names("escalation_policies"),
         intervals=fields.names("time_intervals"),
+        people=fields.names("people"),
+        schedules=fields.names("schedules"),
     )
 
 

@@ -26,6 +26,15 @@ def next_opening(intervals: Sequence[TimeInterval], now: datetime) -> datetime |
     return next((moment for moment in _boundaries(intervals, now) if is_open(intervals, moment)), None)
 
 
+def switches(intervals: Sequence[TimeInterval], now: datetime) -> Iterator[datetime]:
+    """Every moment after `now` at which the interval opens or closes, in order, within the horizon."""
+    opened = is_open(intervals, now)
+    for moment in _boundaries(intervals, now):
+        if is_open(intervals, moment) != opened:
+            opened = not opened
+            yield moment
+
+
 def open_between(intervals: Sequence[TimeInterval], start: datetime, end: datetime) -> timedelta:
     """How much of the time from `start` to `end` the interval is open."""
     at, total = start, timedelta()

@@ -8,10 +8,12 @@ from datetime import datetime, timedelta, tzinfo
 from functools import cached_property
 
 from alertrouter.alert import Labels
+from alertrouter.policy.contacts import receiver_of
 from alertrouter.policy.escalation import EscalationPolicy, Team
 from alertrouter.policy.heartbeat import HeartbeatRule
 from alertrouter.policy.inhibition import InhibitRule
 from alertrouter.policy.interval import TimeInterval
+from alertrouter.policy.oncall import Person, Schedule
 from alertrouter.policy.receiver import Integration, Receiver
 from alertrouter.policy.route import Match, Route
 from alertrouter.policy.timeline import Expectation, Happening
@@ -58,6 +60,8 @@ class Policy:
     tests: tuple[PolicyTest, ...]
     reopen_within: timedelta
     heartbeats: Mapping[str, HeartbeatRule] = field(default_factory=dict)
+    people: Mapping[str, Person] = field(default_factory=dict)
+    schedules: Mapping[str, Schedule] = field(default_factory=dict)
 
     def heard_in(self, labels: Labels) -> tuple[str, ...]:
         """The heartbeats of which a firing alert with these labels is a beat; such an alert is told to nobody."""
@@ -100,7 +104,7 @@ class Policy:
         name = route.options.escalate.get(severity)
         return self.escalation_policies[name] if name else None
 
-    def receivers_for(self, route: Route, severity: str) -> tuple[str, ...]:
+    def receivers_for(self, route: Route, severity: str, at: datetime | None = None) -> tuple[str, ...]:
         """The names of the receivers that are told when an incident of this severity opens, in order.
 
         With an escalation policy those of its levels that start at once; else the route's receiver, or the team's
@@ -108,14 +112,24 @@ class Policy:
         """
         policy = self.escalation(route, severity)
         if policy is None:
-            return (self.receiver_named("channel", route),) if not route.options.receiver else (route.options.receiver,)
+            return (route.options.receiver or self.receiver_named("channel", route, at),)
         names = [name for level in policy.levels if not level.after for name in level.notify]
-        return tuple(dict.fromkeys(self.receiver_named(name, route) for name in names))
+        return tuple(dict.fromkeys(self.receiver_named(name, route, at) for name in names))
 
-    def receiver_named(self, name: str, route: Route) -> str:
-        """The receiver that a `notify` entry means: a role of the route's team first, else a receiver of that name."""
+    def receiver_named(self, name: str, route: Route, at: datetime | None = None) -> str:
+        """The receiver that a `notify` entry means: a role of the route's team first, else what has that name.
+
+        A schedule means whoever is on call at `at`; without a time it stands for itself, and reaches nobody.
+        """
         team = self.teams.get(route.options.team or "")
-        return team.roles.get(name, name) if team else name
+        target = team.roles.get(name, name) if team else name
+        schedule = self.schedules.get(target)
+        if schedule is not None and at is not None:
+            target = schedule.on_call(at).who
+        if target not in self.people:
+            return target
+        called_in_team = receiver_of(target, team.name) if team else ""
+        return called_in_team if called_in_team in self.receivers else receiver_of(target)
 
     def integrations(self, receiver: str) -> tuple[Integration, ...]:
         """The ways in which a receiver is reached."""

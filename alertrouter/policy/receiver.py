@@ -25,11 +25,15 @@ class Channel(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlackOptions:
-    """Slack: with a bot token `channel` is posted to and messages are updated in place; else `webhook_url`."""
+    """Slack: with a bot token `channel` is posted to and messages are updated in place; else `webhook_url`.
+
+    `mention` is the Slack id of a user who is to see it.
+    """
 
     channel: str = ""
     webhook_url: str = ""
     token: str = SLACK_TOKEN
+    mention: str = ""
     send_resolved: bool = True
 
 

@@ -19,7 +19,7 @@ _LATER: Final = {
 
 def teams(names: Names, value: Value) -> dict[str, Team]:
     """Read all teams."""
-    receiver = one_of("receiver", names.receivers)
+    receiver = one_of("receiver", names.addressees)
 
     def role(_: str, value: Value) -> str:
         # A role with a wrong receiver is still a role: what notifies it is not at fault.
@@ -39,7 +39,7 @@ class _Reader:
     def __init__(self, names: Names) -> None:
         self._severity = one_of("severity", names.severities)
         self._interval = one_of("time interval", names.intervals)
-        self._notify = unique(one_or_more(one_of("role or receiver", (*names.roles, *names.receivers))))
+        self._notify = unique(one_or_more(one_of("role or receiver", (*names.roles, *names.addressees))))
 
     def policy(self, name: str, value: Value) -> EscalationPolicy:
         with value.fields() as fields:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 class Names:
     """What there is to refer to. A thing counts as known even when its own text is wrong: one fault, one error.
 
-    `roles` are those of any team.
+    `roles` are those of any team, `addressees` all that a role may stand for: receivers, schedules and people.
     """
 
     severities: tuple[str, ...]
@@ -18,3 +18,10 @@ class Names:
     roles: tuple[str, ...]
     policies: tuple[str, ...]
     intervals: tuple[str, ...]
+    people: tuple[str, ...] = ()
+    schedules: tuple[str, ...] = ()
+
+    @property
+    def addressees(self) -> tuple[str, ...]:
+        """Whatever can be told something, under its own name."""
+        return (*self.receivers, *self.schedules, *self.people)

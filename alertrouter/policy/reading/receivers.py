@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final
 
+from alertrouter.policy.contacts import PREFIX
 from alertrouter.policy.reading.faults import holds_secret
 from alertrouter.policy.reading.names import Names
 from alertrouter.policy.reading.value import Fields, Value, Wrong, one_of, one_or_more
@@ -43,6 +44,8 @@ def receivers(names: Names, value: Value) -> dict[str, Receiver]:
 
 def _receiver(names: Names, name: str, value: Value) -> Receiver:
     integrations: list[Integration] = []
+    if name.startswith(PREFIX):
+        raise Wrong(f"found `{name}`, expected another name: those with `{PREFIX}` are made of `people`")
     with value.fields(_HINTS) as fields:
         for channel in Channel:
             made = fields.take(channel.value, one_or_more(partial(_options, channel, names)), ())
@@ -63,8 +66,8 @@ def _options(channel: Channel, names: Names, value: Value) -> Options:
 def _slack(fields: Fields, send_resolved: bool, _: Names) -> SlackOptions:
     options = SlackOptions(
         channel=fields.take("channel", _public, ""),
-        webhook_url=_secret(fields, "webhook_url") or "",
-        token=_secret(fields, "token") or SLACK_TOKEN,
+        webhook_url=secret(fields, "webhook_url") or "",
+        token=secret(fields, "token") or SLACK_TOKEN,
         send_resolved=send_resolved,
     )
     if not {"channel", "webhook_url", "webhook_url_file"} & fields.present:
@@ -76,7 +79,7 @@ def _pagerduty(fields: Fields, send_resolved: bool, names: Names) -> PagerDutyOp
     if not {"routing_key", "routing_key_file"} & fields.present:
         fields.wrong("found neither `routing_key` nor `routing_key_file`, expected one of them")
     return PagerDutyOptions(
-        routing_key=_secret(fields, "routing_key") or "",
+        routing_key=secret(fields, "routing_key") or "",
         severity=tuple(fields.take("severity", partial(_severity_map, names), {}).items()),
         send_resolved=send_resolved,
     )
@@ -88,8 +91,8 @@ def _severity_map(names: Names, value: Value) -> dict[str, str]:
 
 def _email(fields: Fields, send_resolved: bool, _: Names) -> EmailOptions:
     return EmailOptions(
-        to=fields.need("to", one_or_more(_address), ()),
-        from_address=fields.take("from", _address, ""),
+        to=fields.need("to", one_or_more(address), ()),
+        from_address=fields.take("from", address, ""),
         send_resolved=send_resolved,
     )
 
@@ -97,7 +100,7 @@ def _email(fields: Fields, send_resolved: bool, _: Names) -> EmailOptions:
 def _webhook(fields: Fields, send_resolved: bool, _: Names) -> WebhookOptions:
     return WebhookOptions(
         url=fields.need("url", _url, ""),
-        bearer_token=_secret(fields, "bearer_token") or "",
+        bearer_token=secret(fields, "bearer_token") or "",
         max_alerts=fields.take("max_alerts", Value.count, 0),
         send_resolved=send_resolved,
     )
@@ -144,7 +147,7 @@ def _beside_placeholders(text: str) -> str:
     return rest
 
 
-def _secret(fields: Fields, key: str) -> str | None:
+def secret(fields: Fields, key: str) -> str | None:
     """A secret from the environment (`key`) or from a file (`key_file`), as the placeholder that stands for it."""
     from_environment = fields.take(key, partial(_placeholder, key), None)
     from_file = fields.take(f"{key}_file", _file, None)
@@ -160,11 +163,12 @@ def _file(value: Value) -> str:
     return f"${{file:{path}}}"
 
 
-def _address(value: Value) -> str:
-    address = _public(value)
-    if "@" not in address and "${" not in address:
+def address(value: Value) -> str:
+    """An email address, or a placeholder for one."""
+    text = _public(value)
+    if "@" not in text and "${" not in text:
         raise value.expected("an email address")
-    return address
+    return text
 
 
 def _url(value: Value) -> str:

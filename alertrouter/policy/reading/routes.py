@@ -163,7 +163,7 @@ class _Tree:
         roles = self.teams[options.team].roles if options.team else {}
         for number, level in enumerate(policy.levels, 1):
             for name in level.notify:
-                if name not in roles and name not in self.names.receivers:
+                if name not in roles and name not in self.names.addressees:
                     whose = f"team `{options.team}`" if options.team else "a route without a team"
                     which = f"level {number} of escalation policy `{policy.name}`"
                     fields.wrong(f"{whose} has no role `{name}`, which {which} notifies", at)
