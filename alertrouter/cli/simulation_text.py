@@ -10,6 +10,7 @@ from alertrouter.cli.options import Opened
 from alertrouter.cli.terminal import WIDTH, Terminal, counted, plain
 from alertrouter.notice import labels_text
 from alertrouter.policy.duration import format_duration
+from alertrouter.policy.escalation import EscalationPolicy
 from alertrouter.simulate.judging import Difference, TestResult
 from alertrouter.simulate.routing import Notified, Simulation, Step, Taken
 
@@ -116,7 +117,20 @@ def _taken(to: Terminal, number: int, taken: Taken, opened: Opened) -> None:
         to.folded(_row("notes"), labels_text(options.labels), _COLUMN)
     to.line(_row("escalation") + (plain(taken.escalation.name) if taken.escalation else "none"))
     for level in taken.levels:
-        to.folded(_row(f"  {_when(level)}"), ", ".join(level.receivers) + _during(level), _COLUMN)
+        to.folded(_row(f"  {_when(level)}"), ", ".join(level.receivers) + _during(level.during), _COLUMN)
+    if taken.escalation:
+        _behind_the_levels(to, taken.escalation)
+
+
+def _behind_the_levels(to: Terminal, escalation: EscalationPolicy) -> None:
+    repeat, raises = escalation.repeat, escalation.raises
+    if repeat:
+        often = f"{repeat.times} times" if repeat.times else "until somebody acts"
+        to.line(_row(f"  every {format_duration(repeat.every)}") + f"again from level {repeat.from_level}, {often}")
+    if raises:
+        to.line(_row(f"  after {format_duration(raises.after)}") + f"raised to {raises.to}{_during(raises.during)}")
+    if escalation.ack_timeout:
+        to.line(_row("  taken") + f"for {format_duration(escalation.ack_timeout)}")
 
 
 def _result(to: Terminal, result: TestResult, opened: Opened) -> None:
@@ -145,8 +159,8 @@ def _when(level: Notified) -> str:
     return f"after {format_duration(level.after)}" if level.after else "at once"
 
 
-def _during(level: Notified) -> str:
-    return f" (during {level.during})" if level.during else ""
+def _during(interval: str | None) -> str:
+    return f" (during {interval})" if interval else ""
 
 
 def _row(name: str) -> str:
