@@ -60,8 +60,17 @@ def _slack(options: SlackOptions, settings: Settings, renderer: Renderer, patien
     token, url = settings.resolve(options.token).strip(), settings.resolve(options.webhook_url).strip()
     if token and channel:
         hears = settings.hears_slack
-        return SlackBot(settings.slack_api_url, token, channel, renderer, Links(settings), patience, hears=hears)
-    return SlackWebhook(url, channel, renderer, Links(settings), patience) if url else None
+        return SlackBot(
+            settings.slack_api_url,
+            token,
+            channel,
+            renderer,
+            Links(settings),
+            patience,
+            hears=hears,
+            mention=options.mention,
+        )
+    return SlackWebhook(url, channel, renderer, Links(settings), patience, mention=options.mention) if url else None
 
 
 def _pagerduty(

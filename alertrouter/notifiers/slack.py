@@ -69,7 +69,10 @@ class _Refused(PermanentFailure):
 
 
 class SlackBot:
-    """Posts as a bot. The reference of a message is `channel id:ts`; with `hears` its messages have buttons."""
+    """Posts as a bot. The reference of a message is `channel id:ts`; with `hears` its messages have buttons.
+
+    `mention` is the id of a user who is called by its messages.
+    """
 
     channel = Channel.SLACK
 
@@ -83,7 +86,9 @@ class SlackBot:
         patience: Patience,
         *,
         hears: bool = False,
+        mention: str = "",
     ) -> None:
+        self._mention = mention
         self._api_url = api_url
         self._token = token
         self._hears = hears
@@ -99,7 +104,7 @@ class SlackBot:
     def send(self, notice: Notice) -> Sent:
         """Post the first message of an incident, update it from then on; a message that is gone is posted anew."""
         link = "" if self._hears else _ack_link(self._links, notice, self._channel)
-        message = slack_blocks.message(notice, self._renderer, hears=self._hears, ack_link=link)
+        message = slack_blocks.message(notice, self._renderer, hears=self._hears, ack_link=link, mention=self._mention)
         channel, _, ts = (notice.reference or "").rpartition(":")
         if notice.redraw and not ts:
             return Sent(note="there is no message to redraw")
@@ -127,7 +132,7 @@ class SlackBot:
 
     def _reply(self, notice: Notice, channel: str, ts: str) -> str:
         """Tell the thread. The message itself already shows it, so a refusal is noted and no more."""
-        reply = slack_blocks.reply(notice, self._renderer)
+        reply = slack_blocks.reply(notice, self._renderer, mention=self._mention)
         if reply is None:
             return ""
         body = {"channel": channel, "thread_ts": ts, "text": reply.text, "reply_broadcast": reply.to_channel}
@@ -159,8 +164,11 @@ class SlackWebhook:
 
     channel = Channel.SLACK
 
-    def __init__(self, url: str, channel: str, renderer: Renderer, links: Links, patience: Patience) -> None:
+    def __init__(
+        self, url: str, channel: str, renderer: Renderer, links: Links, patience: Patience, *, mention: str = ""
+    ) -> None:
         self._url = url
+        self._mention = mention
         self._channel = channel
         self._renderer = renderer
         self._links = links
@@ -175,7 +183,7 @@ class SlackWebhook:
         if notice.redraw:
             return Sent(note="a webhook can't redraw its messages")
         link = _ack_link(self._links, notice, self._channel)
-        body = slack_blocks.message(notice, self._renderer, ack_link=link).fields()
+        body = slack_blocks.message(notice, self._renderer, ack_link=link, mention=self._mention).fields()
         if self._channel:  # only old custom webhooks and Slack-alikes heed it
             body["channel"] = self._channel
         content = msgspec.json.encode(body)

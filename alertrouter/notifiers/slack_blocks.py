@@ -51,17 +51,22 @@ True: the whole channel too, for an update in place rings no bell; but never for
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message in the form that both the Web API and incoming webhooks take; `text` is for notifications."""
+    """A message in the form that both the Web API and incoming webhooks take; `text` is for notifications.
+
+    `mention` is the id of a user whom Slack notifies of it.
+    """
 
     text: str
     headline: HeaderBlock
     attachment: BlockAttachment
+    mention: str = ""
 
     def fields(self) -> dict[str, object]:
         """Its part of the request body."""
+        called = [SectionBlock(text=_markdown(f"<@{self.mention}>"))] if self.mention else []
         return {
-            "text": self.text,
-            "blocks": [self.headline.to_dict()],
+            "text": f"<@{self.mention}> {self.text}" if self.mention else self.text,
+            "blocks": [block.to_dict() for block in (self.headline, *called)],
             "attachments": [self.attachment.to_dict()],
             "unfurl_links": False,
             "unfurl_media": False,
@@ -76,7 +81,9 @@ class Reply:
     to_channel: bool
 
 
-def message(notice: Notice, renderer: Renderer, *, hears: bool = False, ack_link: str = "") -> Message:
+def message(
+    notice: Notice, renderer: Renderer, *, hears: bool = False, ack_link: str = "", mention: str = ""
+) -> Message:
     """The whole picture as one message; with buttons if we hear of clicks on them, else with the link, if any."""
     title = cut_markup(look.one_line(renderer.render(Template.SLACK_TITLE, notice)), MAX_TITLE)
     summary = cut_markup(renderer.render(Template.SLACK_SUMMARY, notice), MAX_SUMMARY)
@@ -100,15 +107,17 @@ def message(notice: Notice, renderer: Renderer, *, hears: bool = False, ack_link
         text=cut_markup(f"{title}: {look.one_line(summary)}" if summary else title, MAX_TEXT),
         headline=HeaderBlock(text=PlainTextObject(text=title, emoji=True)),
         attachment=BlockAttachment(blocks=blocks, color=look.look_of(notice).colour),
+        mention=mention if notice.firing else "",
     )
 
 
-def reply(notice: Notice, renderer: Renderer) -> Reply | None:
+def reply(notice: Notice, renderer: Renderer, *, mention: str = "") -> Reply | None:
     """What the thread of an updated message is told, None when the update says it all."""
     if notice.reason not in _NEWS:
         return None
     to_channel = _NEWS[notice.reason] and not notice.redraw
-    return Reply(renderer.render(Template.SLACK_THREAD, notice), to_channel=to_channel)
+    text = renderer.render(Template.SLACK_THREAD, notice)
+    return Reply(f"<@{mention}> {text}" if mention and to_channel else text, to_channel=to_channel)
 
 
 def _alerts(notice: Notice, renderer: Renderer) -> str:
