@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from itertools import accumulate
 from textwrap import dedent
 from zoneinfo import ZoneInfo
 
@@ -11,12 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alertrouter.alert import Labels
+from alertrouter.events import Acknowledged, Action, Escalated, Extended, Resolved, Snoozed, Unacknowledged
 from alertrouter.incident import State, Timer, Transition
 from alertrouter.policy.load import load
 from alertrouter.policy.policy import Policy
-from alertrouter.policy.timeline import Happening, Verb, read_expectation, read_happening
+from alertrouter.policy.timeline import Happening, Kind, Verb, read_expectation, read_happening
 from alertrouter.simulate.judging import TestResult, run_tests
 from alertrouter.simulate.timeline import Timeline, live
+from tests.engine.story import START, Story, at, ended, firing
 
 TEXT = dedent("""\
     timezone: Europe/Berlin
@@ -73,6 +77,15 @@ TEXT = dedent("""\
         equal: [node]
     """)
 POLICY = load({"policy.yml": TEXT})
+AT_ONCE = TEXT.replace("group_interval: 1m", "group_interval: 1m\n  group_wait: 0s")
+ACTS: Mapping[str, type[Action]] = {
+    "ack": Acknowledged,
+    "unack": Unacknowledged,
+    "extend": Extended,
+    "snooze": Snoozed,
+    "escalate": Escalated,
+    "close": Resolved,
+}
 NIGHT = datetime(2026, 3, 7, 3, 0, tzinfo=ZoneInfo("Europe/Berlin"))
 
 
@@ -275,6 +288,60 @@ def test_more_and_less_severe() -> None:
 
     assert told(timeline)[:3] == ["0m ai-channel", "1m severity=critical", "1m ai-channel"]
     assert "6m ai-pager" in told(timeline)
+
+
+def from_outside(severity: str, steps: list[tuple[int, str]]) -> list[tuple[float, str]]:
+    """Tell the same story to an engine event by event: who got a message, and in which second."""
+    story, second = Story(AT_ONCE), 0
+    story.report(0, firing("Full", 0, component="ai", severity=severity))
+    story.advance(0)
+    for wait, what in steps:
+        second += wait
+        # Timers of the moments before, so that what they owed has arrived; those of this one come after the event.
+        story.advance(second - 0.001)
+        match what.split():
+            case ["fire"]:
+                story.report(second, firing("Full", second, component="ai", severity=severity))
+            case ["resolve"]:
+                story.report(second, ended("Full", second, component="ai", severity=severity))
+            case [verb, *_] if "INC-1" in story.engine.state.incidents:
+                more: dict[str, object] = {"until": at(second + 420)} if verb in ("snooze", "extend") else {}
+                more |= {"force": True} if verb == "close" else {}
+                story.act(second, ACTS[verb], "@omar", "INC-1", **more)
+    story.advance(second + 3600)
+    return [(second, to.split("/")[0]) for second, to in story.pages()]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    severity=st.sampled_from(["info", "warning", "critical"]),
+    steps=st.lists(
+        st.tuples(
+            st.integers(1, 590),
+            st.sampled_from(
+                ["fire", "resolve", "ack", "unack", "escalate", "close", "snooze 7m", "extend 7m", "ack", "resolve"]
+            ),
+        ),
+        max_size=6,
+    ),
+)
+def test_it_tells_what_the_engine_does(severity: str, steps: list[tuple[int, str]]) -> None:
+    """The same messages at the same seconds as an engine gives that is told the story event by event."""
+    total = sum(wait for wait, _ in steps)
+    offsets = accumulate(wait for wait, _ in steps)
+    events = [f"{offset}s {what}" for offset, (_, what) in zip(offsets, steps, strict=True)]
+
+    timeline = lived(
+        {"alertname": "Full", "component": "ai", "severity": severity},
+        f"{total + 3600}s",
+        *events,
+        start=START,
+        policy=load({"policy.yml": AT_ONCE}),
+    )
+
+    messages = [one for one in timeline.expectations if one.kind in (Kind.TOLD, Kind.END)]
+    found = [(one.offset.total_seconds(), one.name) for one in messages]
+    assert sorted(found) == sorted(from_outside(severity, steps))
 
 
 verbs = st.sampled_from(
