@@ -11,6 +11,7 @@ import msgspec
 import typer
 
 from alertrouter.cli.app import Exit, app
+from alertrouter.cli.oncall import show_gaps
 from alertrouter.cli.options import (
     Opened,
     Output,
@@ -133,6 +134,7 @@ def _show(
         good.folded("    ", ", ".join(counted(number, *_WORDS[what]) for what, number in holds(policy).items()), 4)
         channels = Counter(one.channel.value for name in policy.receivers for one in policy.integrations(name))
         good.folded("    ", f"channels: {', '.join(f'{name} {number}' for name, number in channels.items())}", 4)
+        show_gaps(settings, policy)
     else:
         bad.line(f"{bad.bad('✗')} {directory}: {counted(len(faults), 'fault')}")
     where = f"{overrides}: templates over the built-in ones" if overrides else "built-in templates"

@@ -30,6 +30,7 @@ COMMANDS = (
     "doctor",
     "send-test",
     "incidents",
+    "oncall",
     *ACTIONS,
 )
 
@@ -63,7 +64,7 @@ def test_each_example_prints_what_the_page_shows(session: str, tmp_path: Path) -
 
 def test_the_page_has_examples() -> None:
     """A page whose examples were marked otherwise would pass unread."""
-    assert len(SESSIONS) == 7
+    assert len(SESSIONS) == 8
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -74,7 +75,8 @@ def test_each_command_and_each_of_its_options_stands_on_the_page(command: str) -
 
     assert f"`{command}`" in PAGE or f"alertrouter {command}" in PAGE
     assert {option for option in options if f"`{option}" not in PAGE} <= {"--output"}
-    assert ("--output" in options) is (command in {"check", "test-route", "doctor", "send-test", "incidents", *ACTIONS})
+    with_output = {"check", "test-route", "doctor", "send-test", "incidents", "oncall", *ACTIONS}
+    assert ("--output" in options) is (command in with_output)
 
 
 def test_no_command_is_missing_from_this_test() -> None:

@@ -1,0 +1,137 @@
+"""`alertrouter oncall`: who is on call, and who comes next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, Final
+
+import msgspec
+import typer
+
+from alertrouter.cli.app import Exit, app
+from alertrouter.cli.options import Output, OutputOption, PolicyOption, open_policy, print_json
+from alertrouter.cli.terminal import Terminal, plain
+from alertrouter.settings import Settings, from_environment
+
+if TYPE_CHECKING:
+    from alertrouter.policy.oncall import Schedule, Turn
+    from alertrouter.policy.policy import Policy
+
+LOOK_AHEAD: Final = timedelta(days=30)
+"""How far ahead gaps are looked for."""
+
+Names = Annotated[list[str] | None, typer.Argument(metavar="SCHEDULE", help="Only these. Default: all.")]
+At = Annotated[
+    str, typer.Option(metavar="TIME", help="When, as '2026-03-02 10:00', in the policy's timezone. Default: now.")
+]
+Next = Annotated[bool, typer.Option("--next", help="Show also until when, and who comes then.")]
+
+
+class NextView(msgspec.Struct, frozen=True):
+    """The next hand-over."""
+
+    at: datetime
+    who: str
+    why: str
+
+
+class OnCallView(msgspec.Struct, frozen=True):
+    """Who is on call by one schedule. `why` is `override`, `layer N` or `fallback`; `next` None: nobody else ever."""
+
+    schedule: str
+    at: datetime
+    who: str
+    why: str
+    next: NextView | None
+
+
+@app.command()
+def oncall(
+    names: Names = None,
+    at: At = "",
+    and_next: Next = False,
+    policy: PolicyOption = None,
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """Show who is on call by the policy's schedules, now or at a time. Nothing is run or sent."""
+    settings = from_environment()
+    found = open_policy(settings, policy).policy
+    now, chosen = _moment(found, at), _chosen(found, names or [])
+    for schedule in chosen:
+        if output is Output.JSON:
+            print_json(_view(schedule, now))
+        else:
+            _show(Terminal(settings), schedule, now, max(map(len, found.schedules)), and_next=and_next)
+    if not chosen:
+        Terminal(settings, err=True).line("The policy has no schedules.")
+
+
+def gap_remarks(policy: Policy, now: datetime) -> Iterator[str]:
+    """Tell of each schedule that leaves times to its fallback soon; the first of them, and how many there are."""
+    for schedule in policy.schedules.values():
+        gaps = schedule.gaps(now, now + LOOK_AHEAD)
+        if gaps:
+            begin, end = (_clock(edge, schedule) for edge in gaps[0])
+            more = f", and {len(gaps) - 1} more times within {LOOK_AHEAD.days} days" if len(gaps) > 1 else ""
+            yield (
+                f"schedule {plain(schedule.name)}: nobody but the fallback {plain(schedule.fallback)} "
+                f"from {begin} to {end}{more}"
+            )
+
+
+def _moment(policy: Policy, at: str) -> datetime:
+    from alertrouter.simulate.routing import moment
+
+    try:
+        return moment(at, policy.timezone) if at else datetime.now(UTC)
+    except ValueError as error:
+        raise typer.BadParameter(f"{error}; expected a time such as 2026-03-02 10:00", param_hint="--at") from None
+
+
+def _chosen(policy: Policy, names: Sequence[str]) -> list[Schedule]:
+    from alertrouter.policy.reading.faults import unknown
+
+    for name in names:
+        if name not in policy.schedules:
+            typer.echo(f"alertrouter: {plain(unknown('schedule', name, policy.schedules))}", err=True)
+            raise typer.Exit(Exit.USAGE)
+    return [policy.schedules[name] for name in names or policy.schedules]
+
+
+def _view(schedule: Schedule, now: datetime) -> OnCallView:
+    turn, after = schedule.on_call(now), schedule.next_handover(now)
+    return OnCallView(
+        schedule=schedule.name,
+        at=now.astimezone(schedule.zone),
+        who=turn.who,
+        why=turn.why,
+        next=NextView(after.at.astimezone(schedule.zone), after.turn.who, after.turn.why) if after else None,
+    )
+
+
+def _show(terminal: Terminal, schedule: Schedule, now: datetime, width: int, *, and_next: bool) -> None:
+    turn = schedule.on_call(now)
+    line = f"{plain(schedule.name):{width}}  {terminal.strong(plain(turn.who))}{_why(terminal, turn)}"
+    if and_next:
+        after = schedule.next_handover(now)
+        then = (
+            f"{_clock(after.at, schedule)}, then {plain(after.turn.who)}{_why(terminal, after.turn)}" if after else ""
+        )
+        line += f" until {then}" if then else " with no hand-over in sight"
+    terminal.line(line)
+
+
+def _why(terminal: Terminal, turn: Turn) -> str:
+    return terminal.faint(f" ({turn.why})")
+
+
+def _clock(at: datetime, schedule: Schedule) -> str:
+    return f"{at.astimezone(schedule.zone):%a %Y-%m-%d %H:%M %Z}"
+
+
+def show_gaps(settings: Settings, policy: Policy) -> None:
+    """Remark on stderr what the schedules leave to their fallback."""
+    terminal = Terminal(settings, err=True)
+    for remark in gap_remarks(policy, datetime.now(UTC)):
+        terminal.line(f"{terminal.doubtful('!')} {remark}")
