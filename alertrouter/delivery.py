@@ -40,7 +40,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     The worker reads the alerts of `firing` and `resolved` when it sends. `id` is `<incident>.<n>`, derived, never
     random, so that deciding twice owes once. `sequence` counts the messages to this destination from 1.
     `received_at` is when the report that caused it came in, `cause` its correlation id. A `redraw` changes a message in
-    place and tells nobody anew; `version` is the incident's that it shows. `ack`, `snooze` are seen too; `raised` is the
+    place and tells nobody anew; `version` is the incident's that it shows, as are `ack` and `snooze`; `raised` is the
     severity that time gave it, `climbs` says that it has a level to escalate to.
     """
 
