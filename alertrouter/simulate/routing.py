@@ -156,7 +156,11 @@ def _taken(policy: Policy, match: Match, path: tuple[Route, ...], severity: str,
     levels = [
         Notified(
             after=level.after,
-            receivers=tuple(dict.fromkeys(policy.receiver_named(name, route) for name in level.notify)),
+            receivers=tuple(
+                dict.fromkeys(
+                    policy.receiver_named(name, route, now + level.after if now else None) for name in level.notify
+                )
+            ),
             during=level.during,
         )
         for level in (escalation.levels if escalation else ())
@@ -164,7 +168,7 @@ def _taken(policy: Policy, match: Match, path: tuple[Route, ...], severity: str,
     return Taken(
         match=match,
         path=path,
-        receivers=policy.receivers_for(route, severity),
+        receivers=policy.receivers_for(route, severity, now),
         escalation=escalation,
         levels=tuple(levels),
         held=policy.held_by(route, now) if now else "",
