@@ -132,7 +132,7 @@ def _show(
         good.line(f"{good.good('✓')} {directory}: a sound policy, revision {policy.revision}")
         good.line("    " + ", ".join(opened.files))
         good.folded("    ", ", ".join(counted(number, *_WORDS[what]) for what, number in holds(policy).items()), 4)
-        channels = Counter(one.channel.value for name in policy.receivers for one in policy.integrations(name))
+        channels = Counter(one.channel.value for name in _written(policy) for one in policy.integrations(name))
         good.folded("    ", f"channels: {', '.join(f'{name} {number}' for name, number in channels.items())}", 4)
         show_gaps(settings, policy)
     else:
@@ -160,13 +160,20 @@ def holds(policy: Policy) -> Mapping[str, int]:
     """How many of each a policy holds, by its top-level keys."""
     return {
         "routes": sum(1 for _ in policy.root.all()),
-        "receivers": len(policy.receivers),
+        "receivers": len(_written(policy)),
         "teams": len(policy.teams),
         "escalation_policies": len(policy.escalation_policies),
         "inhibit_rules": len(policy.inhibit_rules),
         "time_intervals": len(policy.time_intervals),
         "tests": len(policy.tests),
     }
+
+
+def _written(policy: Policy) -> list[str]:
+    """The receivers that stand in the policy, without those that are made of people."""
+    from alertrouter.policy.contacts import PREFIX
+
+    return [name for name in policy.receivers if not name.startswith(PREFIX)]
 
 
 def _show_faults(to: Terminal, faults: Iterable[Problem]) -> None:

@@ -18,6 +18,7 @@ from alertrouter.errors import PolicyError, StoreUnavailable
 from alertrouter.incident import Incident, TimelineLine
 from alertrouter.notice import InboxMessage
 from alertrouter.policy.load import load
+from alertrouter.policy.policy import Policy
 from alertrouter.store.connection import border
 from alertrouter.store.journal import FIELD
 from alertrouter.store.keys import Keys
@@ -147,18 +148,22 @@ class DoorStore:
             rows = await together(self._redis, [("HGETALL", self._keys.delivery(name.decode())) for name in names])
         return [row for row in map(row_of, rows) if row]
 
-    async def timezone(self) -> tzinfo:
-        """Give the time zone of the policy in force; UTC when there is none, or it can't be read."""
+    async def policy(self) -> Policy | None:
+        """Give the policy in force; None when there is none, or it can't be read."""
         with border():
             revision = await self._redis.get(self._keys.active)
             packed = await cast(Awaitable[bytes | None], self._redis.hget(self._keys.policies, revision or ""))
         if not packed:
-            return UTC
+            return None
         try:
-            policy = await asyncio.to_thread(load, msgspec.msgpack.decode(packed, type=dict[str, str]))
+            return await asyncio.to_thread(load, msgspec.msgpack.decode(packed, type=dict[str, str]))
         except PolicyError:
-            return UTC
-        return policy.timezone
+            return None
+
+    async def timezone(self) -> tzinfo:
+        """Give the time zone of the policy in force; UTC without one."""
+        policy = await self.policy()
+        return policy.timezone if policy else UTC
 
     async def expects(self, heartbeat: str) -> bool:
         """Tell whether the active policy expects a heartbeat; raises `StoreUnavailable` when no policy is active."""

@@ -18,6 +18,7 @@ from alertrouter.errors import PayloadError, StoreUnavailable
 from alertrouter.events import Acknowledged, Action, Escalated, Resolved, Snoozed, Unacknowledged
 from alertrouter.incident import Incident, State, Transition
 from alertrouter.notifiers import slack_buttons
+from alertrouter.policy.oncall import Schedule
 from alertrouter.store.doorstore import DoorStore
 from alertrouter.web.slack_payload import Click, Command, Target, printable, read_target
 
@@ -81,7 +82,8 @@ class SlackDesk:
                 case ("ack", incident):
                     return await self._acknowledge(command, incident)
                 case ("oncall", *_):
-                    return NO_SCHEDULES
+                    policy = await self._store.policy()
+                    return on_call(policy.schedules.values() if policy else (), self._clock())
                 case _:
                     return HELP
 
@@ -134,6 +136,18 @@ def morning_after(now: datetime, zone: tzinfo) -> datetime:
     local = now.astimezone(zone)
     day = local.date() if local.time() < MORNING else local.date() + timedelta(days=1)
     return datetime.combine(day, MORNING, zone).astimezone(UTC)
+
+
+def on_call(schedules: Iterable[Schedule], now: datetime) -> str:
+    """Who is on call by each schedule, until when, and who comes then."""
+    lines = []
+    for schedule in schedules:
+        turn, after = schedule.on_call(now), schedule.next_handover(now)
+        until = (
+            f", until {after.at.astimezone(schedule.zone):%a %d %b %H:%M %Z}, then {after.turn.who}" if after else ""
+        )
+        lines.append(f"*{escaped(schedule.name)}* {escaped(f'{turn.who} ({turn.why}){until}')}")
+    return "\n".join(lines[:SHOWN]) or NO_SCHEDULES
 
 
 def escaped(text: str) -> str:

@@ -7,6 +7,7 @@ from typing import cast
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 import yaml
 
@@ -148,6 +149,23 @@ def test_commands_list_acknowledge_and_help(routed: Door) -> None:
     assert "no incident INC-9" in _told(routed, "ack INC-9")
     assert "`/alertrouter ack INC-1`" in _told(routed, "dance")
     assert "schedules" in _told(routed, "oncall")
+
+
+def test_it_says_who_is_on_call(heard: Door) -> None:
+    """By the schedules of the policy in force, until when, and who comes then; none are set up without any."""
+    policy = """
+receivers: {chat: {inbox: {}}}
+people: {lena: {slack: U024BE7LH}, omar: {email: omar@example.com}}
+schedules: {ops: {layers: [{people: [lena], start: 2020-01-01}], fallback: chat}}
+route: {receiver: chat}
+"""
+    before = _told(heard, "oncall")
+
+    heard.redis.set(KEYS.active, "abc")
+    heard.redis.hset(KEYS.policies, "abc", msgspec.msgpack.encode({"policy.yml": policy}))
+
+    assert before == "No on-call schedules are set up."
+    assert _told(heard, "oncall") == "*ops* lena (layer 1)"
 
 
 def test_what_is_listed_is_escaped(heard: Door) -> None:
