@@ -280,6 +280,34 @@ def test_each_route_has_an_incident_of_its_own() -> None:
     assert {line.incident for line in timeline.lines if line.transition is Transition.ACK} == {"INC-1", "INC-2"}
 
 
+def test_who_is_on_call_is_told_by_name() -> None:
+    """A level that notifies a schedule tells whoever has it then, in whichever way."""
+    people = """
+people:
+  lena: {slack: U024BE7LH, pagerduty: "${PD_LENA}"}
+  omar: {email: omar@example.com}
+schedules:
+  rota: {layers: [{people: [omar, lena], rotate: 1d, start: 2026-03-01, handover: "10:10"}], fallback: ai-leads}
+tests:
+  - name: handed over between two pages
+    alert: {component: ai, severity: critical}
+    at: 2026-03-02 10:00
+    receivers: [ai-channel]
+    until: 50m
+    expect: [0m ai-channel, 5m omar, 20m ai-leads, 50m lena]
+  - name: on call at once
+    alert: {component: infra, severity: critical}
+    at: 2026-03-02 10:00
+    receivers: [omar]
+    expect: [0m omar]
+"""
+    text = TEXT.replace("oncall: ai-pager", "oncall: rota").replace("channel: infra-channel", "channel: rota")
+
+    results = run_tests(load({"policy.yml": text + people}))
+
+    assert [result.differences for result in results] == [(), ()]
+
+
 def test_more_and_less_severe() -> None:
     """Both are seen; the policy of the worse one goes on (no escape by a wobble)."""
     labels = {"component": "ai", "severity": "warning"}
@@ -317,7 +345,8 @@ def from_outside(severity: str, steps: list[tuple[int, str]]) -> list[tuple[floa
     severity=st.sampled_from(["info", "warning", "critical"]),
     steps=st.lists(
         st.tuples(
-            st.integers(1, 590),
+            # Often at a moment at which a timer comes too.
+            st.integers(1, 590) | st.sampled_from([60, 300, 900, 1200]),
             st.sampled_from(
                 ["fire", "resolve", "ack", "unack", "escalate", "close", "snooze 7m", "extend 7m", "ack", "resolve"]
             ),

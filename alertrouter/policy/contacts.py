@@ -27,6 +27,12 @@ def receiver_of(person: str, team: str = "") -> str:
     return f"{PREFIX}{person}@{team}" if team else f"{PREFIX}{person}"
 
 
+def names_of_people(people: Iterable[str], teams: Iterable[str]) -> dict[str, str]:
+    """Who the receivers of people are, under their own names."""
+    sides = ("", *teams)
+    return {receiver_of(person, team): person for person in people for team in sides}
+
+
 def person_receivers(
     people: Iterable[Person], teams: Iterable[Team], receivers: Mapping[str, Receiver]
 ) -> dict[str, Receiver]:

@@ -11,6 +11,7 @@ from alertrouter.alert import Labels
 from alertrouter.delivery import Delivery
 from alertrouter.engine.changes import Changes
 from alertrouter.incident import Incident, Reason, State, TimelineLine, Transition
+from alertrouter.policy.contacts import names_of_people
 from alertrouter.policy.policy import Policy
 from alertrouter.policy.timeline import Expectation, Kind
 
@@ -45,6 +46,7 @@ class Account:
         self.incidents: dict[str, Incident] = {}
         self._policy = policy
         self._start = start
+        self._people = names_of_people(policy.people, policy.teams)
         self._groups: set[tuple[str, str]] = set()
 
     def follow(self, labels: Labels) -> None:
@@ -67,7 +69,7 @@ class Account:
         for said in changes.timeline:
             if said.incident in self.incidents and said.reason not in _SETTLED:
                 delivery, line = told.get(said.text), self._line(said)
-                step = _with(step, delivery, line) if delivery else [*step, line]
+                step = _with(step, delivery, line, self._name(delivery)) if delivery else [*step, line]
         for name, old in before.items():
             new = self.incidents[name]
             if new.severity != old.severity and old.state is not State.PENDING:
@@ -75,6 +77,10 @@ class Account:
                 own = Line(offset=at - self._start, incident=name, route=new.route, text=text)
                 step = _with_severity(step, old, own, new.severity)
         self.lines += step
+
+    def _name(self, delivery: Delivery) -> str:
+        """Whom it tells: people by their own names."""
+        return self._people.get(delivery.receiver, delivery.receiver)
 
     def _line(self, said: TimelineLine) -> Line:
         return Line(
@@ -87,15 +93,14 @@ class Account:
         )
 
 
-def _with(step: list[Line], delivery: Delivery, own: Line) -> list[Line]:
+def _with(step: list[Line], delivery: Delivery, own: Line, name: str) -> list[Line]:
     """Add a message to the transition that sent it; without one it is a line of its own."""
     place = next((n for n in reversed(range(len(step))) if step[n].incident == delivery.incident), None)
     ends = delivery.reason is Reason.RESOLVED
     if place is None or (step[place].transition is None and step[place].reason is not delivery.reason):
         step, place = [*step, replace(own, text="")], len(step)
     line = step[place]
-    told = () if ends else (delivery.receiver,)
-    ended = (delivery.receiver,) if ends else ()
+    told, ended = ((), (name,)) if ends else ((name,), ())
     line = replace(
         line, told=tuple(dict.fromkeys((*line.told, *told))), ended=tuple(dict.fromkeys((*line.ended, *ended)))
     )

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta, tzinfo
 
 from alertrouter.alert import Fingerprint, Labels, fingerprint
 from alertrouter.engine.suppression import Inhibitor
+from alertrouter.policy.contacts import names_of_people
 from alertrouter.policy.escalation import EscalationPolicy
 from alertrouter.policy.matcher import Matcher
 from alertrouter.policy.policy import Policy
@@ -156,10 +157,11 @@ def _taken(policy: Policy, match: Match, path: tuple[Route, ...], severity: str,
     levels = [
         Notified(
             after=level.after,
-            receivers=tuple(
+            receivers=_named(
+                policy,
                 dict.fromkeys(
                     policy.receiver_named(name, route, now + level.after if now else None) for name in level.notify
-                )
+                ),
             ),
             during=level.during,
         )
@@ -168,11 +170,17 @@ def _taken(policy: Policy, match: Match, path: tuple[Route, ...], severity: str,
     return Taken(
         match=match,
         path=path,
-        receivers=policy.receivers_for(route, severity, now),
+        receivers=_named(policy, policy.receivers_for(route, severity, now)),
         escalation=escalation,
         levels=tuple(levels),
         held=policy.held_by(route, now) if now else "",
     )
+
+
+def _named(policy: Policy, receivers: Iterable[str]) -> tuple[str, ...]:
+    """Receivers by their names, people by their own."""
+    people = names_of_people(policy.people, policy.teams)
+    return tuple(people.get(name, name) for name in receivers)
 
 
 def _path(node: Route, route_id: str) -> tuple[Route, ...]:

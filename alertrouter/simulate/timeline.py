@@ -96,7 +96,8 @@ class _Life:
     def __init__(self, policy: Policy, labels: Labels, start: datetime, also_firing: Iterable[Labels]) -> None:
         self.labels = present(labels)
         self.others = [present(other) for other in also_firing]
-        self.start = start.astimezone(UTC)
+        # Whole seconds: what opens at nine comes at an offset that can be written down.
+        self.start = start.astimezone(UTC).replace(microsecond=0)
         self.account = Account(policy, self.start)
         self.account.follow(self.labels)
         self._policy = policy

@@ -34,7 +34,7 @@ def policy_tests(names: Names, holders: tuple[str, ...], value: Value) -> tuple[
 
 
 def _test(names: Names, holders: tuple[str, ...], taken: set[str], value: Value) -> PolicyTest:
-    place = value.node.place
+    place, told = value.node.place, (*names.receivers, *names.people)
     with value.fields() as fields:
         test = PolicyTest(
             name=fields.need("name", Value.text, ""),
@@ -45,9 +45,11 @@ def _test(names: Names, holders: tuple[str, ...], taken: set[str], value: Value)
             until=fields.take("until", _until, None),
             events=fields.take("events", each_of(_lines(lambda text: read_happening(text, names.severities))), ()),
             expect=fields.take(
-                "expect", each_of(_lines(lambda text: read_expectation(text, names.severities, names.receivers))), None
+                "expect",
+                each_of(_lines(lambda text: read_expectation(text, names.severities, told))),
+                None,
             ),
-            receivers=fields.take("receivers", each_of(one_of("receiver", names.receivers)), None),
+            receivers=fields.take("receivers", each_of(one_of("receiver", names.addressees)), None),
             escalation=fields.take("escalation", partial(_escalation, names), None),
             suppressed_by=fields.take(
                 "suppressed_by", each_of(one_of("inhibition rule or time interval", holders)), None
