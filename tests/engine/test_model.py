@@ -183,7 +183,8 @@ class Pair:
         return (trouble.state, trouble.severity, trouble.exhausted) if trouble else ("none", "", False)
 
     def _notice(self) -> None:
-        ends = [line.at for line in self.story.timeline if line.transition == "RESOLVE"]
+        """Tell the model when the engine saw by itself that all is over."""
+        ends = [line.at for line in self.story.timeline if line.text == "all its alerts are over"]
         self.model.notices = {int((moment - at(0)).total_seconds()) for moment in ends}
 
 

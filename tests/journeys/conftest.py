@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
+import redis
 
+from alertrouter.settings import Settings
+from tests.journeys.farsides import FarSides, standing_in
 from tests.journeys.processes import of_directory
 from tests.journeys.programs import Programs
+from tests.journeys.race import POLICY, Race, RaceWith
 
 _STARTED = pytest.StashKey[Programs]()
 
@@ -23,6 +27,25 @@ def programs(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Program
     for program in started.started:
         program.kill()
     assert not left, f"left behind: {left}"
+
+
+@pytest.fixture
+def far(request: pytest.FixtureRequest) -> Iterator[FarSides]:
+    """The far sides; slow ones when the test says so."""
+    with standing_in(slow=getattr(request, "param", "") == "slow") as sides:
+        yield sides
+
+
+@pytest.fixture
+def race_with(settings_for: Callable[..., Settings], client: redis.Redis, far: FarSides, tmp_path: Path) -> RaceWith:
+    """A race under a policy."""
+    return lambda policy=POLICY: Race(settings_for(policy, far.settings), client, tmp_path)
+
+
+@pytest.fixture
+def race(race_with: RaceWith) -> Race:
+    """A race under the usual policy."""
+    return race_with()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -28,6 +28,8 @@ class SlackStandIn(HttpStandIn):
     def __init__(self, port: int = 0) -> None:
         self._messages: dict[tuple[str, str], SlackMessage] = {}
         self._lock = threading.Lock()
+        self._hangs_up = False
+        self._flooded: tuple[str, int] = "", 0
         super().__init__(port)
 
     @property
@@ -63,6 +65,14 @@ class SlackStandIn(HttpStandIn):
         with self._lock:
             self._messages = {key: message for key, message in self._messages.items() if message.ts != ts}
 
+    def hang_up_after_the_next(self) -> None:
+        """Take the next message that is posted, and then hang up without an answer."""
+        self._hangs_up = True
+
+    def flood(self, channel: str, *, retry_after: int = 1) -> None:
+        """Say 429 to whatever is posted to one channel from now on; "": to none."""
+        self._flooded = channel, retry_after
+
     def respond(self, request: Received) -> Answer:
         """Do what Slack does."""
         body = request.json
@@ -76,9 +86,14 @@ class SlackStandIn(HttpStandIn):
             return _no("invalid_auth")
         if fault:
             return _no(fault)
+        if request.path == "/api/chat.postMessage" and body["channel"] == self._flooded[0]:
+            headers = {"Retry-After": str(self._flooded[1])}
+            return Answer.of_json({"ok": False, "error": "ratelimited"}, 429, headers)
         if request.path == "/api/chat.postMessage":
             channel = _channel_id(body["channel"])
-            return Answer.of_json({"ok": True, "channel": channel, "ts": self._post(channel, body).ts})
+            ts = self._post(channel, body).ts
+            drop, self._hangs_up = self._hangs_up, False
+            return replace(Answer.of_json({"ok": True, "channel": channel, "ts": ts}), drop=drop)
         if request.path == "/api/chat.update":
             return self._update(body)
         return _no("unknown_method")
