@@ -1,4 +1,4 @@
-"""Heartbeats through Redis: what is expected is stored, a beat in the journal counts, and a new router goes on from it."""
+"""Heartbeats through Redis: what is expected is stored, a beat counts, and a new router goes on from it."""
 
 from __future__ import annotations
 
