@@ -12,6 +12,7 @@ from typing import Final
 
 import pytest
 
+from tests.journeys.climbs import Climb, Climbs, lateness
 from tests.journeys.farsides import FarSides, standing_in
 from tests.journeys.installation import Alertrouter
 from tests.journeys.processes import ROLES, Process
@@ -32,6 +33,22 @@ route:
   group_interval: 5s
   repeat_interval: 12h
 """
+LADDER: Final = """
+severities: [info, warning, critical]
+receivers:
+  chat: {slack: {channel: "#ops"}}
+  pager: {pagerduty: {routing_key: "${PAGERDUTY_SERVICE_KEY}"}}
+  leads: {webhook: {url: "${JOURNEY_WEBHOOK}"}}
+escalation_policies:
+  page: {levels: [{notify: chat}, {after: 2s, notify: pager}, {after: 4s, notify: leads}]}
+route:
+  receiver: chat
+  group_by: [storm]
+  group_wait: 0s
+  group_interval: 5s
+  escalate: {info: page, warning: page, critical: page}
+"""
+
 KILLS: Final = 8
 """Kills while a storm begins, and again while it ends: each role in turn, twice."""
 
@@ -68,6 +85,22 @@ def test_no_alert_is_lost_in_a_power_cut(programs: Programs, record_property: Ca
         record_property("journey", siege.report(sender))
 
 
+def test_ladders_survive_kills(programs: Programs, record_property: Callable[[str, object], None]) -> None:
+    """100 ladders with levels after 2 and 4 seconds, with `kill -9` for each role: none is lost, none comes early."""
+    with standing_in(slow=True) as far:
+        alertrouter = Alertrouter(programs, policy=LADDER, environ=far.settings)
+        siege = Siege(alertrouter, far, kills=4)
+
+        with closing(Sender(alertrouter.door)) as sender:
+            climbs = siege.survive_while_it_climbs(groups(100, size=2), sender)
+
+        late = sorted(one.late for one in climbs)
+        record_property("journey", f"{siege.report(sender)}; {lateness(late)}")
+        assert set(siege.killed) == set(ROLES)
+        assert late[0] >= 0, "a level was told before its time"
+        assert {one.steps for one in climbs} == {("level 1: chat", "level 2: pager", "level 3: leads")}
+
+
 @pytest.mark.soak
 def test_no_alert_is_lost_in_a_long_siege(programs: Programs, record_property: Callable[[str, object], None]) -> None:
     """The same again and again, for ALERTROUTER_SOAK_MINUTES (10 unless set)."""
@@ -88,8 +121,9 @@ def test_no_alert_is_lost_in_a_long_siege(programs: Programs, record_property: C
 class Siege:
     """Storms over an alertrouter whose processes are killed meanwhile."""
 
-    def __init__(self, alertrouter: Alertrouter, far: FarSides) -> None:
-        """Nothing is killed yet."""
+    def __init__(self, alertrouter: Alertrouter, far: FarSides, *, kills: int = KILLS) -> None:
+        """Nothing is killed yet; `kills` are those of one storm's beginning, or of its end."""
+        self._kills = kills
         self.killed = Counter[str]()
         self._alertrouter = alertrouter
         self._far = far
@@ -104,6 +138,20 @@ class Siege:
         self._post(storm, "resolved", sender)
         self._wait_until_all_know(storm, self._told_of_the_end)
         assert len(self._far.pagerduty.alerts) == self._groups, "PagerDuty knows each incident by one key"
+
+    def survive_while_it_climbs(self, storm: Sequence[Group], sender: Sender) -> list[Climb]:
+        """Let a storm begin, with kills while its ladders run; gives how each climbed, once all levels are told."""
+        self._groups += len(storm)
+        self._post(storm, "firing", sender)
+        climbs = Climbs(self._alertrouter.door, self._far)
+        eventually(
+            lambda: not climbs.missing(storm),
+            lambda: f"all levels are told, not told: {climbs.missing(storm)[:5]}",
+            IN_THE_END,
+            every=0.5,
+        )
+        assert len(self._far.pagerduty.alerts) == self._groups, "PagerDuty knows each incident by one key"
+        return climbs.of(storm)
 
     def survive_power_cut(self, storm: Sequence[Group], sender: Sender) -> None:
         """Let a storm begin, kill all processes at once in the middle of it, and start alertrouter again."""
@@ -127,7 +175,7 @@ class Siege:
 
     def _post(self, storm: Sequence[Group], status: Status, sender: Sender) -> None:
         """Post it in portions; when half of a portion is taken in and messages are going out, a process is killed."""
-        size = -(-len(storm) // KILLS)
+        size = -(-len(storm) // self._kills)
         for first in range(0, len(storm), size):
             portion = storm[first : first + size]
             sender.offer(portion, status)

@@ -7,6 +7,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -17,12 +18,13 @@ from tests.standins.record import Record
 
 @dataclass(frozen=True)
 class Received:
-    """One request; header names are in lower case."""
+    """One request, and when it came; header names are in lower case."""
 
     method: str
     path: str
     headers: Mapping[str, str] = field(repr=False)
     body: bytes
+    at: datetime = field(default_factory=lambda: datetime.now(UTC), compare=False, repr=False)
 
     @cached_property
     def json(self) -> dict[str, Any]:
