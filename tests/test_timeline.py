@@ -332,10 +332,11 @@ def from_outside(severity: str, steps: list[tuple[int, str]]) -> list[tuple[floa
                 story.report(second, firing("Full", second, component="ai", severity=severity))
             case ["resolve"]:
                 story.report(second, ended("Full", second, component="ai", severity=severity))
-            case [verb, *_] if "INC-1" in story.engine.state.incidents:
+            case [verb, *_]:
                 more: dict[str, object] = {"until": at(second + 420)} if verb in ("snooze", "extend") else {}
                 more |= {"force": True} if verb == "close" else {}
-                story.act(second, ACTS[verb], "@omar", "INC-1", **more)
+                for incident in list(story.engine.state.incidents):
+                    story.act(second, ACTS[verb], "@omar", incident, **more)
     story.advance(second + 3600)
     return [(second, to.split("/")[0]) for second, to in story.pages()]
 
