@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from alertrouter.cli.options import Opened
 from alertrouter.cli.terminal import WIDTH, Terminal, counted, plain
 from alertrouter.notice import labels_text
 from alertrouter.policy.duration import format_duration
 from alertrouter.policy.escalation import EscalationPolicy
-from alertrouter.simulate.judging import Difference, TestResult
 from alertrouter.simulate.routing import Notified, Simulation, Step, Taken
+
+if TYPE_CHECKING:  # the engine stays out of a look at one moment, which is asked for often
+    from alertrouter.simulate.judging import Difference, TestResult
 
 _COLUMN: Final = 18
 
