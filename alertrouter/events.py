@@ -57,75 +57,56 @@ class Heartbeat(msgspec.Struct, frozen=True, kw_only=True, tag="heartbeat"):
     name: str
 
 
-class Acknowledged(msgspec.Struct, frozen=True, kw_only=True, tag="ack"):
+class _ByPerson(msgspec.Struct, frozen=True, kw_only=True):
+    """What all that a person does to one incident has in common."""
+
+    at: datetime
+    actor: str
+    key: str
+    incident: str
+
+
+class Acknowledged(_ByPerson, frozen=True, kw_only=True, tag="ack"):
     """Somebody takes an incident. `version` is the one they saw, None when they saw none (CLI, API)."""
 
-    at: datetime
-    actor: str
-    key: str
-    incident: str
     version: int | None = None
 
 
-class Extended(msgspec.Struct, frozen=True, kw_only=True, tag="extend"):
+class Extended(_ByPerson, frozen=True, kw_only=True, tag="extend"):
     """Who took it is still on it: the acknowledgement lapses at `until`."""
 
-    at: datetime
-    actor: str
-    key: str
-    incident: str
     until: datetime
 
 
-class Unacknowledged(msgspec.Struct, frozen=True, kw_only=True, tag="unack"):
+class Unacknowledged(_ByPerson, frozen=True, kw_only=True, tag="unack"):
     """Somebody gives an incident back."""
 
-    at: datetime
-    actor: str
-    key: str
-    incident: str
     version: int | None = None
 
 
-class Snoozed(msgspec.Struct, frozen=True, kw_only=True, tag="snooze"):
+class Snoozed(_ByPerson, frozen=True, kw_only=True, tag="snooze"):
     """Somebody asks for quiet about an incident until a moment."""
 
-    at: datetime
-    actor: str
-    key: str
-    incident: str
     until: datetime
     version: int | None = None
 
 
-class Resolved(msgspec.Struct, frozen=True, kw_only=True, tag="resolve"):
+class Resolved(_ByPerson, frozen=True, kw_only=True, tag="resolve"):
     """Somebody calls an incident over. While its source still fires that takes `force`."""
 
-    at: datetime
-    actor: str
-    key: str
-    incident: str
     force: bool = False
     version: int | None = None
 
 
-class Escalated(msgspec.Struct, frozen=True, kw_only=True, tag="escalate"):
+class Escalated(_ByPerson, frozen=True, kw_only=True, tag="escalate"):
     """Somebody wants the next level told now."""
 
-    at: datetime
-    actor: str
-    key: str
-    incident: str
     version: int | None = None
 
 
-class Noted(msgspec.Struct, frozen=True, kw_only=True, tag="note"):
+class Noted(_ByPerson, frozen=True, kw_only=True, tag="note"):
     """Somebody writes a line into an incident's story."""
 
-    at: datetime
-    actor: str
-    key: str
-    incident: str
     text: str
 
 

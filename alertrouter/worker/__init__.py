@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Final
 
 from rq import SimpleWorker
@@ -64,7 +63,7 @@ def _work(settings: Settings, courier: Courier) -> None:
     except StoreUnavailable as error:
         _log.warning("store unavailable", reason=str(error))
     if not courier.stopping.is_set():
-        time.sleep(START_AGAIN)
+        courier.stopping.wait(START_AGAIN)
 
 
 class _Worker(SimpleWorker):
