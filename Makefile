@@ -53,7 +53,7 @@ format: $(DEV)
 	$(BIN)/ruff format .
 
 docs: $(DEV)
-	$(BIN)/python -m alertrouter.settings > docs/settings.md
+	$(BIN)/python -m alertrouter.settings_table > docs/settings.md
 
 # Hashes are of every file that the registry has of a version; the installs prove that each platform has its wheels.
 lock: $(DEV)

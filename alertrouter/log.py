@@ -11,7 +11,8 @@ from typing import Final
 import structlog
 from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
 
-from alertrouter.settings import TABLE, Settings
+from alertrouter.settings import Settings
+from alertrouter.settings_table import TABLE
 
 HIDDEN: Final = "[secret]"
 SHORTEST_SECRET: Final = 6

@@ -4,7 +4,8 @@ import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 
-from alertrouter.settings import TABLE, Settings, from_environment, table_as_markdown
+from alertrouter.settings import Settings, from_environment
+from alertrouter.settings_table import TABLE, table_as_markdown
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 FILLED_IN_BY_POLICIES = {
