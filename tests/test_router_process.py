@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -39,12 +38,10 @@ def test_a_standby_takes_over_within_6_seconds(
             eventually(lambda: "stands by" in (tmp_path / "b").read_text(), "the second stands by")
 
             first.kill()
-            began = time.monotonic()
             Journal(client, keys).append(fires("Down"))
             eventually(lambda: client.hlen(keys.incidents), "the second has decided", within=6)
 
             assert client.get(keys.lease) != holder
-            assert time.monotonic() - began < 6
             assert stop(second) == 0
     assert not client.exists(keys.lease)
 

@@ -35,7 +35,8 @@ class Rule:
         """Write it as Prometheus reads it."""
         return {
             "alert": self.alert,
-            "expr": f'fault{{alert="{self.alert}"}} == 1',
+            # The last value counts: on a stalled machine a scrape may fail, and that ends no fault.
+            "expr": f'last_over_time(fault{{alert="{self.alert}"}}[1m]) == 1',
             "labels": {"severity": self.severity, "component": self.component},
             "annotations": {
                 "summary": f"{self.alert} on {{{{ $labels.host }}}}",

@@ -58,6 +58,8 @@ class HttpStandIn:
         self._next: deque[Answer] = deque()
         self._always: Answer | None = None
         self._stopping = threading.Event()
+        self._held_from: int | None = None
+        self._released = threading.Event()
         self._server = _Server(("127.0.0.1", port), self._handler())
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
         self._thread.start()
@@ -89,6 +91,14 @@ class HttpStandIn:
         """Answer every request like this from now on; None: as usual again."""
         self._always = answer
 
+    def hold_after(self, requests: int) -> None:
+        """Let whoever comes after so many requests wait for their answer, until `release`."""
+        self._held_from = requests
+
+    def release(self) -> None:
+        """Answer those who wait, and hold nobody any more."""
+        self._released.set()
+
     def respond(self, request: Received) -> Answer:
         """The usual answer."""
         return Answer()
@@ -96,6 +106,7 @@ class HttpStandIn:
     def close(self) -> None:
         """Stop, and end the delays that are going on."""
         self._stopping.set()
+        self._released.set()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join(5)
@@ -115,6 +126,8 @@ class HttpStandIn:
         except IndexError:
             answer = self._always or self.respond(request)
         self._record.add(request)
+        if self._held_from is not None and len(self._record.items()) > self._held_from:
+            self._released.wait()
         if answer.delay:
             self._stopping.wait(answer.delay)
         return None if answer.drop else answer

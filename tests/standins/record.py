@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
+from tests.waiting import PATIENCE
+
 T = TypeVar("T")
 
 
@@ -34,8 +36,8 @@ class Record(Generic[T]):
             self._items.clear()
 
     def wait_for(self, predicate: Callable[[list[T]], object], deadline: float) -> list[T]:
-        """Everything so far, as soon as the predicate holds for it; fails after `deadline` seconds."""
-        until = time.monotonic() + deadline
+        """Everything so far, as soon as the predicate holds for it; fails long after `deadline` seconds."""
+        until = time.monotonic() + deadline * PATIENCE
         with self._changed:
             while not predicate(list(self._items)):
                 if not self._changed.wait(max(until - time.monotonic(), 0)):
