@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 
 from alertrouter.alert import Labels
 from alertrouter.events import Acknowledged, Action, Escalated, Extended, Resolved, Snoozed, Unacknowledged
-from alertrouter.incident import State, Timer, Transition
+from alertrouter.incident import State, Timer
 from alertrouter.policy.load import load
 from alertrouter.policy.policy import Policy
 from alertrouter.policy.timeline import Happening, Kind, Verb, read_expectation, read_happening
 from alertrouter.simulate.judging import TestResult, run_tests
 from alertrouter.simulate.timeline import Timeline, live
+from alertrouter.transition import Transition
 from tests.engine.story import START, Story, at, ended, firing
 
 TEXT = dedent("""\

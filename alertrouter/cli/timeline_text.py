@@ -6,12 +6,13 @@ from datetime import timedelta, tzinfo
 
 from alertrouter.cli.options import Opened
 from alertrouter.cli.terminal import Terminal, plain
-from alertrouter.incident import Timer, Transition
+from alertrouter.incident import Timer
 from alertrouter.notice import labels_text
 from alertrouter.policy.duration import format_duration
 from alertrouter.policy.timeline import offset_text
 from alertrouter.simulate.account import Line
 from alertrouter.simulate.timeline import Ahead, Timeline
+from alertrouter.transition import Transition
 
 _NEXT = {Timer.WAKE: "it wakes", Timer.LAPSE: "the acknowledgement expires", Timer.RAISE: "it is raised"}
 

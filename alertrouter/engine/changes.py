@@ -9,7 +9,8 @@ import msgspec
 from alertrouter.alert import Alert, Fingerprint
 from alertrouter.delivery import Delivery
 from alertrouter.engine.state import Pulse
-from alertrouter.incident import Incident, TimelineLine, Transition
+from alertrouter.incident import Incident
+from alertrouter.transition import TimelineLine, Transition
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,10 +10,11 @@ from msgspec.structs import replace
 
 from alertrouter.alert import Alert, Fingerprint
 from alertrouter.delivery import Delivery
-from alertrouter.incident import OUTWEIGH_A_STEP, Destination, Incident, InFlight, Reason, State
+from alertrouter.incident import Destination, Incident, InFlight, Reason, State
 from alertrouter.policy.policy import Policy
 from alertrouter.policy.receiver import Integration
 from alertrouter.policy.route import Route
+from alertrouter.transition import OUTWEIGH_A_STEP
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,8 @@ from alertrouter.alert import Alert, Fingerprint
 from alertrouter.engine import dispatch, ladder, telling
 from alertrouter.engine.memory import Draft, Memory
 from alertrouter.engine.view import View, line
-from alertrouter.incident import Incident, Reason, State, Timer, Transition
+from alertrouter.incident import Incident, Reason, State, Timer
+from alertrouter.transition import Transition
 
 GIVE_UP_AFTER: Final = timedelta(days=1)
 """How long the end of an incident is tried to be told before it is forgotten."""

@@ -10,8 +10,9 @@ from msgspec.structs import replace
 from alertrouter.alert import Alert, AlertReport
 from alertrouter.engine.memory import Draft, Known, Memory
 from alertrouter.events import AlertsReceived
-from alertrouter.incident import Incident, Reason, State, TimelineLine, Timer, Transition
+from alertrouter.incident import Incident, Reason, State, Timer
 from alertrouter.policy.route import Match
+from alertrouter.transition import TimelineLine, Transition
 
 
 def receive(memory: Memory, draft: Draft, event: AlertsReceived) -> None:

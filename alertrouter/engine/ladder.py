@@ -10,11 +10,12 @@ from msgspec.structs import replace
 
 from alertrouter.engine import telling
 from alertrouter.engine.view import View
-from alertrouter.incident import LATEST, OUTWEIGH_A_STEP, Incident, Ladder, Reason, State, Timer, Transition
+from alertrouter.incident import Incident, Ladder, Reason, State, Timer
 from alertrouter.policy.duration import format_duration
 from alertrouter.policy.escalation import EscalationPolicy, Level
 from alertrouter.policy.interval import TimeInterval
 from alertrouter.policy.opening import after_open, next_opening, open_between
+from alertrouter.transition import LATEST, OUTWEIGH_A_STEP, Transition
 
 CLIMBING: Final = (Timer.STEP, Timer.RAISE)
 """The timers of an incident that nobody has taken."""

@@ -23,7 +23,8 @@ from alertrouter.events import (
     Snoozed,
     Unacknowledged,
 )
-from alertrouter.incident import UNSEEN, Ack, Incident, Reason, Snooze, State, Timer, Transition
+from alertrouter.incident import Ack, Incident, Reason, Snooze, State, Timer
+from alertrouter.transition import UNSEEN, Transition
 
 KEYS_KEPT: Final = 50
 WARN_AT: Final = 0.8

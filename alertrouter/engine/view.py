@@ -11,9 +11,10 @@ from alertrouter.alert import Alert, Fingerprint
 from alertrouter.engine import dispatch
 from alertrouter.engine.dispatch import Picture
 from alertrouter.engine.memory import Draft, Memory
-from alertrouter.incident import LATEST, TRANSITIONS, UNSEEN, Destination, Incident, Reason, TimelineLine, Transition
+from alertrouter.incident import Destination, Incident, Reason
 from alertrouter.policy.policy import Policy
 from alertrouter.policy.route import Route
+from alertrouter.transition import LATEST, TRANSITIONS, UNSEEN, TimelineLine, Transition
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,10 +10,11 @@ from typing import Final
 from alertrouter.alert import Labels
 from alertrouter.delivery import Delivery
 from alertrouter.engine.changes import Changes
-from alertrouter.incident import Incident, Reason, State, TimelineLine, Transition
+from alertrouter.incident import Incident, Reason, State
 from alertrouter.policy.contacts import names_of_people
 from alertrouter.policy.policy import Policy
 from alertrouter.policy.timeline import Expectation, Kind
+from alertrouter.transition import TimelineLine, Transition
 
 _SETTLED: Final = frozenset({Reason.SENT, Reason.FAILED, Reason.CANCELLED})
 _CHANGE_SEVERITY: Final = frozenset({Transition.RAISE, Transition.WORSE, Transition.BETTER})

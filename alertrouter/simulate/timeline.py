@@ -23,12 +23,13 @@ from alertrouter.events import (
     Snoozed,
     Unacknowledged,
 )
-from alertrouter.incident import Incident, Reason, State, Timer, Transition
+from alertrouter.incident import Incident, Reason, State, Timer
 from alertrouter.policy.duration import format_duration
 from alertrouter.policy.policy import Policy
 from alertrouter.policy.timeline import Expectation, Happening, Verb
 from alertrouter.simulate.account import Account, Line, expectations
 from alertrouter.simulate.routing import present
+from alertrouter.transition import Transition
 
 LONGEST_WAIT: Final = timedelta(hours=1)
 """How long before `start` the clock begins to run. A longer `group_wait` counts from the alert's start all the same."""

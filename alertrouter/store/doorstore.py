@@ -15,7 +15,7 @@ import redis.asyncio
 from alertrouter.alert import Alert
 from alertrouter.engine.changes import Answer
 from alertrouter.errors import PolicyError, StoreUnavailable
-from alertrouter.incident import Incident, TimelineLine
+from alertrouter.incident import Incident
 from alertrouter.notice import InboxMessage
 from alertrouter.policy.load import load
 from alertrouter.policy.policy import Policy
@@ -25,6 +25,7 @@ from alertrouter.store.keys import Keys
 from alertrouter.store.ledger_row import LedgerRow, row_of
 from alertrouter.store.metrics import Metrics, read_metrics
 from alertrouter.store.together import Command, together
+from alertrouter.transition import TimelineLine
 
 SET_ASIDE_SIZE: Final = 1000
 MOST_ENTRIES: Final = 64

@@ -18,7 +18,7 @@ from alertrouter.engine.changes import Changes, Recall
 from alertrouter.engine.state import EngineState, Pulse
 from alertrouter.errors import LeaseLost, StoreUnavailable
 from alertrouter.events import DeliverySettled, encode
-from alertrouter.incident import Incident, State, TimelineLine
+from alertrouter.incident import Incident, State
 from alertrouter.store.connection import border
 from alertrouter.store.journal import START, after
 from alertrouter.store.keys import RANKS, Keys
@@ -27,6 +27,7 @@ from alertrouter.store.metrics import DELIVERIES
 from alertrouter.store.moment import from_ms, to_ms
 from alertrouter.store.queue import Kicks
 from alertrouter.store.scripts import Script
+from alertrouter.transition import TimelineLine
 
 QUARANTINE_SIZE: Final = 1000
 TIMELINE_SIZE: Final = 1000

@@ -12,8 +12,8 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictStr
 
 from alertrouter.errors import AlertrouterError
-from alertrouter.incident import Transition
 from alertrouter.policy.duration import parse_duration
+from alertrouter.transition import Transition
 
 FARTHEST: Final = timedelta(days=366)
 LONGEST_NOTE: Final = 2000

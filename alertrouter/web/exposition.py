@@ -11,8 +11,9 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 from alertrouter import __version__
-from alertrouter.incident import State, Transition
+from alertrouter.incident import State
 from alertrouter.store.metrics import Latency, Metrics
+from alertrouter.transition import Transition
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,10 +16,11 @@ from alertrouter import events, log
 from alertrouter.engine.changes import Answer
 from alertrouter.errors import PayloadError, StoreUnavailable
 from alertrouter.events import Acknowledged, Action, Escalated, Resolved, Snoozed, Unacknowledged
-from alertrouter.incident import Incident, State, Transition
+from alertrouter.incident import Incident, State
 from alertrouter.notifiers import slack_buttons
 from alertrouter.policy.oncall import Schedule
 from alertrouter.store.doorstore import DoorStore
+from alertrouter.transition import Transition
 from alertrouter.web.slack_payload import Click, Command, Target, printable, read_target
 
 PATIENCE: Final = 1.5

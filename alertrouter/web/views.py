@@ -9,8 +9,9 @@ from pydantic import BaseModel
 
 from alertrouter.alert import Alert
 from alertrouter.delivery import LedgerState
-from alertrouter.incident import Incident, Reason, State, TimelineLine, Timer, Transition
+from alertrouter.incident import Incident, Reason, State, Timer
 from alertrouter.store.ledger_row import LedgerRow
+from alertrouter.transition import TimelineLine, Transition
 
 
 class ErrorView(BaseModel):

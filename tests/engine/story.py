@@ -14,8 +14,9 @@ from alertrouter.engine.changes import Answer, Changes
 from alertrouter.engine.engine import Engine
 from alertrouter.engine.state import EngineState
 from alertrouter.events import Action, AlertsReceived, DeliverySettled, Heartbeat, PolicyActivated
-from alertrouter.incident import Incident, TimelineLine
+from alertrouter.incident import Incident
 from alertrouter.policy.load import load
+from alertrouter.transition import TimelineLine
 
 START = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 """A Monday morning."""

@@ -10,7 +10,8 @@ from typing import Final, get_args
 import pytest
 
 from alertrouter.events import Action
-from alertrouter.incident import TRANSITIONS, State, Timer, Transition
+from alertrouter.incident import State, Timer
+from alertrouter.transition import TRANSITIONS, Transition
 from tests.engine.transitions import HAPPENINGS, SCENES, Pair
 
 # state, what happens, the transitions that it brings, the state afterwards, what a person is told ("not set": such a

@@ -17,7 +17,8 @@ from alertrouter.events import (
     Snoozed,
     Unacknowledged,
 )
-from alertrouter.incident import TRANSITIONS, Incident, State, Timer, Transition
+from alertrouter.incident import Incident, State, Timer
+from alertrouter.transition import TRANSITIONS, Transition
 from tests.engine.story import Story, at
 
 POLICY: Final = """

@@ -17,7 +17,7 @@ from alertrouter.alert import AlertReport
 from alertrouter.delivery import LedgerState
 from alertrouter.engine.changes import Answer
 from alertrouter.events import Acknowledged, Action, AlertsReceived, Event, encode
-from alertrouter.incident import Incident, Reason, State, TimelineLine, Transition
+from alertrouter.incident import Incident, Reason, State
 from alertrouter.settings import Settings
 from alertrouter.store.connection import connect_async
 from alertrouter.store.doorstore import DoorStore
@@ -26,6 +26,7 @@ from alertrouter.store.journal import FIELD, Journal
 from alertrouter.store.keys import Keys
 from alertrouter.store.ledger import Ledger
 from alertrouter.store.ledger_row import Claimed, LedgerRow
+from alertrouter.transition import TimelineLine, Transition
 from alertrouter.worker.address_book import AddressBook
 from alertrouter.worker.sending import Sender
 from tests.journeys.farsides import ROUTING_KEY, FarSides

@@ -13,7 +13,8 @@ import pytest
 
 from alertrouter.delivery import LedgerState
 from alertrouter.events import Escalated, Snoozed
-from alertrouter.incident import Reason, State, Transition
+from alertrouter.incident import Reason, State
+from alertrouter.transition import Transition
 from tests.journeys.farsides import FarSides
 from tests.journeys.race import POLICY, Race, RaceWith, ack, now, paged
 from tests.waiting import eventually

@@ -7,8 +7,9 @@ from datetime import datetime
 from alertrouter.alert import Alert, Fingerprint, fingerprint
 from alertrouter.delivery import Delivery
 from alertrouter.engine.changes import Changes
-from alertrouter.incident import Incident, Reason, State, TimelineLine, Timer
+from alertrouter.incident import Incident, Reason, State, Timer
 from alertrouter.store.statestore import Commit, Gauges, Quarantined
+from alertrouter.transition import TimelineLine
 from tests.times import START, at
 
 

@@ -11,9 +11,10 @@ from typing import cast
 import msgspec
 
 from alertrouter.events import Resolved, encode
-from alertrouter.incident import Incident, State, TimelineLine
+from alertrouter.incident import Incident, State
 from alertrouter.settings import from_environment
 from alertrouter.store.journal import Journal
+from alertrouter.transition import TimelineLine
 from tests.roles import role
 from tests.servers import RedisServer
 from tests.waiting import eventually

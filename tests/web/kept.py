@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from alertrouter.incident import Destination, Incident, Reason, State, TimelineLine, Transition
+from alertrouter.incident import Destination, Incident, Reason, State
 from alertrouter.notice import InboxMessage
 from alertrouter.store.inbox import RedisInbox
+from alertrouter.transition import TimelineLine, Transition
 from tests.web.door import KEYS, Door
 
 AT = datetime(2026, 11, 22, 14, 0, tzinfo=UTC)
