@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
+from alertrouter import settings_file
 from alertrouter.errors import SettingsError
 from alertrouter.settings_table import TABLE
 
@@ -131,7 +132,7 @@ def _content(file: str) -> str:
 
 def from_environment(environ: Mapping[str, str] | None = None) -> Settings:
     """Parse the environment; raises `SettingsError` naming the variable, what was found and what was expected."""
-    env = _Environment(dict(os.environ if environ is None else environ))
+    env = _Environment(_with_file(dict(os.environ if environ is None else environ)))
     host, port = _listen(env.text("ALERTROUTER_LISTEN"))
     return Settings(
         policy=env.path("ALERTROUTER_POLICY"),
@@ -167,6 +168,19 @@ def from_environment(environ: Mapping[str, str] | None = None) -> Settings:
         smtp=_smtp(env),
         environ=env.values,
     )
+
+
+def _with_file(environ: dict[str, str]) -> dict[str, str]:
+    """Add what ALERTROUTER_SETTINGS_FILE holds; an empty variable counts as unset here too."""
+    name = environ.get("ALERTROUTER_SETTINGS_FILE", "").strip()
+    if not name:
+        return environ
+    try:
+        text = Path(name).expanduser().read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+        raise SettingsError(f"ALERTROUTER_SETTINGS_FILE: {name} can't be read: {reason}") from error
+    return {**settings_file.parse(text, name), **{key: value for key, value in environ.items() if value}}
 
 
 _DEFAULTS: Final[Mapping[str, str]] = {row.name: row.default for row in TABLE}

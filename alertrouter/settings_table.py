@@ -19,6 +19,12 @@ class Setting:
 
 
 TABLE: Final[tuple[Setting, ...]] = (
+    Setting(
+        "ALERTROUTER_SETTINGS_FILE",
+        "",
+        "file of further settings, NAME=VALUE a line, also those that the policy's `${NAME}` means; "
+        "a variable that is set outside of it wins",
+    ),
     Setting("ALERTROUTER_POLICY", "", "directory of the policy", shown="./policies, else the built-in one"),
     Setting("ALERTROUTER_TEMPLATES", "", "directory whose templates take the place of the built-in ones"),
     Setting("ALERTROUTER_LISTEN", "127.0.0.1:9080", "address and port of the web door"),

@@ -1,4 +1,4 @@
-"""Placeholders: secrets come out of the environment and out of files, at the moment they are needed."""
+"""Where settings and secrets come from: the environment, a file of settings, and a placeholder's file."""
 
 from pathlib import Path
 
@@ -39,3 +39,35 @@ def test_a_secret_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
         settings.resolve(f"${{file:{tmp_path}/gone}}", {})
     with pytest.raises(SettingsError, match=r"binary: .* not UTF-8 text"):
         settings.resolve(f"${{file:{not_text}}}", {})
+
+
+def test_a_file_of_settings_counts_as_the_environment(tmp_path: Path) -> None:
+    """It fills settings and the policy's placeholders; a variable set outside of it wins, an empty one doesn't."""
+    file = tmp_path / "settings"
+    file.write_text(
+        "# who may send\n"
+        "export ALERTROUTER_INGEST_TOKENS='one,two'  # both\n"
+        'MY_KEY="a # b"\n'
+        "SMTP_PORT=25 # plain\n"
+        "SMTP_HOST=mail.example.com\n"
+        "\n",
+        encoding="utf-8",
+    )
+    environ = {"ALERTROUTER_SETTINGS_FILE": str(file), "SMTP_PORT": "2525", "SMTP_HOST": ""}
+
+    found = settings.from_environment(environ)
+
+    assert found.ingest_tokens == ("one", "two")
+    assert (found.smtp.host, found.smtp.port) == ("mail.example.com", 2525)
+    assert found.resolve("${MY_KEY}") == "a # b"
+
+
+def test_a_wrong_file_of_settings_is_named_by_line_and_shows_no_secret(tmp_path: Path) -> None:
+    """What can't be read is not left out in silence, and what stands there may be a password."""
+    file = tmp_path / "settings"
+    file.write_text("SMTP_PORT=25\nhunter2\n", encoding="utf-8")
+
+    with pytest.raises(SettingsError, match=r"settings:2: expected NAME=VALUE$"):
+        settings.from_environment({"ALERTROUTER_SETTINGS_FILE": str(file)})
+    with pytest.raises(SettingsError, match="gone can't be read: No such file"):
+        settings.from_environment({"ALERTROUTER_SETTINGS_FILE": str(tmp_path / "gone")})

@@ -34,7 +34,15 @@ def test_each_documented_setting_changes_something() -> None:
 
         assert _without_environ(settings) != _without_environ(unset), f"{name} changes nothing"
 
-    assert set(rows) == set(_OTHER_VALUES) | FILLED_IN_BY_POLICIES
+    assert set(rows) == set(_OTHER_VALUES) | FILLED_IN_BY_POLICIES | {"ALERTROUTER_SETTINGS_FILE"}
+
+
+def test_a_file_of_settings_changes_something(tmp_path: Path) -> None:
+    """The one setting that needs more than a value of its own."""
+    file = tmp_path / "settings"
+    file.write_text("ALERTROUTER_LISTEN=0.0.0.0:1\n", encoding="utf-8")
+
+    assert from_environment({"ALERTROUTER_SETTINGS_FILE": str(file)}).port == 1
 
 
 def test_each_default_in_the_table_is_the_one_in_force() -> None:

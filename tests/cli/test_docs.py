@@ -24,6 +24,7 @@ COMMANDS = (
     "router",
     "worker",
     "slack-socket",
+    "healthcheck",
     "demo",
     "check",
     "test-route",
