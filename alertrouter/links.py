@@ -6,6 +6,7 @@ A link holds what it is for; nothing is stored until it is used, and the door re
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -14,6 +15,8 @@ from itsdangerous import BadData, URLSafeSerializer
 
 from alertrouter.incident import State
 from alertrouter.notice import Notice
+from alertrouter.policy.identity import known_as
+from alertrouter.policy.oncall import Person
 from alertrouter.policy.receiver import Channel
 from alertrouter.settings import Settings
 
@@ -38,10 +41,9 @@ class Link(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=T
         """Its name among the used ones; a message that was sent twice has the same link twice."""
         return f"{self.delivery}/{self.opened}"
 
-    @property
-    def actor(self) -> str:
+    def actor(self, people: Iterable[Person] = ()) -> str:
         """Who acts by it, as far as can be told: links are passed on."""
-        return f"{self.recipient} ({self.through} link)"
+        return f"{known_as(people, email=self.recipient) or self.recipient} ({self.through} link)"
 
     @property
     def expires_at(self) -> datetime:

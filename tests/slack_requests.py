@@ -15,6 +15,9 @@ SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
 OMAR = {"id": "U1", "username": "omar", "name": "omar", "team_id": "T1"}
 LENA = {"id": "U2", "username": "lena", "name": "lena", "team_id": "T1"}
 
+NINA = {"id": "U9NINA", "username": "n.petrova", "name": "n.petrova", "team_id": "T1"}
+"""In the policies of the tests of the door she is `nina`."""
+
 
 def pressed(
     action: str,

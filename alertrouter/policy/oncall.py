@@ -23,12 +23,16 @@ HORIZON: Final = timedelta(days=400)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """A person, and how they are reached: Slack user id, address, and the placeholder of a PagerDuty key."""
+    """A person, and how they are reached: Slack user id, address, and the placeholder of a PagerDuty key.
+
+    `pagerduty_user` is their id there, by which they are known when they act.
+    """
 
     name: str
     slack: str = ""
     email: str = ""
     pagerduty: str = ""
+    pagerduty_user: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

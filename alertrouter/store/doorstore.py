@@ -18,6 +18,7 @@ from alertrouter.errors import PolicyError, StoreUnavailable
 from alertrouter.incident import Incident
 from alertrouter.notice import InboxMessage
 from alertrouter.policy.load import load
+from alertrouter.policy.oncall import Person
 from alertrouter.policy.policy import Policy
 from alertrouter.store.connection import border
 from alertrouter.store.journal import FIELD
@@ -53,6 +54,7 @@ class DoorStore:
         self._backlog = max_backlog
         self._waiting: deque[_Waiting] = deque()
         self._flusher: asyncio.Task[None] | None = None
+        self._policy: tuple[bytes, Policy | None] | None = None
 
     async def ask(self, packed: bytes, key: str, *, patience: float = ANSWER_WITHIN) -> Answer | None:
         """Put what a person asks for into the journal and wait for what comes of it; None: no router answered in time.
@@ -150,16 +152,24 @@ class DoorStore:
         return [row for row in map(row_of, rows) if row]
 
     async def policy(self) -> Policy | None:
-        """Give the policy in force; None when there is none, or it can't be read."""
+        """Give the policy in force, read once for each revision; None when there is none, or it can't be read."""
         with border():
             revision = await self._redis.get(self._keys.active)
-            packed = await cast(Awaitable[bytes | None], self._redis.hget(self._keys.policies, revision or ""))
+            if not isinstance(revision, bytes):
+                return None
+            if self._policy is not None and self._policy[0] == revision:
+                return self._policy[1]
+            packed = await cast(Awaitable[bytes | None], self._redis.hget(self._keys.policies, revision))
         if not packed:
             return None
-        try:
-            return await asyncio.to_thread(load, msgspec.msgpack.decode(packed, type=dict[str, str]))
-        except PolicyError:
-            return None
+        policy = await asyncio.to_thread(_read_policy, packed)
+        self._policy = revision, policy
+        return policy
+
+    async def people(self) -> tuple[Person, ...]:
+        """Give the people of the policy in force."""
+        policy = await self.policy()
+        return tuple(policy.people.values()) if policy else ()
 
     async def timezone(self) -> tzinfo:
         """Give the time zone of the policy in force; UTC without one."""
@@ -250,6 +260,13 @@ class DoorStore:
 
     def _too_long(self, backlog: int) -> str:
         return f"{backlog} journal entries wait for the router, {self._max_backlog} are the limit"
+
+
+def _read_policy(packed: bytes) -> Policy | None:
+    try:
+        return load(msgspec.msgpack.decode(packed, type=dict[str, str]))
+    except PolicyError:
+        return None
 
 
 def _refuse(waiting: _Waiting, error: StoreUnavailable) -> None:

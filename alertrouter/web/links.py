@@ -97,11 +97,12 @@ class AckPage:
         if standing.status != 200:
             return await self._page(standing, link)
         key = f"link/{link.id}"
-        event = events.Acknowledged(at=now, actor=link.actor, key=key, incident=link.incident)
+        actor = link.actor(await self._store.people())
+        event = events.Acknowledged(at=now, actor=actor, key=key, incident=link.incident)
         keep = link.expires_at - now + KEEP
         if not await self._store.append_once(events.encode(event), [key], keep):
             return await self._page(await self._standing(link, now), link)
-        _log.info("acknowledged by a link", incident=link.incident, actor=link.actor)
+        _log.info("acknowledged by a link", incident=link.incident, actor=actor)
         answer = await self._store.answer(key)
         incident = await self._store.incident(link.incident)
         if answer is None:
@@ -132,6 +133,7 @@ class AckPage:
             standing.status,
             standing=standing,
             link=link,
+            actor=link.actor(await self._store.people()) if link and standing.open else "",
             incident=incident,
             chip=Chip.of(incident) if incident else None,
             lines=lines,

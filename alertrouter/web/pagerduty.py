@@ -23,6 +23,7 @@ from starlette.routing import Route
 from alertrouter import events, log
 from alertrouter.errors import StoreUnavailable
 from alertrouter.incident import Incident, State
+from alertrouter.policy.identity import known_as
 from alertrouter.settings import Settings
 from alertrouter.store.doorstore import DoorStore
 from alertrouter.web import body
@@ -40,8 +41,9 @@ _log = log.get(__name__)
 
 
 class Agent(msgspec.Struct, frozen=True):
-    """Who did it."""
+    """Who did it. `summary` is the name, which is an address as long as the user has given no other."""
 
+    id: str | None = None
     type: str | None = None
     summary: str | None = None
 
@@ -123,7 +125,7 @@ class PagerDutyHook:
         marks = [f"pagerduty event {event.id}", *([f"pagerduty webhook {webhook}"] if webhook else [])]
         if await self._store.used(marks[0]) or await self._store.used(marks[-1]):
             return "ignored: seen before"
-        actor, key = _actor(event.agent), f"pagerduty/{event.id}"
+        actor, key = await self._actor(event.agent), f"pagerduty/{event.id}"
         if event.event_type == "incident.resolved" and await self._resolved(incident, actor, key, now):
             return f"{incident.id} is resolved"
         action: events.Action
@@ -133,6 +135,10 @@ class PagerDutyHook:
             action = events.Acknowledged(at=now, actor=actor, key=key, incident=incident.id)
         written = await self._store.append_once(events.encode(action), marks, KEEP)
         return f"{incident.id}: {event.event_type}, by {actor}" if written else "ignored: seen before"
+
+    async def _actor(self, agent: Agent) -> str:
+        name = _called(agent)
+        return f"{known_as(await self._store.people(), pagerduty=agent.id or '', email=name) or name} (pagerduty)"
 
     async def _resolved(self, incident: Incident, actor: str, key: str, now: datetime) -> bool:
         """Resolve it if nothing of it fires any more. While its source fires, who resolves it there has only taken it.
@@ -160,9 +166,10 @@ def signed(raw: bytes, headers: Iterable[str], secrets: Iterable[bytes]) -> bool
     return sum(hmac.compare_digest(one, other) for one in digests for other in expected) > 0
 
 
-def _actor(agent: Agent) -> str:
+def _called(agent: Agent) -> str:
+    """What PagerDuty calls them."""
     name = "".join(sign for sign in " ".join((agent.summary or "").split()) if sign.isprintable())
-    return f"{name[:MAX_NAME] or 'somebody'} (pagerduty)"
+    return name[:MAX_NAME] or "somebody"
 
 
 def _refuse(status: int, error: str) -> Response:

@@ -18,6 +18,7 @@ from alertrouter.errors import PayloadError, StoreUnavailable
 from alertrouter.events import Acknowledged, Action, Escalated, Resolved, Snoozed, Unacknowledged
 from alertrouter.incident import Incident, State
 from alertrouter.notifiers import slack_buttons
+from alertrouter.policy.identity import known_as
 from alertrouter.policy.oncall import Schedule
 from alertrouter.store.doorstore import DoorStore
 from alertrouter.transition import Transition
@@ -53,7 +54,10 @@ _log = log.get(__name__)
 
 
 class SlackDesk:
-    """Takes clicks and commands of the users who may act; with none named, everyone may."""
+    """Takes clicks and commands of the users who may act; with none named, everyone may.
+
+    Who stands under `people` acts by that name; who doesn't, by the one that they have in Slack.
+    """
 
     def __init__(self, store: DoorStore, allowed: Iterable[str], clock: Callable[[], datetime]) -> None:
         self._store = store
@@ -93,12 +97,14 @@ class SlackDesk:
             return NOT_ALLOWED
         key = _key(command.user, command.moment, "ack", incident)
         name = printable(incident).upper()[:MAX_INCIDENT]
-        event = Acknowledged(at=self._clock(), actor=_actor(command.name), key=key, incident=name)
+        actor = await self._actor(command.user, command.name)
+        event = Acknowledged(at=self._clock(), actor=actor, key=key, incident=name)
         answer = await self._ask(event)
         return escaped(answer.text) if answer else TAKEN_DOWN
 
     async def _event(self, click: Click, target: Target) -> Action:
-        now, actor, incident, version = self._clock(), _actor(click.name), target.incident, target.version
+        actor = await self._actor(click.user, click.name)
+        now, incident, version = self._clock(), target.incident, target.version
         key = _key(click.user, click.moment, click.action, click.value)
         match click.action:
             case slack_buttons.ACKNOWLEDGE:
@@ -121,6 +127,10 @@ class SlackDesk:
             except KeyError:
                 raise PayloadError(f"actions[0]: expected one of {', '.join(slack_buttons.SNOOZES)}") from None
         return morning_after(now, await self._store.timezone())
+
+    async def _actor(self, user: str, name: str) -> str:
+        person = known_as(await self._store.people(), slack=user)
+        return f"{person or f'@{name}'} (slack)"
 
     def _may_act(self, user: str) -> bool:
         return not self._allowed or user in self._allowed
@@ -191,10 +201,6 @@ def _line(incident: Incident) -> str:
     what = " ".join(incident.group_labels.values()) or incident.route
     who = f", acknowledged by {incident.ack.by}" if incident.ack else ", nobody's"
     return f"*{incident.id}* {escaped(what[:100])} ({escaped(incident.severity)}{escaped(who)})"
-
-
-def _actor(name: str) -> str:
-    return f"@{name} (slack)"
 
 
 def _key(*parts: str) -> str:

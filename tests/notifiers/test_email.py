@@ -85,7 +85,7 @@ def test_the_mail_has_a_link_that_acknowledges_while_nobody_has_the_incident(ser
     assert ">Acknowledge</a>" in first.body("html")
     assert "nobody has taken it yet" in first.body("plain")
     assert read is not None
-    assert (read.incident, read.actor) == ("INC-1", "leads@example.org or oncall@example.org (email link)")
+    assert (read.incident, read.actor()) == ("INC-1", "leads@example.org or oncall@example.org (email link)")
     assert "acknowledged by <Omar> (pagerduty) 2026-03-02 10:01 UTC, until 2026-03-02 10:31" in acknowledged.body(
         "plain"
     )

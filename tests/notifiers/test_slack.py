@@ -134,7 +134,7 @@ def test_a_link_stands_in_for_the_buttons_where_a_click_is_not_heard(slack: Slac
     shown = [_ack_links(message) for message in slack.messages]
     readers = [Links(from_environment(secret)).read(link.rpartition("/")[2]) for found in shown for link in found]
     assert [len(found) for found in shown] == [0, 1, 1, 0]
-    assert [read and read.actor for read in readers] == [
+    assert [read and read.actor() for read in readers] == [
         "somebody in #ai (slack link)",
         "somebody in ai-channel (slack link)",
     ]

@@ -245,6 +245,8 @@ def test_a_person_is_reached_through_all_their_contacts(policy: Policy) -> None:
         ("lena: {slack: U024BE7LH", "lena: {slack: '@lena'", "found `@lena`, expected a Slack user id such as U024"),
         ("omar: {email: omar@example.com}", "omar: {}", "found no way to reach them, expected at least one of"),
         ('"${PD_LENA}"', "0123456789abcdef0123456789abcdef", "found a secret written down, expected `${NAME}`"),
+        ("slack: U024BE7LK", "email: Lena@example.com", "found the `email` of lena, expected one that nobody else has"),
+        ("slack: U024BE7LK", "pagerduty_user: kim", "found `kim`, expected a PagerDuty user id such as PLH1HKV"),
         ("kim: {", "ai-channel: {", "found the name `ai-channel`, expected one that no role or receiver has"),
         ("[lena, omar]", "[lena, omra]", "unknown person `omra`, did you mean `omar`?"),
         ("[lena, omar]", "[]", "found nobody, expected at least one person"),

@@ -24,6 +24,8 @@ POLICY = """
 receivers:
   chat: {inbox: {}}
   pager: {inbox: {}}
+people:
+  nina: {slack: U9NINA, email: nina@example.org, pagerduty_user: PNINA01}
 teams:
   ops: {channel: chat, oncall: pager}
 escalation_policies:

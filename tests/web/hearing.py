@@ -14,6 +14,7 @@ POLICY = """
 timezone: Europe/Berlin
 severities: [info, warning, critical]
 receivers: {chat: {inbox: {}}, pager: {inbox: {}}}
+people: {nina: {slack: U9NINA}}
 escalation_policies:
   page: {ack_timeout: 30m, levels: [{notify: chat}, {after: 1h, notify: pager}]}
 route:

@@ -103,6 +103,18 @@ def test_the_page_shows_the_incident_and_only_its_button_acknowledges(decided: D
     assert any(line.startswith("ACK by lena@example.org (email link) until") for line in story(decided, incident.id))
 
 
+def test_a_person_of_the_policy_acts_by_their_own_name(decided: Door) -> None:
+    """When the link went to their own address; the page says so before they press."""
+    incident = fire(decided, "Nina's")
+    path = path_to(incident, recipient="nina@example.org")
+
+    page = decided.http.get(path)
+    decided.http.post(path)
+
+    assert "written down as <strong>nina (email link)</strong>" in page.text
+    assert taken_by(decided, incident.id) == "nina (email link)"
+
+
 def test_a_link_works_once(decided: Door) -> None:
     """Pressed again it changes nothing and says how the incident stands, also after it was given back."""
     incident = fire(decided, "Once")
@@ -312,7 +324,7 @@ def test_who_acted_says_through_which_channel() -> None:
     read = made.read(made.ack_link(sample_notice(), "#ai\n models", Channel.SLACK).rpartition("/")[2])
 
     assert read is not None
-    assert read.actor == "#ai models (slack link)"
+    assert read.actor() == "#ai models (slack link)"
 
 
 def test_a_secret_that_could_be_guessed_is_refused_and_not_shown() -> None:

@@ -106,6 +106,22 @@ def test_who_acknowledges_in_pagerduty_has_the_incident_here(decided: Door) -> N
     assert "step" not in standing(decided, incident.id).timers
 
 
+@pytest.mark.parametrize(
+    "agent",
+    [
+        {"id": "PNINA01", "type": "user_reference", "summary": "Nina Petrova"},
+        {"id": "PNEW001", "type": "user_reference", "summary": "Nina@Example.org"},
+    ],
+)
+def test_a_person_of_the_policy_acts_by_their_own_name(decided: Door, agent: dict[str, str]) -> None:
+    """Known by their id in PagerDuty, or by the address that it shows of a user who has given no name yet."""
+    incident = fire(decided, f"Nina's {agent['id']}")
+
+    post(decided, happened("incident.acknowledged", key_of(incident), agent))
+
+    assert taken_by_soon(decided, incident) == "nina (pagerduty)"
+
+
 def test_who_gives_it_back_in_pagerduty_gives_it_back_here(decided: Door) -> None:
     """Also by opening again what was resolved there."""
     for what in ("incident.unacknowledged", "incident.reopened"):

@@ -19,7 +19,7 @@ from alertrouter.store.doorstore import DoorStore
 from alertrouter.web import slack as slack_door
 from alertrouter.web.slack_desk import morning_after
 from tests.cli.running import ROOT
-from tests.slack_requests import LENA, OMAR, SECRET, click, pressed, signed, typed
+from tests.slack_requests import LENA, NINA, OMAR, SECRET, click, pressed, signed, typed
 from tests.standins import HttpStandIn
 from tests.waiting import eventually
 from tests.web.door import KEYS, Door, running_door
@@ -55,6 +55,20 @@ def test_a_click_acknowledges_and_the_same_click_again_changes_nothing(routed: D
     assert found.ack is not None
     assert (found.ack.by, found.ack.others, len(found.acted)) == ("@omar (slack)", (), 1)
     assert whispered(slack, "/actions/again").startswith("Nothing changed: you have acknowledged INC-1 already")
+
+
+def test_a_person_of_the_policy_acts_by_their_own_name(routed: Door) -> None:
+    """Whatever Slack calls them, by a button and by a command; who isn't one of them by their Slack name."""
+    click(routed.http, pressed("acknowledge", "INC-1:2", user=NINA, moment="1"))
+    first = stored(routed)
+    click(routed.http, pressed("unacknowledge", "INC-1:3", moment="2"))
+    body = typed("ack INC-1", user=NINA)
+    answer = routed.http.post("/slack/command", content=body, headers=signed(body))
+
+    assert first is not None
+    assert first.ack is not None
+    assert first.ack.by == "nina (slack)"
+    assert answer.json()["text"].startswith("INC-1 is acknowledged by nina (slack)")
 
 
 def test_an_old_button_tells_who_was_faster(routed: Door, slack: HttpStandIn) -> None:

@@ -24,6 +24,8 @@ YEARS: Final = range(1970, 2101)
 
 _CLOCK: Final = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 _SLACK_USER: Final = re.compile(r"[UW][A-Z0-9]{2,20}")
+_PAGERDUTY_USER: Final = re.compile(r"[A-Z0-9]{5,20}")
+_IDENTITIES: Final = ("slack", "email", "pagerduty_user")
 _PERSON: Final = {"name": "found `name`: a person's name is their key, as in `lena: {email: lena@example.com}`"}
 _LAYER: Final = {
     "every": "unknown key `every`, did you mean `rotate`?",
@@ -32,22 +34,27 @@ _LAYER: Final = {
 
 
 def people(names: Names, value: Value) -> dict[str, Person]:
-    """Read all people."""
-    return value.table(partial(_person, names))
+    """Read all people. What somebody is known by when they act belongs to nobody else."""
+    return value.table(partial(_person, names, {}))
 
 
-def _person(names: Names, name: str, value: Value) -> Person:
+def _person(names: Names, others: dict[tuple[str, str], str], name: str, value: Value) -> Person:
     with value.fields(_PERSON) as fields:
         person = Person(
             name=name,
             slack=fields.take("slack", _slack_user, ""),
             email=fields.take("email", address, ""),
             pagerduty=secret(fields, "pagerduty") or "",
+            pagerduty_user=fields.take("pagerduty_user", _pagerduty_user, ""),
         )
         if not {"slack", "email", "pagerduty", "pagerduty_file"} & fields.present:
             fields.wrong("found no way to reach them, expected at least one of `slack`, `email`, `pagerduty`")
         if name in (*names.receivers, *names.roles):
             fields.wrong(f"found the name `{name}`, expected one that no role or receiver has")
+        for key, known_by in zip(_IDENTITIES, (person.slack, person.email, person.pagerduty_user), strict=True):
+            other = others.setdefault((key, known_by.casefold()), name)
+            if known_by and other != name:
+                fields.wrong(f"found the `{key}` of {other}, expected one that nobody else has", key)
         return person
 
 
@@ -122,6 +129,13 @@ def _slack_user(value: Value) -> str:
     text = value.text()
     if not _SLACK_USER.fullmatch(text):
         raise value.expected("a Slack user id such as U024BE7LH (in Slack: the profile's menu, Copy member ID)")
+    return text
+
+
+def _pagerduty_user(value: Value) -> str:
+    text = value.text()
+    if not _PAGERDUTY_USER.fullmatch(text):
+        raise value.expected("a PagerDuty user id such as PLH1HKV (the end of the address of the user's page)")
     return text
 
 
