@@ -176,7 +176,10 @@ def _common(sets: list[dict[str, str]]) -> dict[str, str]:
     if not sets:
         return {}
     first, *others = sets
-    return {name: value for name, value in first.items() if all(other.get(name) == value for other in others)}
+    shared = set(first.items())
+    for other in others:
+        shared &= other.items()
+    return {name: value for name, value in first.items() if (name, value) in shared}
 
 
 def labels_text(labels: Labels) -> str:

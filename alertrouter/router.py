@@ -270,7 +270,7 @@ class ActiveRouter:
         if kicks:
             self._kicked_at = now
         for delivery in changes.deliveries:
-            _log.info(
+            _log.debug(
                 "delivery owed",
                 cause=delivery.cause,
                 delivery=delivery.id,

@@ -7,29 +7,50 @@ import logging
 import re
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
+from urllib.request import getproxies
 
+import httptools
 import httpx2
 
 from alertrouter import __version__
 from alertrouter.errors import DeliveryError, PermanentFailure, TemporaryFailure, UnknownOutcome
+from alertrouter.notifiers.connections import (
+    MAX_ANSWER,
+    MAX_READING,
+    Answer,
+    Connections,
+    NoRequest,
+    NotConnected,
+    target_of,
+)
 from alertrouter.notifiers.notifier import Patience
 
-MAX_ANSWER = 64 * 1024
-MAX_READING = 15.0
-"""Seconds after which an answer that trickles in is taken as it is."""
 MIN_SECRET = 8
 """Shorter pieces of a path are words, not secrets."""
 MAX_RETRY_AFTER = 3600.0
 
-_NEVER_LEFT: Final = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError)
-_CAN_NOT_WORK: Final = (httpx2.UnsupportedProtocol, httpx2.LocalProtocolError, httpx2.InvalidURL, UnicodeError)
-NO_ANSWER: Final = (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError)
+_NEVER_LEFT: Final = (NotConnected, httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError)
+_CAN_NOT_WORK: Final = (
+    NoRequest,
+    httpx2.UnsupportedProtocol,
+    httpx2.LocalProtocolError,
+    httpx2.InvalidURL,
+    UnicodeError,
+)
+NO_ANSWER: Final = (
+    NoRequest,
+    NotConnected,
+    OSError,
+    httptools.HttpParserError,
+    httpx2.HTTPError,
+    httpx2.InvalidURL,
+    UnicodeError,
+)
 """What the client raises when there is no answer; a token outside ASCII is a `UnicodeError`."""
 
 # The client's log of requests holds whole URLs, and an incoming webhook's URL is a secret.
@@ -40,20 +61,37 @@ class NoConnection(TemporaryFailure):
     """The request did not leave."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What came back: at most the first 64 KiB of the body."""
+class Poster:
+    """Posts to one far side over kept connections; threads may share it.
 
-    status: int
-    headers: Mapping[str, str] = field(repr=False)
-    body: bytes = field(repr=False)
+    Where the environment has proxies httpx2 posts, which knows how to use them. A `direct` one never goes through one.
+    """
+
+    def __init__(self, base_url: str, patience: Patience, *, direct: bool = False) -> None:
+        self._connections = Connections(patience)
+        by_proxy = not direct and heeds_proxies(base_url) and bool(getproxies())
+        self._by_proxy = client(base_url, patience) if by_proxy else None
+
+    def post(self, url: str, address: str, headers: Mapping[str, str], content: bytes) -> Answer:
+        """Post, and give whatever answer comes; raises one of `NO_ANSWER`."""
+        if self._by_proxy is None:
+            return self._connections.post(target_of(url), address, headers, content)
+        with self._by_proxy.stream("POST", url, content=content, headers=headers) as response:
+            body = _read(response, time.monotonic() + MAX_READING)
+        return Answer(response.status_code, response.headers, body)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._connections.close()
+        if self._by_proxy is not None:
+            self._by_proxy.close()
 
 
-def client(base_url: str, patience: Patience, *, direct: bool = False) -> httpx2.Client:
-    """A client that keeps its connections; a `direct` one never goes through a proxy."""
+def client(base_url: str, patience: Patience) -> httpx2.Client:
+    """A client that goes through the environment's proxies where they apply."""
     return httpx2.Client(
         timeout=timeout(patience),
-        trust_env=not direct and heeds_proxies(base_url),
+        trust_env=heeds_proxies(base_url),
         follow_redirects=False,
         headers={"User-Agent": f"alertrouter/{__version__}"},
     )
@@ -74,26 +112,25 @@ def timeout(patience: Patience) -> httpx2.Timeout:
 
 
 def post(
-    through: httpx2.Client,
+    through: Poster,
     url: str,
     content: bytes,
     *,
     who: str,
     secrets: Iterable[str] = (),
     headers: Mapping[str, str] | None = None,
-    extensions: Mapping[str, str] | None = None,
+    address: str = "",
 ) -> Answer:
     """Post JSON and give the 2xx answer; whatever else happens is raised as the `DeliveryError` that it means.
 
-    `who` names the far side in errors; `secrets` never show in them.
+    `who` names the far side in errors; `secrets` never show in them. With `address` the connection goes there, and the
+    name in the url is what certificates are checked against.
     """
     request_headers = {"Content-Type": "application/json; charset=utf-8", **(headers or {})}
     try:
-        with through.stream("POST", url, content=content, headers=request_headers, extensions=extensions) as response:
-            body = _read(response, time.monotonic() + MAX_READING)
+        answer = through.post(url, address, request_headers, content)
     except NO_ANSWER as error:
         raise failure_of(error, who) from None
-    answer = Answer(response.status_code, response.headers, body)
     raise_for(answer, who, secrets)
     return answer
 

@@ -15,6 +15,7 @@ from alertrouter.errors import PermanentFailure
 from alertrouter.incident import State
 from alertrouter.notice import Notice, NoticeAlert
 from alertrouter.notifiers import http
+from alertrouter.notifiers.connections import Answer
 from alertrouter.notifiers.notifier import Patience, Sent
 from alertrouter.policy.receiver import Channel
 from alertrouter.render import Renderer, Template, look
@@ -71,7 +72,7 @@ class _Events(EventsApiV2Client):
 
     def postprocess(self, response: httpx2.Response) -> None:
         """Raise what an answer means before the package's retries see it."""
-        answer = http.Answer(response.status_code, response.headers, response.content)
+        answer = Answer(response.status_code, response.headers, response.content)
         http.raise_for(answer, "PagerDuty", (self.auth_method.secret,))
 
 

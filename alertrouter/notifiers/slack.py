@@ -15,6 +15,7 @@ from alertrouter.errors import PermanentFailure, TemporaryFailure, UnknownOutcom
 from alertrouter.links import Links
 from alertrouter.notice import Notice
 from alertrouter.notifiers import http, slack_blocks
+from alertrouter.notifiers.connections import Answer
 from alertrouter.notifiers.notifier import Patience, Sent
 from alertrouter.policy.receiver import Channel
 from alertrouter.render import Renderer
@@ -95,7 +96,7 @@ class SlackBot:
         self._channel = channel
         self._renderer = renderer
         self._links = links
-        self._client = http.client(api_url, patience)
+        self._client = http.Poster(api_url, patience)
 
     def lane(self) -> str:
         """One lane for each Slack channel: Slack limits each by itself."""
@@ -172,7 +173,7 @@ class SlackWebhook:
         self._channel = channel
         self._renderer = renderer
         self._links = links
-        self._client = http.client(url, patience)
+        self._client = http.Poster(url, patience)
 
     def lane(self) -> str:
         """One lane for each webhook; a hash stands for its address, which is a secret."""
@@ -205,7 +206,7 @@ def _ack_link(links: Links, notice: Notice, channel: str) -> str:
     return links.ack_link(notice, f"somebody in {channel or notice.receiver}", Channel.SLACK)
 
 
-def _understood(answer: http.Answer, who: str, secrets: tuple[str, ...]) -> _Reply:
+def _understood(answer: Answer, who: str, secrets: tuple[str, ...]) -> _Reply:
     """Read Slack's own verdict, which comes with status 200 whatever it is."""
     try:
         reply = _REPLIES.decode(answer.body)

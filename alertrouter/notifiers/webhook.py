@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 from datetime import UTC, datetime
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Final
 
@@ -15,6 +16,7 @@ from alertrouter.errors import PermanentFailure, TemporaryFailure
 from alertrouter.incident import Reason
 from alertrouter.notice import Notice, NoticeAlert, Status
 from alertrouter.notifiers import http
+from alertrouter.notifiers.connections import NoRequest, Target, target_of
 from alertrouter.notifiers.notifier import Patience, Sent
 from alertrouter.policy.receiver import Channel
 
@@ -75,7 +77,8 @@ class WebhookNotifier:
         self._url = url
         self._token = bearer_token
         self._max_alerts = max_alerts
-        self._client = http.client(url, patience, direct=True)
+        self._secrets = (bearer_token, *http.secrets_of(url))
+        self._client = http.Poster(url, patience, direct=True)
 
     def lane(self) -> str:
         """One lane for each host; the path may be a secret."""
@@ -95,27 +98,29 @@ class WebhookNotifier:
         """Close the connections."""
         self._client.close()
 
-    def _target(self) -> httpx2.URL:
+    def _target(self) -> Target:
         try:
-            target = httpx2.URL(self._url)
+            target = target_of(self._url)
         except httpx2.InvalidURL:
             raise PermanentFailure("webhook: its url can't be read") from None
-        if target.scheme not in ("http", "https") or not target.host or "%" in target.host:
+        except NoRequest:
+            raise PermanentFailure("webhook: its url needs http:// or https:// and a host") from None
+        if "%" in target.host:
             raise PermanentFailure("webhook: its url needs http:// or https:// and a host")
         return target
 
-    def _post(self, target: httpx2.URL, address: str, content: bytes, notice: Notice) -> Sent:
-        headers = {"Host": target.netloc.decode("ascii"), "Idempotency-Key": notice.delivery}
+    def _post(self, target: Target, address: str, content: bytes, notice: Notice) -> Sent:
+        headers = {"Idempotency-Key": notice.delivery}
         if self._token:
             headers["Authorization"] = f"Bearer {self._token}"
         http.post(
             self._client,
-            str(target.copy_with(host=address)),
+            self._url,
             content,
             who=f"webhook {target.host}",
-            secrets=(self._token, *http.secrets_of(self._url)),
+            secrets=self._secrets,
             headers=headers,
-            extensions={"sni_hostname": target.raw_host.decode("ascii")},
+            address=address,
         )
         return Sent()
 
@@ -148,18 +153,29 @@ def refused(address: IPv4Address | IPv6Address) -> bool:
     return any(address in network for network in _METADATA_SERVICES)
 
 
-def _addresses(target: httpx2.URL) -> list[str]:
-    """The addresses of the host, none of which may be refused."""
-    port = target.port or (443 if target.scheme == "https" else 80)
+def _addresses(target: Target) -> list[str]:
+    """The addresses of the host, none of which may be refused. What is an address itself is looked up nowhere."""
     try:
-        found = socket.getaddrinfo(target.raw_host.decode("ascii"), port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):
-        raise TemporaryFailure(f"webhook {target.host}: the name can't be looked up") from None
-    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+        addresses = [str(ip_address(target.host))]
+    except ValueError:
+        addresses = _looked_up(target)
     for address in addresses:
-        if refused(ip_address(address)):
+        if _refused(address):
             raise PermanentFailure(f"webhook {target.host}: {address} is no place for messages")
     return addresses
+
+
+def _looked_up(target: Target) -> list[str]:
+    try:
+        found = socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        raise TemporaryFailure(f"webhook {target.host}: the name can't be looked up") from None
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+@lru_cache(maxsize=1024)
+def _refused(address: str) -> bool:
+    return refused(ip_address(address))
 
 
 def _alert(alert: NoticeAlert) -> Alert:

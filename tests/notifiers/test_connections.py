@@ -1,0 +1,280 @@
+"""Kept connections: one far side after another, each with its own way of answering."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import re
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from alertrouter.errors import PermanentFailure, TemporaryFailure, UnknownOutcome
+from alertrouter.notifiers import http
+from alertrouter.notifiers.connections import MAX_ANSWER, Answer
+from alertrouter.notifiers.notifier import Patience
+from tests.standins import HttpStandIn, certificates
+
+QUICK = Patience(connect=1, read=0.5)
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+Farside = Callable[..., "Scripted"]
+
+
+class Scripted:
+    """Answers each request of a connection with the next of its pieces, and hangs up after the last one."""
+
+    def __init__(self, pieces: Sequence[bytes], *, reads: bool = True, context: ssl.SSLContext | None = None) -> None:
+        self.connections = 0
+        self.requests: list[bytes] = []
+        self._pieces = pieces
+        self._reads = reads
+        self._context = context
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return int(self._listening.getsockname()[1])
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+        return f"http://127.0.0.1:{self.port}/hook"
+
+    def close(self) -> None:
+        """Listen no longer."""
+        self._listening.shutdown(socket.SHUT_RDWR)
+        self._listening.close()
+        self._thread.join(5)
+
+    def _serve(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                plain, _ = self._listening.accept()
+                self.connections += 1
+                with contextlib.suppress(OSError):
+                    connection = self._context.wrap_socket(plain, server_side=True) if self._context else plain
+                    with connection:
+                        self._answer(connection)
+
+    def _answer(self, connection: socket.socket) -> None:
+        connection.settimeout(5)
+        for piece in self._pieces:
+            if self._reads and not self._read(connection):
+                return
+            connection.sendall(piece)
+
+    def _read(self, connection: socket.socket) -> bool:
+        request = b""
+        while b"\r\n\r\n" not in request or not request.endswith(b"}"):
+            part = connection.recv(65536)
+            if not part:
+                return False
+            request += part
+        self.requests.append(request)
+        return True
+
+
+@pytest.fixture
+def far_side() -> Iterator[Farside]:
+    """Makes far sides that follow a script."""
+    made: list[Scripted] = []
+
+    def make(*pieces: bytes, reads: bool = True, context: ssl.SSLContext | None = None) -> Scripted:
+        made.append(Scripted(pieces, reads=reads, context=context))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+
+
+@pytest.fixture
+def poster() -> Iterator[http.Poster]:
+    """Posts, and is patient for half a second."""
+    made = http.Poster("http://127.0.0.1", QUICK, direct=True)
+    yield made
+    made.close()
+
+
+def post(through: http.Poster, url: str, content: bytes = b"{}", token: str = "") -> Answer:
+    """Post to a url."""
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    return http.post(through, url, content, who="hook", headers=headers)
+
+
+def test_a_connection_is_kept(poster: http.Poster, far_side: Farside) -> None:
+    """Message after message goes over the same one."""
+    server = far_side(OK, OK, OK)
+
+    assert [post(poster, server.url).status for _ in range(3)] == [200, 200, 200]
+
+    assert server.connections == 1
+
+
+def test_a_connection_that_was_hung_up_is_replaced(poster: http.Poster, far_side: Farside) -> None:
+    """The far side closed it while it was idle: no message is lost on it, and none counts as unknown."""
+    server = far_side(OK)
+
+    assert [post(poster, server.url).status for _ in range(3)] == [200, 200, 200]
+
+    assert (server.connections, len(server.requests)) == (3, 3)
+
+
+def test_a_connection_is_left_when_the_far_side_says_so(poster: http.Poster, far_side: Farside) -> None:
+    """`Connection: close` is heeded, even before it is closed."""
+    server = far_side(OK.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"), OK)
+
+    post(poster, server.url)
+    post(poster, server.url)
+
+    assert server.connections == 2
+
+
+def test_a_request_says_what_it_must(poster: http.Poster, far_side: Farside) -> None:
+    """Method, path as it is written on the wire, host with its port, length; credentials of the address."""
+    server = far_side(OK)
+
+    post(poster, f"http://user:p%40ss@127.0.0.1:{server.port}/a b?c=ü")
+
+    (request,) = server.requests
+    head, _, body = request.partition(b"\r\n\r\n")
+    first, *lines = head.decode("ascii").split("\r\n")
+    headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
+    assert (first, body) == ("POST /a%20b?c=%C3%BC HTTP/1.1", b"{}")
+    assert headers["host"] == f"127.0.0.1:{server.port}"
+    assert headers["content-length"] == "2"
+    assert headers["authorization"] == "Basic " + base64.b64encode(b"user:p@ss").decode()
+    assert re.match(r"alertrouter/\d", headers["user-agent"])
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\no\r\n1\r\nk\r\n0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n\r\nok",
+        b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok",
+        b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" + OK,
+        b"HTTP/1.1 100 Continue\r\n\r\n" + OK,
+    ],
+    ids=["chunked", "until it hangs up", "HTTP/1.0", "early hints", "continue"],
+)
+def test_answers_of_every_form_are_read(poster: http.Poster, far_side: Farside, answer: bytes) -> None:
+    """However its end is told, the answer is whole."""
+    found = post(poster, far_side(answer).url)
+
+    assert (found.status, found.body) == (200, b"ok")
+    assert "link" not in found.headers
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\nok",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\nzz\r\n",
+    ],
+    ids=["cut off", "broken chunk"],
+)
+def test_a_broken_body_takes_nothing_from_the_status(poster: http.Poster, far_side: Farside, answer: bytes) -> None:
+    """The status that came before it says how the request ended."""
+    found = post(poster, far_side(answer).url)
+
+    assert (found.status, found.body) == (200, b"ok")
+
+
+def test_a_long_body_is_cut(poster: http.Poster, far_side: Farside) -> None:
+    """Nobody fills our memory; the connection with the rest is not used again."""
+    long = b"HTTP/1.1 200 OK\r\nContent-Length: 9000000\r\n\r\n" + b"x" * 500_000
+    server = far_side(long)
+
+    found = post(poster, server.url)
+
+    assert len(found.body) == MAX_ANSWER
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"HTTP/1.1 20",
+        b"HTTP/1.1 200 OK\r\nX: y",
+        b"SSH-2.0-OpenSSH_9.2\r\n",
+        b"HTTP/1.1 200 OK\r\nX: " + b"y" * 300_000,
+    ],
+    ids=["nothing", "half a status", "half a head", "another protocol", "a head without end"],
+)
+def test_no_answer_is_unknown(poster: http.Poster, far_side: Farside, answer: bytes) -> None:
+    """The request left, so the far side may have it."""
+    with pytest.raises(UnknownOutcome, match="no answer after the request was sent"):
+        post(poster, far_side(answer).url)
+
+
+def test_silence_is_unknown_in_time(poster: http.Poster) -> None:
+    """Whoever takes the request and says nothing is waited for as long as our patience lasts."""
+    with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as server, pytest.raises(UnknownOutcome):
+        post(poster, f"http://127.0.0.1:{server.getsockname()[1]}/hook")
+
+
+def test_who_answers_before_the_end_is_heard(poster: http.Poster, far_side: Farside) -> None:
+    """A body that is too long for the far side: it says so, hangs up, and its answer counts."""
+    refusal = b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    server = far_side(refusal, reads=False)
+
+    with pytest.raises((PermanentFailure, UnknownOutcome)):  # a reset on the way may swallow the answer: then unknown
+        post(poster, server.url, b"x" * 4_000_000)
+
+
+@pytest.mark.parametrize("token", ["a\r\nX-Evil: 1", "a\nb", "a\x00b", "tökén"])
+def test_a_header_that_can_not_be_written_is_for_good(poster: http.Poster, far_side: Farside, token: str) -> None:
+    """Nobody smuggles a header in by a token, and nothing leaves."""
+    server = far_side(OK)
+
+    with pytest.raises(PermanentFailure, match="no request can be made") as failure:
+        post(poster, server.url, token=token)
+
+    assert server.connections == 0
+    assert "Evil" not in str(failure.value)
+
+
+def test_certificates_are_checked(far_side: Farside, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A certificate that nobody vouches for, or of another name, gets no message; SSL_CERT_FILE can vouch."""
+    certificate, context = certificates.make(tmp_path)
+    server = far_side(OK, context=context)
+    url = f"https://localhost:{server.port}/hook"
+
+    def sent(address: str, to: str = url) -> int:
+        through = http.Poster(to, QUICK, direct=True)
+        with contextlib.closing(through):
+            return http.post(through, to, b"{}", who="hook", address=address).status
+
+    with pytest.raises(TemporaryFailure, match="certificate verify failed"):
+        sent("127.0.0.1")
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    assert sent("127.0.0.1") == 200
+    with pytest.raises(TemporaryFailure, match="certificate verify failed"):
+        sent("127.0.0.1", url.replace("localhost", "hooks.example.org"))
+    assert len(server.requests) == 1
+
+
+def test_a_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For what lies outside; a poster that must go directly doesn't."""
+    with HttpStandIn() as proxy:
+        monkeypatch.setenv("HTTP_PROXY", proxy.url)
+        monkeypatch.setenv("http_proxy", proxy.url)
+        url = "http://hooks.invalid/services/x"
+        by_proxy, direct = http.Poster(url, QUICK), http.Poster(url, QUICK, direct=True)
+
+        assert post(by_proxy, url).status == 200
+        with pytest.raises(TemporaryFailure, match="no connection"):
+            post(direct, url)
+
+        by_proxy.close()
+        direct.close()
+    assert [request.path for request in proxy.received] == [url]
