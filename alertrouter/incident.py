@@ -62,6 +62,8 @@ class Reason(StrEnum):
     """A time interval of the route holds it."""
     IN_FLIGHT = "in flight"
     """An earlier message to this destination is still on its way; the newest state goes next."""
+    UNMET = "condition not met"
+    """A level asks for more, or fewer, alerts than there are."""
     NOBODY = "nobody to tell"
     """Its route and severity name no receiver."""
     SENT = "sent"
@@ -134,7 +136,9 @@ class Ladder(msgspec.Struct, frozen=True, kw_only=True):
 
     `level` counts the levels that were told or skipped in this run, `loops` how often it went on from an earlier one,
     `stepped` is the incident's version after the last step: a button drawn before it is old. `held` says that the next
-    level's time has come and only its hours have not.
+    level's time has come and only its hours have not. `told` is the last level of this run that was told and not
+    skipped, counted from 1 (0: none; None, as earlier versions had it: take `level`). `again` says that the next level
+    was told before and is told again, whatever its `if` asks for.
     """
 
     policy: str
@@ -143,6 +147,13 @@ class Ladder(msgspec.Struct, frozen=True, kw_only=True):
     loops: int = 0
     stepped: int = 0
     held: bool = False
+    told: int | None = None
+    again: bool = False
+
+    @property
+    def last_told(self) -> int:
+        """The last level that was told, counted from 1; 0: none."""
+        return self.level if self.told is None else self.told
 
 
 class Ack(msgspec.Struct, frozen=True, kw_only=True):

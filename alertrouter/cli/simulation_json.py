@@ -53,11 +53,12 @@ class LevelView(msgspec.Struct, frozen=True):
     after: str
     receivers: tuple[str, ...]
     during: str | None
+    alerts: str
 
     @classmethod
     def of(cls, level: Notified) -> LevelView:
         """Show a level."""
-        return cls(format_duration(level.after), level.receivers, level.during)
+        return cls(format_duration(level.after), level.receivers, level.during, level.alerts)
 
 
 class EscalationView(msgspec.Struct, frozen=True):

@@ -119,7 +119,7 @@ def _taken(to: Terminal, number: int, taken: Taken, opened: Opened) -> None:
         to.folded(_row("notes"), labels_text(options.labels), _COLUMN)
     to.line(_row("escalation") + (plain(taken.escalation.name) if taken.escalation else "none"))
     for level in taken.levels:
-        to.folded(_row(f"  {_when(level)}"), ", ".join(level.receivers) + _during(level.during), _COLUMN)
+        to.folded(_row(f"  {_when(level)}"), ", ".join(level.receivers) + _only(level), _COLUMN)
     if taken.escalation:
         _behind_the_levels(to, taken.escalation)
 
@@ -159,6 +159,11 @@ def _timelines(to: Terminal, difference: Difference) -> None:
 
 def _when(level: Notified) -> str:
     return f"after {format_duration(level.after)}" if level.after else "at once"
+
+
+def _only(level: Notified) -> str:
+    condition = f" (if alerts {level.alerts})" if level.alerts else ""
+    return _during(level.during) + condition
 
 
 def _during(interval: str | None) -> str:

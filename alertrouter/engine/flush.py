@@ -214,7 +214,13 @@ def prune(view: View, incident: Incident) -> None:
         needed.update(to.told)
         if to.in_flight is not None:
             needed.update(to.in_flight.firing, to.in_flight.resolved)
-    over = [one for one in view.alerts if not one.firing(view.at) and one.fingerprint not in needed]
+    # An `if` counts those that began a short while ago, over or not.
+    counts = view.at - view.policy.counts_back
+    over = [
+        one
+        for one in view.alerts
+        if not one.firing(view.at) and one.fingerprint not in needed and one.starts_at < counts
+    ]
     _release(view.draft, incident, over)
 
 

@@ -30,7 +30,7 @@ def start(view: View, incident: Incident) -> Incident:
     escalation = view.policy.escalation(view.route, incident.severity)
     if escalation is None:
         return replace(incident, ladder=None, exhausted=False)
-    ladder = Ladder(policy=escalation.name, severity=incident.severity)
+    ladder = Ladder(policy=escalation.name, severity=incident.severity, told=0)
     incident = replace(incident, ladder=ladder, exhausted=False)
     incident = plan(view, incident, Timer.STEP, view.at + escalation.levels[0].after)
     return plan_raise(view, incident)
@@ -66,8 +66,12 @@ def step(view: View, incident: Incident) -> Incident:
         if opening != view.at:
             view.note(incident, f"level {ladder.level + 1} skipped: outside {level.during}", Reason.OUTSIDE_HOURS)
             return _climb(view, incident, escalation, ladder)
+    if level.alerts and not ladder.again and not level.alerts.met_by(count := view.alerts_begun(level.alerts.within)):
+        why = f"{count} alert{'' if count == 1 else 's'}, asks for {level.alerts}"
+        view.note(incident, f"level {ladder.level + 1} skipped: {why}", Reason.UNMET)
+        return _climb(view, incident, escalation, ladder)
     incident = _tell(view, incident, level, ladder.level)
-    return _climb(view, incident, escalation, ladder)
+    return _climb(view, incident, escalation, replace(ladder, told=ladder.level + 1))
 
 
 def step_now(view: View, incident: Incident) -> Incident:
@@ -78,14 +82,15 @@ def step_now(view: View, incident: Incident) -> Incident:
     place = min(ladder.level, len(escalation.levels) - 1)
     incident = drop(incident, (Timer.STEP,))
     incident = _tell(view, incident, escalation.levels[place], place)
-    return _climb(view, incident, escalation, replace(ladder, level=place))
+    return _climb(view, incident, escalation, replace(ladder, level=place, told=place + 1))
 
 
 def from_the_level_of(view: View, incident: Incident, level: int) -> Incident:
     """Go on from a level that was told already: it is told again now, the later ones keep their distance."""
     if incident.ladder is None:
         return start(view, incident)
-    incident = replace(incident, ladder=replace(incident.ladder, level=level, held=False), exhausted=False)
+    ladder = replace(incident.ladder, level=level, held=False, again=level < incident.ladder.last_told)
+    incident = replace(incident, ladder=ladder, exhausted=False)
     return plan_raise(view, plan(view, incident, Timer.STEP, view.at))
 
 
@@ -205,7 +210,7 @@ def _loops(incident: Incident) -> int:
 def _climb(view: View, incident: Incident, escalation: EscalationPolicy, ladder: Ladder) -> Incident:
     """Plan the level after the one at `ladder.level`, counted from now: a late one moves those behind it."""
     here = escalation.levels[ladder.level]
-    ladder = replace(ladder, level=ladder.level + 1, stepped=incident.version, held=False)
+    ladder = replace(ladder, level=ladder.level + 1, stepped=incident.version, held=False, again=False)
     incident = replace(incident, ladder=ladder)
     if ladder.level < len(escalation.levels):
         return plan(view, incident, Timer.STEP, view.at + escalation.levels[ladder.level].after - here.after)

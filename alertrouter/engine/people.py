@@ -87,13 +87,13 @@ def _acknowledge(view: View, incident: Incident, event: Acknowledged) -> Inciden
     if incident.ack is not None:
         return _acknowledge_too(view, incident, incident.ack, event.actor)
     timeout = ladder.ack_timeout(view, incident)
-    climbed = incident.ladder.level if incident.ladder else 0
+    told = incident.ladder.last_told if incident.ladder else 0
     until = view.at + timeout if timeout else None
     incident = view.transit(
         incident, Transition.ACK, f"by {event.actor}" + (f" until {until:%H:%M} UTC" if until else "")
     )
     incident = ladder.drop(incident, (*ladder.CLIMBING, Timer.WAKE))
-    ack = Ack(by=event.actor, at=view.at, until=until, level=max(climbed - 1, 0), severity=incident.severity)
+    ack = Ack(by=event.actor, at=view.at, until=until, level=max(told - 1, 0), severity=incident.severity)
     incident = replace(incident, ack=ack, snooze=None)
     if timeout and until:
         incident = ladder.plan(view, incident, Timer.LAPSE, until)

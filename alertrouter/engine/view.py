@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
@@ -48,6 +48,13 @@ class View:
     def at(self) -> datetime:
         """The moment of the step."""
         return self.draft.at
+
+    def alerts_begun(self, within: timedelta | None) -> int:
+        """How many alerts nothing holds back: that fire now, or, firing or over, that began `within` so long."""
+        if within is None:
+            return len(self.seen.telling)
+        since = self.at - within
+        return sum(one.starts_at >= since and one.fingerprint not in self.suppressed for one in self.alerts)
 
     def note(self, incident: Incident, text: str, reason: Reason | None = None) -> None:
         """Write a line that is no transition."""

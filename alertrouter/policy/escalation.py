@@ -5,19 +5,59 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import StrEnum
+
+from alertrouter.policy.duration import format_duration
+
+
+class Comparison(StrEnum):
+    """How a number of alerts is compared."""
+
+    AT_LEAST = ">="
+    MORE = ">"
+    AT_MOST = "<="
+    FEWER = "<"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertCount:
+    """How many alerts of an incident a level asks for: those that fire, or those that began `within` so long."""
+
+    comparison: Comparison
+    number: int
+    within: timedelta | None = None
+
+    def met_by(self, count: int) -> bool:
+        """Tell whether so many are what is asked for."""
+        match self.comparison:
+            case Comparison.AT_LEAST:
+                return count >= self.number
+            case Comparison.MORE:
+                return count > self.number
+            case Comparison.AT_MOST:
+                return count <= self.number
+            case Comparison.FEWER:
+                return count < self.number
+
+    def __str__(self) -> str:
+        """Write it as people do."""
+        within = "" if self.within is None else f" in {format_duration(self.within)}"
+        return f"{self.comparison.value}{self.number}{within}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Level:
     """One level: whom to tell (`notify`: roles of the team, or receivers) how long after the policy started.
 
-    Outside the time interval `during` it is held until that opens, or skipped when `skip_outside`.
+    Outside the time interval `during` it is held until that opens, or skipped when `skip_outside`; it is skipped too
+    when the incident has not as many alerts as `alerts` asks for.
     """
 
     notify: tuple[str, ...]
     after: timedelta = timedelta(0)
     during: str | None = None
     skip_outside: bool = False
+    alerts: AlertCount | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

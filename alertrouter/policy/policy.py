@@ -63,6 +63,12 @@ class Policy:
     people: Mapping[str, Person] = field(default_factory=dict)
     schedules: Mapping[str, Schedule] = field(default_factory=dict)
 
+    @cached_property
+    def counts_back(self) -> timedelta:
+        """For how long alerts that are over are counted by a level's `if`: the longest `in` of any."""
+        levels = [level for policy in self.escalation_policies.values() for level in policy.levels]
+        return max((one.alerts.within or timedelta() for one in levels if one.alerts), default=timedelta())
+
     def heard_in(self, labels: Labels) -> tuple[str, ...]:
         """The heartbeats of which a firing alert with these labels is a beat; such an alert is told to nobody."""
         return tuple(name for name, rule in self.heartbeats.items() if rule.heard_in(labels))

@@ -41,11 +41,15 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notified:
-    """Who is told on one level of an escalation policy, how long after its start, inside which time interval."""
+    """Who is told on one level of an escalation policy, how long after its start, inside which time interval.
+
+    `alerts` is how many of them it takes, as the policy has it; empty: that doesn't matter.
+    """
 
     after: timedelta
     receivers: tuple[str, ...]
     during: str | None
+    alerts: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,6 +168,7 @@ def _taken(policy: Policy, match: Match, path: tuple[Route, ...], severity: str,
                 ),
             ),
             during=level.during,
+            alerts=str(level.alerts or ""),
         )
         for level in (escalation.levels if escalation else ())
     ]

@@ -6,7 +6,7 @@ asked what the rules want. Slow, and too simple to be wrong in the way in which 
 
 from __future__ import annotations
 
-from tests.engine.rulebook import SEVERITIES, TICK, Rules, Site
+from tests.engine.rulebook import SEVERITIES, TICK, Rules, Rung, Site
 from tests.engine.trouble import Climb, Taken, Trouble
 
 
@@ -22,6 +22,7 @@ class Model:
         self.now = 0
         self.settled = True
         self.firing: set[str] = set()
+        self.began: dict[str, int] = {}
         self.ended_at = 0
         self.trouble: Trouble | None = None
         self.pages: set[tuple[int, str]] = set()
@@ -50,6 +51,8 @@ class Model:
         new = alert not in self.firing
         self.firing.add(alert)
         trouble = self.trouble
+        if new:
+            self.began[alert] = second
         if trouble is None:
             self.trouble = Trouble(second + self.site.group_wait, severity_of(alert))
         elif trouble.state == "resolved" and new:
@@ -97,7 +100,7 @@ class Model:
             new = who not in trouble.taken.by
             trouble.taken.by.add(who)
             return "ACK+" if new else ""
-        level = max(trouble.climb.next - 1, 0) if trouble.climb else 0
+        level = max(trouble.climb.told - 1, 0) if trouble.climb else 0
         trouble.state = "acknowledged"
         trouble.snoozed_until = None
         trouble.taken = Taken({who}, level, trouble.severity, self._rules(trouble).ack_timeout or None)
@@ -171,19 +174,23 @@ class Model:
         if trouble.state == "resolved":
             forget_at = trouble.over_since + site.reopen_within
             if not self.firing and forget_at <= self.now:
-                self.trouble = None
+                self._forget()
             trouble.look_at = forget_at if forget_at > self.now else self.now + site.group_interval
         elif not self.firing:
             if trouble.state == "pending":
-                self.trouble = None
+                self._forget()
             else:
                 untold = not trouble.told
                 self._over(trouble, self.ended_at)
                 if untold and self.ended_at + site.reopen_within <= self.now:
-                    self.trouble = None
+                    self._forget()
         else:
             trouble.look_at = self.now + site.group_interval
             self._weigh(trouble)
+
+    def _forget(self) -> None:
+        self.trouble = None
+        self.began.clear()
 
     def _weigh(self, trouble: Trouble) -> None:
         """Let an incident that fires follow its alerts."""
@@ -225,6 +232,7 @@ class Model:
             self._start(trouble)
             return
         trouble.climb.next = taken.level
+        trouble.climb.again = taken.level < trouble.climb.told
         trouble.climb.clock = self._rules(trouble).rungs[taken.level].after
         trouble.climb.raising = 0
 
@@ -250,21 +258,28 @@ class Model:
             opened = self.site.open(rung.hours, self.now)
             if climb.clock < rung.after or not (opened or rung.skip):
                 return
-            if opened:
+            if opened and (climb.again or self._enough(rung)):
                 self._tell(trouble, climb)
             else:
                 self._past(trouble, climb)
+
+    def _enough(self, rung: Rung) -> bool:
+        """Tell whether as many alerts fire, or began in its time, as a level asks for."""
+        began = [alert for alert, second in self.began.items() if second >= self.now - rung.within]
+        return len(began if rung.within else self.firing) >= rung.least
 
     def _tell(self, trouble: Trouble, climb: Climb) -> None:
         rung = self._rules(trouble).rungs[climb.next]
         self.pages |= {(self.now, receiver) for receiver in rung.notify}
         trouble.told |= set(rung.notify)
-        climb.clock = rung.after
+        climb.told = climb.next + 1
         self._past(trouble, climb)
 
     def _past(self, trouble: Trouble, climb: Climb) -> None:
         rules = self._rules(trouble)
+        climb.clock = rules.rungs[climb.next].after
         climb.next += 1
+        climb.again = False
         climb.resting = 0
         more = bool(rules.every) and (rules.times is None or climb.loops < rules.times)
         trouble.exhausted = climb.next == len(rules.rungs) and not more

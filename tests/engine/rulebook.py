@@ -30,12 +30,17 @@ TEN_O_CLOCK: Final = 10 * 3600
 
 @dataclass(frozen=True)
 class Rung:
-    """One level: who is told, how long after the start, in which hours, and whether it is left out outside of them."""
+    """One level: who is told, how long after the start, in which hours, and whether it is left out outside of them.
+
+    It is left out, too, when fewer than `least` alerts fire; or began `within` so many seconds, if that is not 0.
+    """
 
     notify: tuple[str, ...]
     after: int
     hours: str = ""
     skip: bool = False
+    least: int = 0
+    within: int = 0
 
 
 @dataclass(frozen=True)
@@ -89,7 +94,9 @@ def yaml(site: Site) -> str:
         lines.append("    levels:")
         for rung in one.rungs:
             during = f", during: {rung.hours}, else: {'skip' if rung.skip else 'hold'}" if rung.hours else ""
-            lines.append(f"      - {{notify: [{', '.join(rung.notify)}], after: {rung.after}s{during}}}")
+            within = f" in {rung.within}s" if rung.within else ""
+            counts = f', if: {{alerts: ">={rung.least}{within}"}}' if rung.least else ""
+            lines.append(f"      - {{notify: [{', '.join(rung.notify)}], after: {rung.after}s{during}{counts}}}")
     return "\n".join(
         [
             *lines,

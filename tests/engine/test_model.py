@@ -61,7 +61,9 @@ def rules(draw: st.DrawFn, severity: str) -> Rules:
         after += draw(ticks) if place else draw(st.sampled_from([0, 0, TICK, 3 * TICK]))
         hours = draw(st.sampled_from(["", "", "", *HOURS]))
         notify = draw(st.lists(st.sampled_from(RECEIVERS), min_size=1, max_size=2, unique=True))
-        rungs.append(Rung(tuple(notify), after, hours, skip=bool(hours) and draw(st.booleans())))
+        least = draw(st.sampled_from([0, 0, 2, 3]))
+        within = draw(st.sampled_from([0, 2 * TICK, 6 * TICK])) if least else 0
+        rungs.append(Rung(tuple(notify), after, hours, bool(hours) and draw(st.booleans()), least, within))
     higher = SEVERITIES[SEVERITIES.index(severity) + 1 :]
     raises = draw(st.sampled_from(["", *higher])) if higher else ""
     repeats = draw(st.booleans())

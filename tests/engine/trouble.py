@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Climb:
-    """A run of one escalation policy: its clock, the level that comes next (from 0), and the rest before it repeats."""
+    """A run of one escalation policy: its clock, the level that comes next (from 0), and the rest before it repeats.
+
+    `told` is the last level that was told (from 1, 0: none); `again` says that the next one was told before.
+    """
 
     severity: str
     clock: int = 0
@@ -15,6 +18,8 @@ class Climb:
     resting: int = 0
     loops: int = 0
     raising: int = 0
+    told: int = 0
+    again: bool = False
 
 
 @dataclass

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from functools import partial
 from typing import Final
 
-from alertrouter.policy.duration import format_duration
-from alertrouter.policy.escalation import EscalationPolicy, Level, Raise, Repeat, Team
+from alertrouter.policy.duration import format_duration, parse_duration
+from alertrouter.policy.escalation import AlertCount, Comparison, EscalationPolicy, Level, Raise, Repeat, Team
 from alertrouter.policy.reading.names import Names
 from alertrouter.policy.reading.value import Value, Wrong, one_of, one_or_more, unique
 
 _LATER: Final = {
     "digest": "`digest` is not supported yet: leave it out, the level then sends at once",
-    "if": "`if` is not supported yet: leave it out, the level then always counts",
 }
+
+_COUNT: Final = re.compile(r"(>=|>|<=|<)\s*([0-9]{1,6})(?:\s+in\s+(\S{1,60}))?")
 
 
 def teams(names: Names, value: Value) -> dict[str, Team]:
@@ -70,6 +72,7 @@ class _Reader:
                 after=fields.take("after", Value.duration, timedelta()),
                 during=fields.take("during", self._interval, None),
                 skip_outside=fields.take("else", one_of("way out", ("hold", "skip")), "hold") == "skip",
+                alerts=fields.take("if", _condition, None),
             )
             if "else" in fields and "during" not in fields:
                 fields.wrong("found `else` without `during`, expected the time interval that it speaks of", "else")
@@ -89,6 +92,25 @@ class _Reader:
                 after=fields.need("after", Value.long_duration, timedelta()),
                 during=fields.take("during", self._interval, None),
             )
+
+
+def _condition(value: Value) -> AlertCount | None:
+    with value.fields() as fields:
+        return fields.need("alerts", _alert_count, None)
+
+
+def _alert_count(value: Value) -> AlertCount:
+    text = value.text()
+    found = _COUNT.fullmatch(text.strip())
+    if found is None:
+        raise value.expected("a comparison in quotes, such as `>=5` or `>=5 in 10m`")
+    try:
+        within = parse_duration(found[3]) if found[3] else None
+    except ValueError as error:
+        raise Wrong(str(error)) from error
+    if within is not None and not within:
+        raise Wrong(f"found `{text}`, expected a duration greater than 0 behind `in`")
+    return AlertCount(comparison=Comparison(found[1]), number=int(found[2]), within=within)
 
 
 def _repeat(levels: int, value: Value) -> Repeat:
