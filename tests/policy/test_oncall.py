@@ -167,7 +167,7 @@ def test_between_two_hand_overs_nothing_changes(layers: list[Layer], zone: ZoneI
     handover = schedule.next_handover(at)
 
     end = min(handover.at if handover else at + timedelta(days=9), at + timedelta(days=9))
-    assert {schedule.on_call(at + (end - at) * part / 100).who for part in range(100)} == {who}
+    assert {schedule.on_call(at + (end - at) * part // 100).who for part in range(100)} == {who}
     if handover is not None:
         assert schedule.on_call(handover.at - timedelta(milliseconds=1)).who == who
         assert schedule.on_call(handover.at) == handover.turn
