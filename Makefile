@@ -37,7 +37,7 @@ test: tools $(DEV)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 4 --dist worksteal  # more than the cores of a small machine: journeys mostly wait
 
 soak: tools $(DEV)
 	$(BIN)/pytest -n 0 -m soak --timeout 3600 -s
