@@ -6,6 +6,7 @@ from alertrouter.cli import demo as demo
 from alertrouter.cli import doctor as doctor
 from alertrouter.cli import explain as explain
 from alertrouter.cli import healthcheck as healthcheck
+from alertrouter.cli import import_ as import_
 from alertrouter.cli import incidents as incidents
 from alertrouter.cli import oncall as oncall
 from alertrouter.cli import processes as processes

@@ -32,6 +32,7 @@ COMMANDS = (
     "send-test",
     "incidents",
     "oncall",
+    "import",
     *ACTIONS,
 )
 
@@ -65,7 +66,7 @@ def test_each_example_prints_what_the_page_shows(session: str, tmp_path: Path) -
 
 def test_the_page_has_examples() -> None:
     """A page whose examples were marked otherwise would pass unread."""
-    assert len(SESSIONS) == 8
+    assert len(SESSIONS) == 9
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -76,7 +77,7 @@ def test_each_command_and_each_of_its_options_stands_on_the_page(command: str) -
 
     assert f"`{command}`" in PAGE or f"alertrouter {command}" in PAGE
     assert {option for option in options if f"`{option}" not in PAGE} <= {"--output"}
-    with_output = {"check", "test-route", "doctor", "send-test", "incidents", "oncall", *ACTIONS}
+    with_output = {"check", "test-route", "doctor", "send-test", "incidents", "oncall", "import", *ACTIONS}
     assert ("--output" in options) is (command in with_output)
 
 

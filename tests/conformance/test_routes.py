@@ -5,9 +5,9 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from alertrouter.policy.alertmanager.conversion import convert
 from alertrouter.policy.load import load
 from alertrouter.policy.route import Match
-from tests.conformance.alertmanager_routes import policy_text
 
 
 class Taken(msgspec.Struct, frozen=True):
@@ -56,9 +56,11 @@ def _taken(match: Match) -> Taken:
 @pytest.mark.conformance("routes.json", Case)
 def test_an_alert_takes_the_routes_that_alertmanager_takes(case: Case) -> None:
     """The same receivers in the same order, and the same options on each route."""
-    policy = load({"alertmanager.yml": policy_text(case.config)})
+    found = convert("alertmanager.yml", case.config)
+    policy = load(found.files)
 
     matches = policy.routes(case.labels)
 
+    assert not found.problems
     assert [match.route.options.receiver for match in matches] == case.receivers
     assert [_taken(match) for match in matches] == case.routes

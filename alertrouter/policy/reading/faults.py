@@ -22,7 +22,7 @@ _SECRET_SHAPES: Final = re.compile(
     r"|(?<=://)[^/@\s\"']*:[^/@\s$\"']+(?=@)"
 )
 _SECRET_VALUES: Final = re.compile(
-    r"\b(?:token|bearer_token|routing_key|webhook_url|password)\b[\"']?\s*:\s*[\"']?(?![\"']?\$\{)(?P<value>[^\s\"',}][^\"',}]*)"
+    r"\b(?:\w*(?:token|password|secret|api_key)|routing_key|service_key|user_key|webhook_url|(?:slack_)?api_url|credentials)\b[\"']?\s*:\s*[\"']?(?![\"']?\$\{)(?P<value>[^\s\"',}][^\"',}]*)"
 )
 
 
@@ -78,15 +78,18 @@ class Faults:
 
     def raise_if_any(self) -> None:
         """End the reading when something was found: raises `PolicyError` with all of it, in file order."""
-        if not self._found:
-            return
+        if self._found:
+            raise PolicyError(self.found())
+
+    def found(self) -> tuple[Problem, ...]:
+        """Everything that was found, in file order."""
         order = {file: number for number, file in enumerate(self._lines)}
         found = sorted(self._found.values(), key=lambda each: (order[each.file], each.line, each.column))
         if len(found) > MOST_PROBLEMS:
             last = found[MOST_PROBLEMS - 1]
             more = f"{last.message} (and {len(found) - MOST_PROBLEMS} more problems)"
             found = [*found[: MOST_PROBLEMS - 1], replace(last, message=more)]
-        raise PolicyError(tuple(found))
+        return tuple(found)
 
     def _within_text(self, place: Place) -> Place:
         """The YAML scanner reports the end of a text one line below it: bring that back."""

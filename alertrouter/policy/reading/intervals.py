@@ -39,11 +39,11 @@ def _unknown_zone(name: str) -> str:
 
 def time_intervals(zone: ZoneInfo, value: Value) -> dict[str, tuple[TimeInterval, ...]]:
     """Read all named intervals; `zone` is where an entry without `location` is."""
-    entry = partial(_entry, zone.key)
-    return value.table(lambda _, value: each_of(entry)(value))
+    return value.table(lambda _, value: each_of(partial(entry, zone.key))(value))
 
 
-def _entry(zone: str, value: Value) -> TimeInterval:
+def entry(zone: str, value: Value) -> TimeInterval:
+    """Read one entry of a named interval; without `location` it is in `zone`."""
     entries = value.entries()
     with value.fields() as fields:
         given = {name: _plain(entries[name][1].node) for name in FIELDS if name in fields}

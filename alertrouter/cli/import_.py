@@ -1,0 +1,299 @@
+"""`alertrouter import`: an `alertmanager.yml` → a policy directory that behaves the same."""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import msgspec
+import typer
+
+from alertrouter.cli.app import Exit, app
+from alertrouter.cli.options import Output, print_json
+from alertrouter.cli.terminal import Terminal, counted, plain
+from alertrouter.errors import PayloadError, PolicyError, Problem
+from alertrouter.settings import Settings, from_environment
+
+if TYPE_CHECKING:
+    from alertrouter.policy.alertmanager.conversion import Conversion
+    from alertrouter.policy.policy import Policy
+    from alertrouter.simulate.agreement import Agreement
+
+_SHOWN: Final = 10
+_MOST_BYTES: Final = 4 * 1024 * 1024
+ENVIRONMENT: Final = "environment"
+"""The file beside the policy that lists the variables it needs; no secret stands in it."""
+
+File = Annotated[Path, typer.Argument(metavar="FILE", help="The alertmanager.yml; - is stdin.")]
+Into = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="Where to write the policy. Default: it is printed.", show_default=False),
+]
+Force = Annotated[bool, typer.Option("--force", help="Write over the files that are in the directory.")]
+Lenient = Annotated[bool, typer.Option("--lenient", help="Make the best of a file that Alertmanager would refuse.")]
+SecretsFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--secrets",
+        metavar="FILE",
+        help="Write the secrets of the file there, as NAME=value, for its owner alone. Default: nowhere.",
+        show_default=False,
+    ),
+]
+Verify = Annotated[
+    bool, typer.Option("--verify", help="Route generated label sets here and with amtool; exit 3 if any differs.")
+]
+Samples = Annotated[int, typer.Option(metavar="N", min=1, help="How many label sets --verify tries.")]
+Seed = Annotated[int | None, typer.Option(metavar="N", help="Repeat a --verify. Default: another one each time.")]
+
+
+class NoteView(msgspec.Struct, frozen=True):
+    """One thing that isn't carried over as it stood."""
+
+    line: int
+    column: int
+    key: str
+    what: str
+    why: str
+    todo: str
+
+
+class ProblemView(msgspec.Struct, frozen=True):
+    """One fault of the file."""
+
+    line: int
+    column: int
+    key: str
+    message: str
+
+
+class VariableView(msgspec.Struct, frozen=True):
+    """A variable of the environment that the policy needs. `value` is null for a secret, and to be found by hand."""
+
+    name: str
+    value: str | None
+    secret: bool
+    line: int
+
+
+class DisagreementView(msgspec.Struct, frozen=True):
+    """A label set that goes elsewhere."""
+
+    labels: Mapping[str, str]
+    alertrouter: Sequence[str]
+    amtool: Sequence[str]
+
+
+class AgreementView(msgspec.Struct, frozen=True):
+    """How the two trees compare."""
+
+    seed: int
+    tried: int
+    agreed: int
+    disagreements: Sequence[DisagreementView]
+
+
+class ImportView(msgspec.Struct, frozen=True):
+    """The whole answer of `import`."""
+
+    usable: bool
+    revision: str
+    files: Mapping[str, str]
+    problems: Sequence[ProblemView]
+    notes: Sequence[NoteView]
+    environment: Sequence[VariableView]
+    verified: AgreementView | None
+
+
+@app.command("import")
+def import_alertmanager(
+    file: File,
+    output: Into = None,
+    force: Force = False,
+    lenient: Lenient = False,
+    secrets: SecretsFile = None,
+    verify: Verify = False,
+    samples: Samples = 2000,
+    seed: Seed = None,
+    form: Annotated[Output, typer.Option("-o", help="text for people, or json.")] = Output.TEXT,
+) -> None:
+    """Turn an alertmanager.yml (0.25 to 0.34) into a policy that behaves the same, and say what has no equivalent.
+
+    Exit 1 when Alertmanager itself would refuse the file: --lenient makes the best of it.
+    """
+    from alertrouter.policy.alertmanager.conversion import convert
+
+    settings = from_environment()
+    content = _content(file)
+    found = convert(file.name if str(file) != "-" else "alertmanager.yml", content)
+    policy = _policy(found)
+    usable = policy is not None and (lenient or not found.problems)
+    files = found.files if usable else {}
+    if usable and output:
+        _write(output, found, files, force=force)
+    if usable and secrets:
+        _write_secrets(secrets, found)
+    seed = seed if seed is not None else random.SystemRandom().randrange(1_000_000_000)
+    agreement = _verify(policy, content, samples, seed) if policy and usable and verify else None
+    if form is Output.JSON:
+        print_json(_view(found, files, policy, agreement, seed))
+    else:
+        _show(settings, file, found, files, policy, output, secrets)
+        if agreement:
+            _show_agreement(settings, agreement, seed)
+    if not usable:
+        raise typer.Exit(Exit.FAILED)
+    raise typer.Exit(Exit.UNMET if agreement and agreement.disagreements else Exit.OK)
+
+
+def _content(file: Path) -> str:
+    try:
+        if str(file) == "-":
+            return sys.stdin.read()
+        if file.stat().st_size > _MOST_BYTES:
+            raise PayloadError(f"{file}: larger than {_MOST_BYTES} bytes")
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise PayloadError(f"{file}: can't be read: {error}") from None
+
+
+def _policy(found: Conversion) -> Policy | None:
+    """The policy that came of it; None when nothing did. Its own faults would be ours: they are raised."""
+    from alertrouter.policy.load import load
+
+    if not found.files:
+        return None
+    try:
+        return load(found.files)
+    except PolicyError as error:
+        said = tuple(replace(one, message=f"{one.message} (in what was made of the file)") for one in error.problems)
+        raise PolicyError((*found.problems, *said)) from None
+
+
+def _write(directory: Path, found: Conversion, files: Mapping[str, str], *, force: bool) -> None:
+    if directory.is_dir() and any(directory.iterdir()) and not force:
+        raise PolicyError((Problem(str(directory), 0, 0, "", "is not empty; --force writes over what is there"),))
+    try:
+        for name, text in files.items():
+            path = directory / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        (directory / ENVIRONMENT).write_text(_environment(found), encoding="utf-8")
+    except OSError as error:
+        raise PayloadError(f"{directory}: can't be written: {error}") from None
+
+
+def _environment(found: Conversion) -> str:
+    lines = ["# The variables that this policy needs, besides those of docs/settings.md. Secrets are left empty."]
+    lines += [f"{name}={value}" for name, value in sorted(found.variables.items())]
+    lines += [f"{one.name}=  # the secret in line {one.line}" for one in found.secrets]
+    return "\n".join(lines) + "\n"
+
+
+def _write_secrets(path: Path, found: Conversion) -> None:
+    lines = [f"{one.name}={one.value}" for one in found.secrets if one.value is not None]
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        os.fchmod(descriptor, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write("\n".join(lines) + "\n")
+    except OSError as error:
+        raise PayloadError(f"{path}: can't be written: {error}") from None
+
+
+def _verify(policy: Policy, content: str, number: int, seed: int) -> Agreement:
+    from alertrouter.cli import amtool
+    from alertrouter.policy.alertmanager.skeleton import skeleton
+    from alertrouter.simulate.agreement import compare, samples
+
+    program = amtool.find()
+    chance = random.Random(seed)  # noqa: S311 -- repeatable by its seed, guards nothing
+    tried = samples(policy, number, chance.randrange)
+    return compare(policy, tried, amtool.routes(program, skeleton(content), tried))
+
+
+def _view(
+    found: Conversion, files: Mapping[str, str], policy: Policy | None, agreement: Agreement | None, seed: int
+) -> ImportView:
+    variables = [VariableView(name, value or None, False, 0) for name, value in sorted(found.variables.items())]
+    variables += [VariableView(one.name, None, True, one.line) for one in found.secrets]
+    return ImportView(
+        usable=bool(files),
+        revision=policy.revision if policy and files else "",
+        files=files,
+        problems=[ProblemView(one.line, one.column, one.key, one.message) for one in found.problems],
+        notes=[NoteView(one.line, one.column, one.key, one.what, one.why, one.todo) for one in found.notes],
+        environment=variables,
+        verified=_agreement_view(agreement, seed) if agreement else None,
+    )
+
+
+def _agreement_view(agreement: Agreement, seed: int) -> AgreementView:
+    differing = [DisagreementView(one.labels, one.ours, one.theirs) for one in agreement.disagreements]
+    return AgreementView(seed, agreement.tried, agreement.agreed, differing)
+
+
+def _show(
+    settings: Settings,
+    file: Path,
+    found: Conversion,
+    files: Mapping[str, str],
+    policy: Policy | None,
+    output: Path | None,
+    secrets: Path | None,
+) -> None:
+    """The policy on stdout when it goes nowhere else; everything that is said about it on stderr then."""
+    if not output:
+        for name, text in files.items():
+            typer.echo(f"# --- {name}\n{text}", nl=False)
+    said = Terminal(settings, err=output is None)
+    for problem in found.problems:
+        for line in str(replace(problem, file=str(file))).splitlines():
+            said.line(plain(line))
+    for note in found.notes:
+        said.line(f"{said.doubtful('!')} {file}:{note.line}:{note.column}: {plain(note.key)}")
+        said.folded("    ", f"{note.what}: {note.why}", 4)
+        said.folded("  → ", note.todo, 4)
+    _show_environment(said, found, secrets)
+    if policy and files:
+        routes = sum(1 for _ in policy.root.all())
+        into = str(output) if output else "the policy"
+        said.line(
+            f"{said.good('✓')} {into}: {counted(routes, 'route')}, {counted(len(policy.receivers), 'receiver')}, "
+            f"{counted(len(policy.inhibit_rules), 'inhibition rule')}, "
+            f"{counted(len(policy.time_intervals), 'time interval')}, revision {policy.revision}"
+        )
+        if found.problems:
+            said.line(f"    {counted(len(found.problems), 'fault')} of the file left out")
+    else:
+        said.line(f"{said.bad('✗')} {file}: {counted(len(found.problems), 'fault')}, nothing was written")
+        if policy:
+            said.line("    --lenient leaves out what is wrong and makes a policy of the rest")
+
+
+def _show_environment(said: Terminal, found: Conversion, secrets: Path | None) -> None:
+    if not found.variables and not found.secrets:
+        return
+    said.line("to be set in the environment:")
+    for name, value in sorted(found.variables.items()):
+        said.line(f"    {name}={value}" if value else f"    {name}=…")
+    for secret in found.secrets:
+        where = f"in {secrets}" if secrets and secret.value is not None else f"the secret in line {secret.line}"
+        said.line(f"    {secret.name}=…  ({where})")
+
+
+def _show_agreement(settings: Settings, agreement: Agreement, seed: int) -> None:
+    said = Terminal(settings)
+    for one in agreement.disagreements[:_SHOWN]:
+        labels = ", ".join(f'{name}="{value}"' for name, value in one.labels.items())
+        said.line(plain(f"{{{labels}}}: here {', '.join(one.ours)}; amtool {', '.join(one.theirs)}"))
+    mark = said.bad("✗") if agreement.disagreements else said.good("✓")
+    said.line(
+        f"{mark} {agreement.agreed} of {agreement.tried} label sets go to the same receivers as with amtool; "
+        f"{agreement.reached} of {counted(agreement.routes, 'route')} reached, seed {seed}"
+    )

@@ -1,0 +1,317 @@
+"""The whole of an `alertmanager.yml`, read once: the texts of a policy, notes, secrets, and what is wrong with it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from alertrouter.errors import Problem
+from alertrouter.policy.alertmanager import grammar
+from alertrouter.policy.alertmanager.fields import at_most_one, given, items, place_of, section, shown, text, texts
+from alertrouter.policy.alertmanager.notes import Note, Report, Secret
+from alertrouter.policy.alertmanager.receivers import (
+    CHAT_POST_MESSAGE,
+    PAGERDUTY_URL,
+    Globals,
+    ReceiverDraft,
+    Receivers,
+    Text,
+    bearer,
+    http_url,
+)
+from alertrouter.policy.alertmanager.routes import Node, Routes
+from alertrouter.policy.alertmanager.yamlwriter import comment, listed, scalar
+from alertrouter.policy.load import DEFAULT_SEVERITIES
+from alertrouter.policy.matcher import Matcher, Op
+from alertrouter.policy.reading.faults import Faults
+from alertrouter.policy.reading.intervals import entry
+from alertrouter.policy.reading.value import Fields, Value, Wrong
+from alertrouter.policy.reading.yamltext import Table, parse
+
+_RANKS: Final = (
+    ("debug", "none", "low", "informational", "notice", "info", "p4", "sev4"),
+    ("minor", "medium", "average", "warn", "warning", "p3", "sev3"),
+    ("major", "high", "error", "p2", "sev2"),
+    ("fatal", "disaster", "emergency", "critical", "page", "p1", "sev1"),
+)
+_ALTERNATIVES: Final = re.compile(r"[\w.-]+(?:\|[\w.-]+)*")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conversion:
+    """What became of an `alertmanager.yml`.
+
+    `files` are the texts of the policy by file name, empty when the file could not be understood at all. `problems` is
+    what Alertmanager would refuse. `variables` must be set in the environment (empty: by hand), `secrets` as well.
+    `texts` are the message texts in Go's template language; `template_globs` says where its definitions are.
+    """
+
+    files: Mapping[str, str]
+    notes: tuple[Note, ...]
+    problems: tuple[Problem, ...]
+    secrets: tuple[Secret, ...]
+    variables: Mapping[str, str]
+    texts: tuple[Text, ...]
+    template_globs: tuple[str, ...]
+
+
+def convert(file: str, content: str) -> Conversion:
+    """Read an `alertmanager.yml`; `file` is how its name stands in faults. Pure: reads no file."""
+    faults = Faults({file: content})
+    report = Report()
+    reader = _Reader(file, report)
+    root = parse(file, content, faults)
+    files: Mapping[str, str] = {}
+    if root is not None:
+        files = reader.read(Value(root, "", faults))
+    return Conversion(
+        files=files,
+        notes=tuple(sorted(report.notes)),
+        problems=faults.found(),
+        secrets=tuple(report.secrets.values()),
+        variables=reader.variables,
+        texts=tuple(reader.texts),
+        template_globs=reader.templates,
+    )
+
+
+class _Reader:
+    """Reads the sections in the order in which they refer to one another, and writes the policy's files."""
+
+    def __init__(self, file: str, report: Report) -> None:
+        self._file = file
+        self._report = report
+        self.templates: tuple[str, ...] = ()
+        self.texts: list[Text] = []
+        self.variables: dict[str, str] = {}
+
+    def read(self, value: Value) -> Mapping[str, str]:
+        if value.null:
+            value.read(partial(_wrong, "found no `route`: no route provided in config"), 0)
+            return {}
+        return value.read(self._read, {})
+
+    def _read(self, value: Value) -> Mapping[str, str]:
+        with section(value) as fields:
+            for key in ("tracing", "event_recorder"):
+                if key in fields:
+                    self._say(fields, key, f"`{key}` is left out", "it is Alertmanager's own", "see docs/settings.md")
+            self.templates = fields.take("templates", texts, ())
+            at = fields.take("global", self._globals, Globals())
+            intervals = self._intervals(fields)
+            names = _names(fields)
+            tree = Routes(self._report, names, tuple(intervals))
+            root = fields.take("route", tree.root, None)
+            if "route" not in fields:
+                fields.wrong("found no `route`: no routes provided")
+            rules = list(fields.take("inhibit_rules", lambda value: list(tree.inhibit_rules(value)), []))
+            severities = _severities(tree.seen)
+            reader = Receivers(self._report, at, severities)
+            drafts = fields.take("receivers", reader.read, ())
+            self.texts, self.variables = reader.texts, reader.variables
+            self._say_texts()
+        drafts += self._missing(tree.missing)
+        if root is None:
+            return {}
+        return self._files(root, drafts, intervals, rules, severities)
+
+    def _say(self, fields: Fields, key: str, what: str, why: str, todo: str) -> None:
+        path = f"{fields.value.path}.{key}".lstrip(".")
+        self._report.note(place_of(fields, key), path, what, why=why, todo=todo)
+
+    def _say_texts(self) -> None:
+        for one in self.texts:
+            self._report.note(
+                one.place,
+                one.key,
+                "the text is left out",
+                why="it is in Go's template language",
+                todo=f"write it as {one.target} (docs/templates.md)",
+            )
+
+    def _missing(self, missing: Mapping[str, int]) -> tuple[ReceiverDraft, ...]:
+        said = "routes name this receiver and nothing defines it: its alerts go to the inbox until it is written"
+        return tuple(ReceiverDraft(name, line, comments=(f"line {line}: {said}",)) for name, line in missing.items())
+
+    # global
+
+    def _globals(self, value: Value) -> Globals:
+        at = Globals()
+        with section(value, grammar.GLOBAL) as fields:
+            for key in (
+                "slack_api_url",
+                "opsgenie_api_key",
+                "victorops_api_key",
+                "slack_app_token",
+                "rocketchat_token",
+            ):
+                at_most_one(fields, key, f"{key}_file")
+            timeout = fields.take("resolve_timeout", Value.duration, None)
+            if timeout is not None and timeout.total_seconds() != 300:
+                self._say(
+                    fields,
+                    "resolve_timeout",
+                    "`resolve_timeout` is left out",
+                    "alerts of Prometheus and Alertmanager say themselves when they end",
+                    "nothing, unless another sender leaves out endsAt",
+                )
+            at.slack_bearer = tuple(
+                fields.take("http_config", partial(bearer, self._report, "SLACK_BOT_TOKEN", "token"), ())
+            )
+            at.slack = self._slack(fields, at)
+            at.pagerduty_url = fields.take("pagerduty_url", http_url, "") or PAGERDUTY_URL
+            at.mail = at.mail.read(fields, self._report, prefix="smtp_")
+            if "http_config" in fields:
+                self._say(
+                    fields,
+                    "http_config",
+                    "`http_config` is left out",
+                    "proxies come from HTTPS_PROXY, certificates from the system",
+                    "see whether that is enough",
+                )
+        return at
+
+    def _slack(self, fields: Fields, at: Globals) -> tuple[tuple[str, str], ...]:
+        if file := given(fields, "slack_api_url_file"):
+            return (("webhook_url_file", scalar(file[1])),)
+        url = fields.take("slack_api_url", http_url, None) and given(fields, "slack_api_url")
+        if url and url[1] == CHAT_POST_MESSAGE:
+            return at.slack_bearer or (("token", "${SLACK_BOT_TOKEN}"),)
+        if url:
+            return (("webhook_url", scalar(self._report.secret(url[1], "SLACK_WEBHOOK_URL", url[0]))),)
+        if file := given(fields, "slack_app_token_file"):
+            return (("token_file", scalar(file[1])),)
+        if token := given(fields, "slack_app_token"):
+            return (("token", scalar(self._report.secret(token[1], "SLACK_BOT_TOKEN", token[0]))),)
+        return ()
+
+    # time intervals
+
+    def _intervals(self, fields: Fields) -> dict[str, list[str]]:
+        """The written lines of every interval by name; the old list and the new one share their names."""
+        found: dict[str, list[str]] = {}
+        for key in ("mute_time_intervals", "time_intervals"):
+            for item in fields.take(key, items, ()):
+                item.read(partial(_interval, found), None)
+        return found
+
+    # writing
+
+    def _files(
+        self,
+        root: Node,
+        drafts: tuple[ReceiverDraft, ...],
+        intervals: Mapping[str, list[str]],
+        rules: list[str],
+        severities: tuple[str, ...],
+    ) -> Mapping[str, str]:
+        head = [f"# Made from {self._file} by `alertrouter import`; the lines named here are those of that file."]
+        files = {
+            "routes.yml": [*head, "", "route:", *root.written(2)],
+            "receivers.yml": [*head, "", "receivers:", *_written(drafts)],
+        }
+        if severities != DEFAULT_SEVERITIES:
+            files["routes.yml"][2:2] = [
+                "# The values of the label `severity` that the file names, lowest first.",
+                f"severities: {listed(map(scalar, severities))}",
+                "",
+            ]
+        if intervals:
+            lines = [line for each in intervals.values() for line in each]
+            files["time_intervals.yml"] = [*head, "", "time_intervals:", *lines]
+        if any(not line.lstrip().startswith("#") for line in rules):
+            files["inhibition.yml"] = [*head, "", "inhibit_rules:", *rules]
+        return {name: "\n".join(lines) + "\n" for name, lines in files.items()}
+
+
+def _written(drafts: tuple[ReceiverDraft, ...]) -> Iterator[str]:
+    """The lines of all receivers. One that reaches nobody in the file reaches nobody here."""
+    for draft in drafts:
+        for said in draft.comments:
+            yield from comment(said, 2)
+        undefined = bool(draft.comments) and not draft.parts and "nothing defines it" in draft.comments[0]
+        if undefined:
+            yield f"  {scalar(draft.name)}: {{inbox: {{}}}}"
+        elif not draft.parts:
+            yield f"  {scalar(draft.name)}: {{}} # line {draft.line}: tells nobody"
+        else:
+            yield f"  {scalar(draft.name)}: # line {draft.line}"
+            yield from _parts(draft)
+
+
+def _parts(draft: ReceiverDraft) -> Iterator[str]:
+    channels = dict.fromkeys(part.channel for part in draft.parts)
+    for channel in channels:
+        parts = [part for part in draft.parts if part.channel == channel]
+        if channel == "inbox":
+            for said in dict.fromkeys(said for part in parts for said in part.comments):
+                yield from comment(said, 4)
+            yield "    inbox: {}"
+        elif len(parts) == 1:
+            for said in parts[0].comments[1:]:
+                yield from comment(said, 4)
+            yield f"    {channel}:"
+            yield from (f"      {key}: {value}" for key, value in parts[0].options)
+        else:
+            yield f"    {channel}:"
+            for part in parts:
+                for said in part.comments[1:]:
+                    yield from comment(said, 6)
+                first, *rest = part.options
+                yield f"      - {first[0]}: {first[1]}"
+                yield from (f"        {key}: {value}" for key, value in rest)
+
+
+def _interval(found: dict[str, list[str]], value: Value) -> None:
+    with section(value) as fields:
+        name = fields.take("name", text, "")
+        if not name:
+            fields.wrong("found no `name` in a time interval, expected one")
+        if name in found:
+            fields.wrong(f"time interval `{name}` is not unique: the old and the new list share their names", "name")
+        lines = [f"  {scalar(name)}: # line {value.node.place.line}"]
+        for item in fields.take("time_intervals", items, ()):
+            item.read(partial(entry, "UTC"), None)
+            if isinstance(item.node, Table):
+                lines.append(f"    - {shown(item.node)}")
+        if len(lines) == 1:
+            lines = [f"  {scalar(name)}: []"]
+        if name:
+            found.setdefault(name, lines)
+
+
+def _names(fields: Fields) -> tuple[str, ...]:
+    """The names of all receivers, those too whose text is wrong: one fault, one error."""
+    found: list[str] = []
+    for item in fields.take("receivers", items, ()):
+        if isinstance(item.node, Table) and "name" in item.node.entries:
+            node = item.node.entries["name"].value
+            found += [getattr(node, "text", "")]
+    return tuple(name for name in found if name)
+
+
+def _severities(seen: list[Matcher]) -> tuple[str, ...]:
+    """The severities that matchers name, lowest first, as far as their names say which is higher."""
+    named: dict[str, None] = {}
+    for one in seen:
+        if one.name == "severity" and one.op in (Op.EQUAL, Op.NOT_EQUAL):
+            named[one.value] = None
+        elif one.name == "severity":
+            inner = one.value.removeprefix("^(?:").removesuffix(")$").removeprefix("(").removesuffix(")")
+            named.update(dict.fromkeys(inner.split("|") if _ALTERNATIVES.fullmatch(inner) else ()))
+    known = [word for rank in _RANKS for word in rank]
+    strange = [name for name in named if name.lower() not in known and name]
+    if strange or set(named) <= set(DEFAULT_SEVERITIES) | {""}:
+        return DEFAULT_SEVERITIES
+    both = {*DEFAULT_SEVERITIES, *(name for name in named if name)}
+    return tuple(sorted(both, key=lambda name: (known.index(name.lower()), name)))
+
+
+def _wrong(message: str, _: Value) -> None:
+    raise Wrong(message)
+
+
+__all__ = ["Conversion", "convert"]

@@ -1,0 +1,144 @@
+"""How mail leaves: `smtp_*` in `global:` and the same in an `email_configs` → SMTP_* variables and addresses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from email.utils import formataddr, getaddresses
+
+from alertrouter.policy.alertmanager.fields import at_most_one, flag, given, section, text
+from alertrouter.policy.alertmanager.notes import Report, placeholders, with_placeholders
+from alertrouter.policy.reading.faults import Place
+from alertrouter.policy.reading.value import Fields, Value, Wrong
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A mail server and who sends. `password` is a secret or its placeholder, `password_file` where it stands."""
+
+    host: str = ""
+    sender: str = ""
+    username: str = ""
+    password: str = ""
+    password_place: Place | None = None
+    password_file: str = ""
+    tls: bool = True
+    implicit: bool = False
+
+    def read(self, fields: Fields, report: Report, prefix: str) -> Mail:
+        """The same with what these fields say otherwise; in `global` their names begin with `smtp_`."""
+        for secret in ("auth_password", "auth_secret"):
+            at_most_one(fields, f"{prefix}{secret}", f"{prefix}{secret}_file")
+        password, file = given(fields, f"{prefix}auth_password"), given(fields, f"{prefix}auth_password_file")
+        read = replace(
+            self,
+            host=fields.take(f"{prefix}smarthost", _host_and_port, self.host),
+            sender=(given(fields, f"{prefix}from") or (None, self.sender))[1],
+            username=(given(fields, f"{prefix}auth_username") or (None, self.username))[1],
+            tls=fields.take(f"{prefix}require_tls", flag, self.tls),
+            implicit=fields.take(f"{prefix}force_implicit_tls", flag, self.implicit),
+        )
+        if password or file:
+            read = replace(
+                read,
+                password=password[1] if password else "",
+                password_place=password[0] if password else None,
+                password_file=file[1] if file else "",
+            )
+        return read
+
+    def settle(self, variables: dict[str, str], report: Report, fields: Fields, comments: list[str], key: str) -> None:
+        """Turn it into variables; one alertrouter has one mail server, so a second one is said."""
+        host, _, port = self.host.rpartition(":")
+        wanted = {
+            "SMTP_HOST": host.strip("[]"),
+            "SMTP_PORT": port,
+            "SMTP_TLS": "implicit" if self.implicit or port == "465" else "starttls" if self.tls else "none",
+            "SMTP_USERNAME": self.username,
+        }
+        if any(variables.get(name, value) != value for name, value in wanted.items()):
+            place = fields.value.node.place
+            comments.append(
+                report.note(
+                    place,
+                    key,
+                    f"the mail server {self.host} is left out",
+                    why="alertrouter sends through one server, and another receiver named it first",
+                    todo="send through a relay that knows both",
+                )
+            )
+            return
+        variables.update({name: value for name, value in wanted.items() if value})
+        if self.password and self.password_place and "SMTP_PASSWORD" not in report.secrets:
+            report.secret(self.password, "SMTP_PASSWORD", self.password_place)
+        elif self.password_file:
+            variables["SMTP_PASSWORD"] = ""
+            comments.append(
+                report.note(
+                    fields.value.node.place,
+                    f"{key}.auth_password_file",
+                    f"the file {self.password_file} isn't read",
+                    why="the password of the mail server is a variable",
+                    todo="set SMTP_PASSWORD to what stands in the file",
+                )
+            )
+
+
+def addresses(
+    fields: Fields, key: str, name: str, report: Report, variables: dict[str, str], path: str
+) -> tuple[str, ...]:
+    """The addresses behind a key, which Alertmanager takes as one text with commas."""
+    found = given(fields, key)
+    if found is None:
+        return ()
+    place, written = found
+    if "{{" in written:
+        variable = f"ALERT_EMAIL_{''.join(c if c.isalnum() else '_' for c in name).upper()}"
+        variables[variable] = ""
+        report.note(
+            place,
+            f"{path}.{key}",
+            f"the address `{written}` is a template",
+            why="an address is fixed here",
+            todo=f"set {variable}, or make a receiver and a route for each address",
+        )
+        return (f"${{{variable}}}",)
+    if placeholders(written) is not None:
+        return tuple(filter(None, (with_placeholders(part.strip()) for part in written.split(","))))
+    pairs = getaddresses([with_placeholders(written)])
+    good = tuple(formataddr(pair) if pair[0] else pair[1] for pair in pairs if "@" in pair[1] or "$" in pair[1])
+    if not good:
+        fields.wrong(f"found `{written[:60]}`, expected an email address", key)
+    return good
+
+
+def _host_and_port(value: Value) -> str:
+    written = text(value)
+    if not written or placeholders(written) is not None:
+        return written
+    host, colon, port = written.rpartition(":")
+    if not colon:
+        raise Wrong(f"found `{written}`, expected a host and a port, as smtp.example.org:587")
+    if not port:
+        raise Wrong(f"found `{written}`: the port cannot be empty")
+    return f"{host or 'localhost'}:{port}"
+
+
+def check_headers(value: Value) -> tuple[Place, str] | None:
+    """Read `headers`: names once each, whatever their case; gives the subject with its place."""
+    seen: dict[str, str] = {}
+    subject: tuple[Place, str] | None = None
+    for key, (place, inner) in value.entries().items():
+        if key.lower() in seen:
+            value.faults.add(place, inner.path, f"found the header `{key}` again, expected it once")
+        seen[key.lower()] = key
+        if key.lower() == "subject" and not inner.null:
+            subject = inner.node.place, inner.read(text, "")
+    return subject
+
+
+def threading(value: Value) -> None:
+    """Read `threading`, which needs no equivalent: mails about an incident are one thread."""
+    with section(value) as fields:
+        fields.take("enabled", flag, None)
+        if (by := fields.take("thread_by_date", text, "daily")) not in ("daily", "none"):
+            fields.wrong(f"found `{by}`, expected daily or none", "thread_by_date")

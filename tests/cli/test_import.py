@@ -1,0 +1,103 @@
+"""`alertrouter import` writes a policy directory, says what to look at, and proves it with amtool."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from alertrouter.policy.load import load
+from alertrouter.policydir import read
+from tests.cli.running import ROOT, run
+from tests.journeys.programs import installed
+
+EVERYTHING = ROOT / "tests" / "policy" / "alertmanager" / "everything.yml"
+FAULTY = "route: {receiver: x}\nreceivers:\n- name: x\n  webhook_configs: [{url: 'http://e/', body: a}]\n"
+
+
+def test_a_directory_is_written_and_is_a_policy(tmp_path: Path) -> None:
+    """With the variables that it needs beside it; each note with its line, what, why and what to do."""
+    ran = run("import", str(EVERYTHING), "--output", str(tmp_path / "policy"))
+
+    assert ran.code == 0
+    assert len(load(read(tmp_path / "policy")).receivers) == 6
+    assert f"! {EVERYTHING}:99" not in ran.out
+    assert f"{EVERYTHING}:101:9: receivers[legacy].opsgenie_configs" in ran.out
+    assert "SMTP_HOST=smtp.example.org" in (tmp_path / "policy" / "environment").read_text()
+    assert run("check", "--policy", str(tmp_path / "policy")).code == 0
+
+
+def test_secrets_go_where_they_are_sent_and_nowhere_else(tmp_path: Path) -> None:
+    """Into a file that only its owner reads."""
+    ran = run("import", str(EVERYTHING), "--output", str(tmp_path / "p"), "--secrets", str(tmp_path / "secrets"))
+
+    assert "SMTP_PASSWORD=correct-horse\n" in (tmp_path / "secrets").read_text()
+    assert stat.S_IMODE((tmp_path / "secrets").stat().st_mode) == 0o600
+    written = "".join(path.read_text() for path in (tmp_path / "p").iterdir())
+    assert "correct-horse" not in written + ran.out + ran.err
+
+
+def test_without_a_directory_the_policy_is_printed() -> None:
+    """On stdout alone; what is said of it on stderr."""
+    ran = run("import", "-", stdin=EVERYTHING.read_text())
+
+    assert ran.out.startswith("# --- routes.yml\n")
+    assert "opsgenie_configs" in ran.err
+    assert "→" not in ran.out
+
+
+def test_nothing_is_overwritten_unasked(tmp_path: Path) -> None:
+    """A directory that holds something is refused without --force."""
+    (tmp_path / "routes.yml").write_text("mine")
+
+    assert run("import", str(EVERYTHING), "--output", str(tmp_path)).code == 1
+    assert (tmp_path / "routes.yml").read_text() == "mine"
+    assert run("import", str(EVERYTHING), "--output", str(tmp_path), "--force").code == 0
+
+
+def test_a_faulty_file_is_refused_and_lenience_makes_the_best_of_it(tmp_path: Path) -> None:
+    """The fault at its place either way."""
+    file = tmp_path / "alertmanager.yml"
+    file.write_text(FAULTY)
+
+    strict = run("import", str(file), "--output", str(tmp_path / "p"))
+    lenient = run("import", str(file), "--output", str(tmp_path / "p"), "--lenient")
+
+    assert strict.code == 1
+    assert not (tmp_path / "p").exists() or lenient.code == 0
+    assert f"{file}:4:40: receivers[0].webhook_configs[0].body: unknown key `body`" in strict.out
+    assert lenient.code == 0
+    assert run("check", "--policy", str(tmp_path / "p")).code == 0
+
+
+def test_json_has_all_of_it(tmp_path: Path) -> None:
+    """One line with files, notes, faults and variables; a file that isn't there is an error."""
+    (said,) = run("import", str(EVERYTHING), "-o", "json").json
+
+    assert said["usable"]
+    assert set(said["files"]) == {"routes.yml", "receivers.yml", "inhibition.yml", "time_intervals.yml"}
+    assert {"line", "column", "key", "what", "why", "todo"} == set(said["notes"][0])
+    assert {one["name"] for one in said["environment"] if one["secret"]} >= {"SMTP_PASSWORD"}
+    assert run("import", str(tmp_path / "nowhere.yml")).code == 1
+
+
+def test_verify_compares_with_the_real_amtool() -> None:
+    """Label sets that take every branch go to the same receivers; the seed is said."""
+    installed("amtool")
+
+    ran = run("import", str(EVERYTHING), "--verify", "--samples", "60", "--seed", "7")
+
+    assert "60 of 60 label sets go to the same receivers as with amtool" in ran.out
+    assert "seed 7" in ran.out
+    assert ran.code == 0
+
+
+def test_verify_says_when_there_is_no_amtool(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It never says that all agree when nothing was asked."""
+    monkeypatch.setenv("PATH", "/nonexistent")
+
+    ran = run("import", str(EVERYTHING), "--verify")
+
+    assert ran.code == 1
+    assert "amtool is not on PATH" in ran.err

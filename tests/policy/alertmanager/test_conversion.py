@@ -1,0 +1,182 @@
+"""An `alertmanager.yml` becomes a policy that does the same; what has no equivalent is said, no secret stays."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from alertrouter.policy.alertmanager.conversion import Conversion, convert
+from alertrouter.policy.alertmanager.grammar import CARRIED, OTHERS
+from alertrouter.policy.load import load
+from alertrouter.policy.policy import Policy
+from alertrouter.policy.receiver import EmailOptions, PagerDutyOptions, SlackOptions, WebhookOptions
+
+EVERYTHING = (Path(__file__).parent / "everything.yml").read_text(encoding="utf-8")
+SECRETS = ("abcdefghijklmnopqrstuvwx", "0123456789abcdef", "correct-horse", "s3cret", "user:pass", "00000000-0000")
+
+
+def converted(content: str) -> tuple[Conversion, Policy]:
+    """What becomes of a configuration, and the policy of that."""
+    found = convert("alertmanager.yml", content)
+    return found, load(found.files)
+
+
+def with_receiver(integration: str) -> str:
+    """A configuration with one receiver that has this integration."""
+    return f"route: {{receiver: x}}\nreceivers:\n- name: x\n  {integration}\n"
+
+
+def options(content: str) -> object:
+    """The options of the only integration."""
+    return converted(content)[1].receivers["x"].integrations[0].options
+
+
+def test_no_secret_stays_in_what_is_written() -> None:
+    """Neither in the policy nor in the notes, faults, or the repr of what was found; each has a variable."""
+    found = convert("alertmanager.yml", EVERYTHING)
+
+    written = "".join(found.files.values()) + "".join(map(str, found.notes)) + repr(found.secrets)
+    assert not [secret for secret in SECRETS if secret in written]
+    assert {one.name for one in found.secrets} >= {"SLACK_WEBHOOK_URL", "PAGERDUTY_KEY_PAGER", "SMTP_PASSWORD"}
+    assert all(f"${{{one.name}}}" in written for one in found.secrets if one.name != "SMTP_PASSWORD")
+
+
+def test_a_fault_never_shows_a_secret() -> None:
+    """The offending line is shown with it masked."""
+    found = convert(
+        "alertmanager.yml",
+        with_receiver("slack_configs: [{api_url: 'https://hooks.slack.com/services/T0/B0/XYZXYZ', chanel: a}]"),
+    )
+
+    assert len(found.problems) == 1
+    assert "did you mean `channel`" in str(found.problems[0])
+    assert "XYZXYZ" not in str(found.problems[0])
+
+
+def test_receivers_are_carried_over() -> None:
+    """Slack, PagerDuty, email and webhook with their defaults: Slack and email don't tell the end unless asked to."""
+    found, policy = converted(EVERYTHING)
+
+    named = {name: [one.options for one in receiver.integrations] for name, receiver in policy.receivers.items()}
+    assert named["default"] == [
+        SlackOptions(channel="#alerts", webhook_url="${SLACK_WEBHOOK_URL}"),
+        SlackOptions(channel="${SLACK_CHANNEL_DEFAULT}", webhook_url="${SLACK_OTHER_WEBHOOK}", send_resolved=False),
+    ]
+    assert named["pager"][0] == PagerDutyOptions(routing_key="${PAGERDUTY_KEY_PAGER}")
+    assert named["team-x"] == [EmailOptions(to=("x@example.org", "Why <y@example.org>"))]
+    assert named["db"][0] == WebhookOptions(
+        url="http://bridge.internal:8080/alerts", bearer_token="${WEBHOOK_TOKEN_DB}", max_alerts=10
+    )
+    assert policy.receivers["silent"].integrations == ()
+    assert found.variables["SMTP_HOST"] == "smtp.example.org"
+    assert found.variables["PAGERDUTY_EVENTS_URL"] == "https://events.eu.pagerduty.com"
+
+
+@pytest.mark.parametrize(
+    ("integration", "expected"),
+    [
+        (
+            "pagerduty_configs: [{routing_key: '${KEY}'}]",
+            PagerDutyOptions(
+                routing_key="${KEY}", severity=(("info", "error"), ("warning", "error"), ("critical", "error"))
+            ),
+        ),
+        (
+            "slack_configs: [{api_url_file: /etc/hook, send_resolved: yes}]",
+            SlackOptions(webhook_url="${file:/etc/hook}"),
+        ),
+        (
+            "slack_configs: [{app_token: xoxb-1, channel: ops, send_resolved: true}]",
+            SlackOptions(channel="ops", token="${SLACK_BOT_TOKEN}"),
+        ),
+        (
+            """slack_configs: [{api_url: 'https://slack.com/api/chat.postMessage', channel: ops, send_resolved: on,
+    http_config: {authorization: {credentials_file: /etc/token}}}]""",
+            SlackOptions(channel="ops", token="${file:/etc/token}"),
+        ),
+        ("webhook_configs: [{url: $HOOK}]", WebhookOptions(url="${HOOK}")),
+        ("webhook_configs: [{url: 'http://${HOST}/x'}]", WebhookOptions(url="http://${HOST}/x")),
+        ("webhook_configs: [{url: <secret>}]", WebhookOptions(url="${WEBHOOK_URL_X}")),
+        (
+            "webhook_configs: [{url: 'http://e/x', http_config: {basic_auth: {username: u, password: p}}}]",
+            WebhookOptions(url="${WEBHOOK_URL_X}"),
+        ),
+    ],
+)
+def test_an_integration_becomes_ours(integration: str, expected: object) -> None:
+    """Placeholders survive, files stay files, what is hidden or secret becomes a variable."""
+    assert options(with_receiver(integration)) == expected
+
+
+@pytest.mark.parametrize("kind", [*CARRIED, *OTHERS])
+def test_all_eighteen_receivers_are_known(kind: str) -> None:
+    """Those without a channel here deliver to the inbox, and one line says what to do."""
+    assert len((*CARRIED, *OTHERS)) == 18
+    if kind in CARRIED:
+        return
+
+    found, policy = converted(with_receiver(f"{kind}_configs:\n  - send_resolved: true"))
+
+    assert [one.channel for one in policy.receivers["x"].integrations] == ["inbox"]
+    (note,) = found.notes
+    assert (note.line, note.what) == (5, f"`{kind}` becomes the inbox")
+    assert note.why
+    assert note.todo
+
+
+def test_time_intervals_of_both_lists_hold_what_they_held() -> None:
+    """The old list's times go by their own zone."""
+    _, policy = converted(EVERYTHING)
+
+    evening = datetime(2026, 3, 2, 18, 30, tzinfo=UTC)
+    assert [any(one.contains(evening) for one in policy.time_intervals[name]) for name in ("offhours", "weekends")] == [
+        True,
+        False,
+    ]
+
+
+def test_inhibition_rules_of_both_forms_become_matchers() -> None:
+    """A side without matchers is every alert, and a note says so."""
+    found, policy = converted(EVERYTHING)
+
+    assert [rule.name for rule in policy.inhibit_rules][1] == "node down"
+    assert policy.inhibit_rules[0].equal == ("alertname", "cluster")
+    assert policy.inhibit_rules[2].source_matchers[0].matches({})
+    assert any(note.what == "the source is every alert" for note in found.notes)
+
+
+def test_severities_are_those_that_the_file_speaks_of() -> None:
+    """In the order that their names have; without others the usual three."""
+    assert converted(EVERYTHING)[1].severities == ("info", "warning", "critical", "page")
+    assert converted(with_receiver("{}".replace("{}", "labels: {a: b}")))[1].severities == (
+        "info",
+        "warning",
+        "critical",
+    )
+
+
+def test_faults_are_told_at_their_place_and_the_rest_is_usable() -> None:
+    """As people have them: `body` in an email, a receiver that is missing, a matcher that can't be read."""
+    found, policy = converted(
+        "global: {smtp_smarthost: 'mail:25', smtp_from: a@example.org}\n"
+        "route:\n  receiver: ops\n  routes:\n  - matchers: [team=x]\n    receiver: missing\n"
+        "  - matchers: ['!!']\n    receiver: ops\n"
+        "receivers:\n- name: ops\n  email_configs:\n  - to: ops@example.org\n    body: hello\n"
+    )
+
+    assert [(problem.line, problem.column) for problem in found.problems] == [(6, 15), (7, 16), (13, 5)]
+    assert "undefined receiver" in found.problems[0].message
+    assert "unknown key `body`" in found.problems[2].message
+    assert policy.receivers["missing"].integrations[0].channel == "inbox"
+    assert policy.receivers["ops"].integrations[0].options == EmailOptions(to=("ops@example.org",), send_resolved=False)
+
+
+@pytest.mark.parametrize("content", ["route: [", "\x00", "- a", "route: 5", "a: &a [*a]"])
+def test_what_cannot_be_understood_makes_no_policy(content: str) -> None:
+    """The fault has its place, and nothing is written."""
+    found = convert("alertmanager.yml", content)
+
+    assert found.problems
+    assert not found.files
