@@ -41,7 +41,8 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     random, so that deciding twice owes once. `sequence` counts the messages to this destination from 1.
     `received_at` is when the report that caused it came in, `cause` its correlation id. A `redraw` changes a message in
     place and tells nobody anew; `version` is the incident's that it shows, as are `ack` and `snooze`; `raised` is the
-    severity that time gave it, `climbs` says that it has a level to escalate to.
+    severity that time gave it, `climbs` says that it has a level to escalate to, `silenced` which silence hides all of
+    it.
     """
 
     id: str
@@ -70,3 +71,4 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     snooze: Snooze | None = None
     raised: str = ""
     climbs: bool = False
+    silenced: str = ""

@@ -13,6 +13,7 @@ import msgspec
 
 from alertrouter.alert import AlertReport
 from alertrouter.delivery import Outcome
+from alertrouter.silence import SilenceMatcher
 
 
 class AlertsReceived(msgspec.Struct, frozen=True, kw_only=True, tag="alerts"):
@@ -55,6 +56,33 @@ class Heartbeat(msgspec.Struct, frozen=True, kw_only=True, tag="heartbeat"):
     actor: str
     key: str
     name: str
+
+
+class SilenceSet(msgspec.Struct, frozen=True, kw_only=True, tag="silence"):
+    """Somebody asks for silence about alerts that meet all these matchers, or changes the silence of this id.
+
+    A new one gets an id that follows from `key`. `with_alerts` lets it end when its alerts are over.
+    """
+
+    at: datetime
+    actor: str
+    key: str
+    matchers: tuple[SilenceMatcher, ...]
+    starts_at: datetime
+    ends_at: datetime
+    created_by: str
+    comment: str = ""
+    silence: str = ""
+    with_alerts: bool = False
+
+
+class SilenceExpired(msgspec.Struct, frozen=True, kw_only=True, tag="unsilence"):
+    """Somebody ends a silence now."""
+
+    at: datetime
+    actor: str
+    key: str
+    silence: str
 
 
 class _ByPerson(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,7 +141,7 @@ class Noted(_ByPerson, frozen=True, kw_only=True, tag="note"):
 Action: TypeAlias = Acknowledged | Extended | Unacknowledged | Snoozed | Resolved | Escalated | Noted
 """What a person does to one incident."""
 
-Event: TypeAlias = AlertsReceived | DeliverySettled | PolicyActivated | Heartbeat | Action
+Event: TypeAlias = AlertsReceived | DeliverySettled | PolicyActivated | Heartbeat | SilenceSet | SilenceExpired | Action
 
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER: msgspec.msgpack.Decoder[Event] = msgspec.msgpack.Decoder(Event)

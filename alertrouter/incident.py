@@ -58,6 +58,12 @@ class Reason(StrEnum):
     """The destination already shows this."""
     INHIBITED = "inhibited"
     """Another alert explains it."""
+    SILENCED = "silenced"
+    """Somebody asked for silence about these alerts."""
+    UNSILENCING = "silence about to end"
+    """What a silence hides will be told in a few minutes, if it still fires."""
+    UNSILENCED = "silence over"
+    """The silence of whose end this destination was told is over, and it fires still."""
     OUTSIDE_HOURS = "outside hours"
     """A time interval of the route holds it."""
     IN_FLIGHT = "in flight"
@@ -116,6 +122,7 @@ class Destination(msgspec.Struct, frozen=True, kw_only=True):
     `reference` is where the message stands at the far side (Slack: `channel:ts`), None before the first one arrived.
     `shown` is the incident's version that it shows. `paged` says that a level wants it told again, whatever it knows.
     `round` is the incident's round in which it was last chosen to be told: in a later one it waits for its level.
+    `forewarned` says that the last message was that a silence is about to end, which tells nobody of what it hides.
     """
 
     id: str
@@ -129,6 +136,7 @@ class Destination(msgspec.Struct, frozen=True, kw_only=True):
     shown: int = 0
     paged: bool = False
     round: int = 1
+    forewarned: bool = False
 
 
 class Ladder(msgspec.Struct, frozen=True, kw_only=True):
@@ -183,10 +191,11 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     `timers` are what it waits for; while it is snoozed or muted, `paused` has the time that those of the ladder had
     left.
     `suppressed` says for each alert that is held back why, `held` which time interval holds its messages, `muted` why
-    its ladder stands still. Its alerts are not listed here: each `Alert` names its incidents, so that a joining alert
-    writes one record. `round` counts how often it opened, `issued` the deliveries it gave birth to, `version` what
-    people can see of it. `raised` is the severity that time gave it, `closed` who called it over while it fired.
-    `latest` is why it last changed in people's eyes, `acted` the keys of the last things that people did to it.
+    its ladder stands still, `silenced` which silence hides all that fires. Its alerts are not listed here: each `Alert`
+    names its incidents, so that a joining alert writes one record. `round` counts how often it opened, `issued` the
+    deliveries it gave birth to, `version` what people can see of it. `raised` is the severity that time gave it,
+    `closed` who called it over while it fired. `latest` is why it last changed in people's eyes, `acted` the keys of
+    the last things that people did to it.
     """
 
     id: str
@@ -209,6 +218,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     suppressed: dict[Fingerprint, str] = {}
     held: str = ""
     muted: str = ""
+    silenced: str = ""
     cause: str = ""
     ladder: Ladder | None = None
     ack: Ack | None = None

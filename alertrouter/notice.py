@@ -38,6 +38,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     `sequence` is 1 for the first message to this destination; `reference` is where that one stands (Slack
     `channel:ts`). `external_url` is alertrouter's own address, "" when not set. A `redraw` changes the message in place
     and tells nobody anew. `raised` is the severity that time gave it, "" when none; one that `climbs` can be escalated.
+    `silenced` says which silence hides all of it, until when, and who wanted that; "" when none does.
     """
 
     delivery: str
@@ -65,6 +66,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     snooze: Snooze | None = None
     raised: str = ""
     climbs: bool = False
+    silenced: str = ""
 
     @classmethod
     def of(
@@ -105,6 +107,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             snooze=delivery.snooze,
             raised=delivery.raised,
             climbs=delivery.climbs,
+            silenced=delivery.silenced,
         )
 
     @property

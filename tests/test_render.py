@@ -6,8 +6,10 @@ import logging
 from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from alertrouter.incident import Reason
 from alertrouter.notice import Notice
 from alertrouter.render import Renderer, Template, cut_markup, look
 from alertrouter.render.samples import NOTICES, sample_alert, sample_notice
@@ -27,6 +29,17 @@ def rendered(directory: Path, source: str, template: Template = Template.SLACK_T
 def test_the_built_in_templates_are_sound() -> None:
     """Strictly read, on every sample, none of them fails."""
     assert [str(fault) for fault in Renderer().check()] == []
+
+
+def test_a_message_says_who_silenced_it_and_until_when() -> None:
+    """In Slack, in the mail and in the inbox; and the thread hears of the coming end."""
+    account = "silenced by S-1f2e3d4c until 2026-03-02 11:00 UTC (sam: new disk)"
+    notice = msgspec.structs.replace(NOTICE, silenced=account, reason=Reason.UNSILENCING)
+    renderer = Renderer()
+
+    for template in (Template.SLACK_STANDING, Template.EMAIL_TEXT, Template.EMAIL_HTML, Template.INBOX_CARD):
+        assert account in renderer.render(template, notice)
+    assert "A silence is about to end" in renderer.render(Template.SLACK_THREAD, notice)
 
 
 def test_a_users_file_takes_the_place_of_one_built_in(tmp_path: Path) -> None:

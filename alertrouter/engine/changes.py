@@ -10,19 +10,23 @@ from alertrouter.alert import Alert, Fingerprint
 from alertrouter.delivery import Delivery
 from alertrouter.engine.state import Pulse
 from alertrouter.incident import Incident
+from alertrouter.silence import Silence
 from alertrouter.transition import TimelineLine, Transition
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """What came of what a person asked for. `transition` is None when nothing happened; `text` says why, or what did.
 
-    `version` is the incident's afterwards.
+    `version` is the incident's afterwards. `silence` is the id of the silence that was set or ended, "" when it was
+    refused; `unknown` says that there is none of the id that was asked for.
     """
 
     incident: str
     transition: Transition | None
     text: str
     version: int = 0
+    silence: str = ""
+    unknown: bool = False
 
 
 class Recall(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,17 +44,21 @@ class Changes:
     `recalled` are deliveries by id that need not leave any more; the ledger tells the journal whether it was
     in time. `answers` go to the doors that wait for them, under the key of the event.
 
-    In `alerts`, `incidents`, `policies` and `heartbeats` None means: forget it. `policies` holds the texts of a policy
-    by file name, under its revision. `counts` are increments of counters: `alerts_received:firing`,
-    `alerts_received:resolved`, `alerts_deduplicated`, `alerts_suppressed:inhibited`,
+    In `alerts`, `incidents`, `policies`, `heartbeats` and `silences` None means: forget it. `begun` are the alerts that
+    began to fire, for indexes kept elsewhere. `policies` holds the texts of a policy by file name, under its revision.
+    `counts` are increments of counters: `alerts_received:firing`,
+    `alerts_received:resolved`, `alerts_deduplicated`, `alerts_suppressed:inhibited`, `alerts_suppressed:silenced`,
     `alerts_suppressed:outside_hours`, `transitions:<Transition>`, `deliveries_born:<channel>`,
-    `deliveries_settled_late`, `incidents_parked`, `incidents_given_up`, `policies_activated`, `heartbeats_missed`.
+    `deliveries_settled_late`, `incidents_parked`, `incidents_given_up`, `policies_activated`, `heartbeats_missed`,
+    `silences_set`, `silences_expired`.
     """
 
     alerts: dict[Fingerprint, Alert | None] = field(default_factory=dict)
     incidents: dict[str, Incident | None] = field(default_factory=dict)
     policies: dict[str, dict[str, str] | None] = field(default_factory=dict)
     heartbeats: dict[str, Pulse | None] = field(default_factory=dict)
+    silences: dict[str, Silence | None] = field(default_factory=dict)
+    begun: list[Fingerprint] = field(default_factory=list)
     active: str | None = None
     deliveries: list[Delivery] = field(default_factory=list)
     timeline: list[TimelineLine] = field(default_factory=list)
@@ -68,6 +76,8 @@ class Changes:
         self.incidents.update(later.incidents)
         self.policies.update(later.policies)
         self.heartbeats.update(later.heartbeats)
+        self.silences.update(later.silences)
+        self.begun += later.begun
         self.active = later.active or self.active
         self.deliveries += later.deliveries
         self.timeline += later.timeline
@@ -78,5 +88,5 @@ class Changes:
 
     def __bool__(self) -> bool:
         """Tell whether there is anything to write."""
-        records = self.alerts or self.incidents or self.policies or self.heartbeats or self.active
+        records = self.alerts or self.incidents or self.policies or self.heartbeats or self.silences or self.active
         return bool(records or self.deliveries or self.timeline or self.counts or self.recalled or self.answers)

@@ -69,7 +69,7 @@ def owed(
     ended = tuple(name for name in to.told if name in seen.over)
     shown = tuple(name for name in seen.firing if name in told or (may_tell and name in seen.telling))
     if incident.state is State.RESOLVED or not seen.firing:
-        return _the_end(to, incident)
+        return _the_end(seen, to, incident)
     if to.round < incident.round and not to.told and not to.paged:
         return Reason.WAITING
     if to.paged and seen.telling and not seen.held and not quiet:
@@ -90,10 +90,12 @@ def owed(
     return Reason.DEDUPLICATED
 
 
-def _the_end(to: Destination, incident: Incident) -> Owed | Reason:
+def _the_end(seen: Picture, to: Destination, incident: Incident) -> Owed | Reason:
     """What is over but not resolved yet is told when it is: as the end, to all, and not as a change."""
     if incident.state is State.RESOLVED and to.told:
         return Owed(reason=Reason.RESOLVED, firing=(), resolved=to.told)
+    if incident.state is State.RESOLVED and to.forewarned:
+        return Owed(reason=Reason.RESOLVED, firing=(), resolved=tuple(sorted(seen.over)), redraw=True)
     return Reason.DEDUPLICATED
 
 
@@ -106,6 +108,8 @@ def _in_quiet(to: Destination, incident: Incident, what: Owed, news: list[Finger
 
 
 def _why_now(to: Destination, rounds: int) -> Reason:
+    if to.forewarned:
+        return Reason.UNSILENCED
     if to.told:
         return Reason.JOINED
     if rounds > 1 and to.last_sent_at is not None:
@@ -114,6 +118,8 @@ def _why_now(to: Destination, rounds: int) -> Reason:
 
 
 def _why_paged(to: Destination, incident: Incident) -> Reason:
+    if to.forewarned:
+        return Reason.UNSILENCED
     if to.told:
         return incident.latest if incident.latest in OUTWEIGH_A_STEP else Reason.ESCALATED
     return Reason.REOPENED if incident.round > 1 and to.last_sent_at is not None else Reason.OPENED
@@ -134,6 +140,7 @@ def give_birth(
     integration = integration_of(policy, to.id)
     says_the_end = integration.options.send_resolved
     number = incident.issued + 1
+    forewarns = what.reason is Reason.UNSILENCING
     delivery = Delivery(
         id=f"{incident.id}.{number}",
         incident=incident.id,
@@ -161,19 +168,21 @@ def give_birth(
         snooze=incident.snooze,
         raised=incident.raised,
         climbs=incident.ladder is not None,
+        silenced=incident.silenced,
     )
     sent = replace(
         to,
         sequence=to.sequence + 1,
         in_flight=InFlight(
             delivery=delivery.id,
-            firing=what.firing,
+            firing=tuple(name for name in what.firing if name in to.told) if forewarns else what.firing,
             resolved=what.resolved,
             version=incident.version,
-            page=not what.redraw and what.reason is not Reason.RESOLVED,
+            page=not what.redraw and not forewarns and what.reason is not Reason.RESOLVED,
         ),
         stale=False,
         paged=False,
+        forewarned=forewarns,
     )
     return replace(incident, issued=number), sent, delivery
 

@@ -10,12 +10,20 @@ from typing import Final
 from msgspec.structs import replace
 
 from alertrouter.alert import Fingerprint
-from alertrouter.engine import flush, heartbeats, intake, people, settling
+from alertrouter.engine import flush, heartbeats, intake, people, settling, silences
 from alertrouter.engine.changes import Changes
 from alertrouter.engine.memory import Draft, Due, Memory
 from alertrouter.engine.state import EngineState
 from alertrouter.errors import AlertrouterError, PolicyError
-from alertrouter.events import AlertsReceived, DeliverySettled, Event, Heartbeat, PolicyActivated
+from alertrouter.events import (
+    AlertsReceived,
+    DeliverySettled,
+    Event,
+    Heartbeat,
+    PolicyActivated,
+    SilenceExpired,
+    SilenceSet,
+)
 from alertrouter.incident import State, Timer
 from alertrouter.policy.load import load
 from alertrouter.policy.policy import Policy
@@ -117,20 +125,42 @@ class Engine:
                 draft.changes.policies[draft.policy.revision] = event.files
                 draft.changes.active = draft.policy.revision
                 draft.changes.count("policies_activated")
+            case SilenceSet():
+                silences.put(self._memory, draft, event)
+            case SilenceExpired():
+                silences.expire(self._memory, draft, event)
             case _:
                 people.act(self._memory, draft, event)
+        if self._memory.silencer.going_with_alerts:
+            ended = [one for one in draft.changes.alerts.values() if one is not None and not one.firing(draft.at)]
+            silences.over(self._memory, draft, ended)
 
     def _fire(self, until: datetime, *, inclusive: bool) -> Changes:
         changes = Changes()
         while (timer := self._memory.pop_due(until, inclusive=inclusive)) is not None:
             self._clock = max(self._clock, timer.due)
             if timer.kind == "alert":
-                self._memory.ended(Fingerprint(timer.id), self._clock)
+                changes.merge(self._over(Fingerprint(timer.id)))
             elif timer.kind == "heartbeat":
                 changes.merge(self._miss(timer.id))
+            elif timer.kind == "silence":
+                changes.merge(self._silence(timer.id))
             else:
                 changes.merge(self._flush(timer))
         return changes
+
+    def _over(self, mark: Fingerprint) -> Changes:
+        """An alert's end may have come."""
+        if not self._memory.ended(mark, self._clock) or not self._memory.silencer.going_with_alerts:
+            return Changes()
+        draft = Draft(at=self._clock)
+        silences.over(self._memory, draft, [self.state.alerts[mark]])
+        return self._memory.swap(draft)
+
+    def _silence(self, name: str) -> Changes:
+        draft = Draft(at=self._clock)
+        silences.come(self._memory, draft, name)
+        return self._memory.swap(draft)
 
     def _miss(self, heartbeat: str) -> Changes:
         draft = Draft(at=self._clock, last_number=self.state.last_number)

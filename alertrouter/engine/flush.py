@@ -8,7 +8,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from alertrouter.alert import Alert, Fingerprint
-from alertrouter.engine import dispatch, ladder, telling
+from alertrouter.engine import dispatch, holding, ladder, telling
 from alertrouter.engine.memory import Draft, Memory
 from alertrouter.engine.view import View, line
 from alertrouter.incident import Incident, Reason, State, Timer
@@ -65,7 +65,7 @@ def _look(view: View, incident: Incident) -> Incident | None:
         incident = view.transit(incident, Transition.BLIP, "over before group_wait had passed: nobody was told")
         _forget(view, incident)
         return None
-    incident = _suppress(view, incident)
+    incident = holding.note(view, incident)
     if incident.state is not State.RESOLVED:
         incident = _follow(view, incident) if view.seen.firing else resolve(view, incident, Transition.RESOLVE)
         incident = _steps(view, incident)
@@ -135,7 +135,8 @@ def resolve(view: View, incident: Incident, how: Transition, by: str = "") -> In
     resolved_at = view.at if by else max(ends, default=view.at)
     # A snooze survives: what fires again before its end is silent until then.
     incident = ladder.drop(incident, ladder.STOPPABLE)
-    incident = replace(incident, resolved_at=resolved_at, ladder=None, raised="", muted="", closed=by, exhausted=False)
+    incident = replace(incident, resolved_at=resolved_at, ladder=None, raised="", muted="", silenced="", closed=by)
+    incident = replace(incident, exhausted=False)
     return telling.recall(view, incident)
 
 
@@ -143,11 +144,13 @@ def mute(view: View, incident: Incident) -> Incident:
     """Stop the ladder when all that fires is held back, and let it go on when that ends."""
     if incident.state not in (State.TRIGGERED, State.ACKNOWLEDGED):
         return incident
-    why = view.seen.held or ("" if view.seen.telling or not view.seen.firing else "all its alerts are inhibited")
+    why = view.seen.held or ("" if view.seen.telling or not view.seen.firing else holding.all_held(view))
     if why and not incident.muted:
         incident = ladder.pause(view, incident)
         return replace(view.transit(incident, Transition.MUTE, why), muted=why)
-    if not why and incident.muted:
+    if why != incident.muted and why:
+        return replace(incident, muted=why)
+    if incident.muted and not why:
         incident = replace(view.transit(incident, Transition.UNMUTE, f"no longer {incident.muted}"), muted="")
         return ladder.resume(view, incident)
     return incident
@@ -187,24 +190,6 @@ def _warn(view: View, incident: Incident) -> Incident:
 
 def _climbs(view: View, incident: Incident) -> bool:
     return incident.state is State.TRIGGERED and bool(view.seen.telling) and not view.seen.held
-
-
-def _suppress(view: View, incident: Incident) -> Incident:
-    """Note which alerts are held back from now on, and which no longer are."""
-    fresh = [why for mark, why in view.suppressed.items() if mark not in incident.suppressed]
-    freed = [mark for mark in incident.suppressed if mark not in view.suppressed]
-    for why in sorted(set(fresh)):
-        count = fresh.count(why)
-        view.note(incident, f"{count} alert{_s(count)} {why}", Reason.INHIBITED)
-    if fresh:
-        view.draft.changes.count("alerts_suppressed:inhibited", len(fresh))
-    if freed:
-        view.note(incident, f"{len(freed)} no longer inhibited", Reason.INHIBITED)
-    held = view.seen.held
-    if held and held != incident.held:
-        view.note(incident, held, Reason.OUTSIDE_HOURS)
-        view.draft.changes.count("alerts_suppressed:outside_hours")
-    return replace(incident, suppressed=view.suppressed, held=held)
 
 
 def prune(view: View, incident: Incident) -> None:

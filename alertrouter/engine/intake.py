@@ -115,6 +115,7 @@ def _begin(
             _hurry(memory, draft, incident, known)
         if incident.id not in incidents:
             incidents.append(incident.id)
+    draft.changes.begun.append(known.fingerprint)
     draft.changes.alerts[known.fingerprint] = Alert(
         fingerprint=known.fingerprint,
         labels=known.labels,

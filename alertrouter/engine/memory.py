@@ -5,12 +5,13 @@ from __future__ import annotations
 import heapq
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Final
 
 from alertrouter.alert import Alert, AlertReport, Fingerprint, fingerprint
 from alertrouter.engine.changes import Changes
+from alertrouter.engine.silencing import Silencer, next_moment
 from alertrouter.engine.state import EngineState, Pulse
 from alertrouter.engine.suppression import Inhibitor
 from alertrouter.errors import AlertrouterError, PolicyError
@@ -18,6 +19,7 @@ from alertrouter.incident import Incident, State
 from alertrouter.policy.load import load
 from alertrouter.policy.policy import Policy
 from alertrouter.policy.route import Match
+from alertrouter.silence import Silence, SilenceState
 
 MEMO_LIMIT: Final = 200_000
 """Label sets that are remembered by their bytes; beyond it the memo starts anew."""
@@ -52,7 +54,10 @@ class Draft:
 
 @dataclass(order=True, slots=True)
 class Due:
-    """A moment at which an incident, an alert or a heartbeat must be looked at. Sorted by time, then kind, then id."""
+    """A moment at which an incident, an alert, a heartbeat or a silence must be looked at.
+
+    Sorted by time, then kind, then id.
+    """
 
     due: datetime
     kind: str
@@ -86,8 +91,10 @@ class Memory:
         self.touched: set[Fingerprint] = set()
         self.moved_pulses: set[str] = set()
         self.inhibitor = Inhibitor(())
+        self.silencer = Silencer()
         self._timers: list[Due] = []
         self._beats_due: dict[str, datetime] = {}
+        self._silences_due: dict[str, datetime] = {}
         self._memo: dict[bytes, Known] = {}
         for incident in state.incidents.values():
             self.groups[incident.route, incident.group_key] = incident.id
@@ -99,6 +106,8 @@ class Memory:
             self._plan_alert(alert)
         if state.active:
             self._use_active(now)
+        for name, silence in state.silences.items():
+            self._put_silence(name, silence)
 
     @property
     def policy(self) -> Policy:
@@ -107,6 +116,12 @@ class Memory:
             return self.policies[self.state.active]
         except KeyError:
             raise AlertrouterError("no policy is active: activate one before alerts are applied") from None
+
+    @property
+    def reopen_within(self) -> timedelta:
+        """For how long what is over may fire again and count as the same; nothing without a policy."""
+        active = self.policies.get(self.state.active)
+        return active.reopen_within if active else timedelta()
 
     def policy_of(self, incident: Incident) -> Policy:
         """The policy that an incident pinned when it opened; the active one when that can't be loaded any more."""
@@ -148,6 +163,8 @@ class Memory:
         changes = draft.changes
         if draft.policy is not None:
             self._activate(draft.policy, draft)
+        for name, silence in changes.silences.items():
+            self._put_silence(name, silence)
         for name, incident in changes.incidents.items():
             self._put_incident(name, incident)
         for mark, alert in changes.alerts.items():
@@ -210,6 +227,21 @@ class Memory:
         self.inhibitor.remove(mark, alert.labels)
         return True
 
+    def _put_silence(self, name: str, silence: Silence | None) -> None:
+        if silence is None:
+            self.state.silences.pop(name, None)
+            self._silences_due.pop(name, None)
+            return
+        self.state.silences[name] = silence
+        if silence.state is SilenceState.EXPIRED:
+            self.silencer.drop(name)
+        else:
+            self.silencer.put(silence)
+        due = next_moment(silence, self.reopen_within)
+        if self._silences_due.get(name) != due:
+            self._silences_due[name] = due
+            heapq.heappush(self._timers, Due(due, "silence", name))
+
     def put_pulse(self, name: str, pulse: Pulse | None) -> None:
         """Keep what is known of a heartbeat now; None: it is expected no more."""
         if pulse is None:
@@ -250,6 +282,8 @@ class Memory:
         if timer.kind == "incident":
             incident = self.state.incidents.get(timer.id)
             return incident is not None and incident.due == timer.due
+        if timer.kind == "silence":
+            return self._silences_due.get(timer.id) == timer.due
         if timer.kind == "heartbeat":
             return self._beats_due.get(timer.id) == timer.due
         return Fingerprint(timer.id) in self.state.alerts

@@ -12,9 +12,14 @@ from alertrouter.engine.dispatch import Owed
 from alertrouter.engine.view import View, with_destination
 from alertrouter.incident import Destination, Incident, Reason, State
 from alertrouter.policy.receiver import Channel
+from alertrouter.silence import Silence
 
 REDRAWN: Final = frozenset({Channel.SLACK, Channel.PAGERDUTY, Channel.INBOX})
 """Where a message can change without telling anybody anew."""
+
+
+_CHANNELS: Final = frozenset({Channel.SLACK, Channel.INBOX})
+"""Where people read what need not wake them."""
 
 
 def page(view: View, incident: Incident, receivers: tuple[str, ...]) -> Incident:
@@ -81,6 +86,24 @@ def tell(view: View, incident: Incident, to: Destination) -> Incident:
     if not what.redraw:
         view.note(incident, f"{delivery.id} to {to.id}", what.reason)
     return with_destination(incident, to)
+
+
+def forewarn(view: View, incident: Incident, silence: Silence) -> Incident:
+    """Tell the channel that a silence is about to end: where a message is already, else where one would be."""
+    silent = [mark for mark in view.seen.firing if mark in view.silenced]
+    if not incident.destinations:
+        for receiver in view.policy.receivers_for(view.route, incident.severity, view.at):
+            for integration in view.policy.integrations(receiver):
+                incident = with_destination(incident, Destination(id=integration.id, round=incident.round))
+    for to in incident.destinations:
+        if dispatch.integration_of(view.policy, to.id).channel in _CHANNELS and to.in_flight is None:
+            shown = tuple(mark for mark in view.seen.firing if mark in to.told or mark in silent)
+            what = Owed(reason=Reason.UNSILENCING, firing=shown, resolved=())
+            incident, warned, delivery = dispatch.give_birth(incident, to, what, view.policy, now=view.at)
+            view.draft.changes.deliveries.append(replace(delivery, silenced=silence.account))
+            view.draft.changes.count(f"deliveries_born:{delivery.channel}")
+            incident = with_destination(incident, warned)
+    return incident
 
 
 def recall(view: View, incident: Incident) -> Incident:

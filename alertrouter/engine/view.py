@@ -14,12 +14,16 @@ from alertrouter.engine.memory import Draft, Memory
 from alertrouter.incident import Destination, Incident, Reason
 from alertrouter.policy.policy import Policy
 from alertrouter.policy.route import Route
+from alertrouter.silence import Silence
 from alertrouter.transition import LATEST, TRANSITIONS, UNSEEN, TimelineLine, Transition
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """What a decision about an incident may look at: its policy, its route, its alerts as they are now."""
+    """What a decision about an incident may look at: its policy, its route, its alerts as they are now.
+
+    `suppressed` says of each firing alert that is held back why, `silenced` by which silences, the longest first.
+    """
 
     draft: Draft
     policy: Policy
@@ -27,6 +31,7 @@ class View:
     alerts: list[Alert]
     seen: Picture
     suppressed: dict[Fingerprint, str]
+    silenced: dict[Fingerprint, tuple[Silence, ...]]
 
     @classmethod
     def of(cls, memory: Memory, draft: Draft, incident: Incident) -> View:
@@ -36,13 +41,26 @@ class View:
         if route is None:
             raise LookupError(f"policy {incident.revision} has no route {incident.route}")
         alerts = memory.alerts_of(incident.id)
-        suppressed = {
-            alert.fingerprint: why
-            for alert in alerts
-            if alert.firing(draft.at) and (why := _inhibited_by(memory, alert))
-        }
+        silenced: dict[Fingerprint, tuple[Silence, ...]] = {}
+        suppressed: dict[Fingerprint, str] = {}
+        for alert in alerts:
+            if not alert.firing(draft.at):
+                continue
+            if memory.silencer and (holders := memory.silencer.holding(alert.fingerprint, alert.labels, draft.at)):
+                silenced[alert.fingerprint] = holders
+                suppressed[alert.fingerprint] = holders[0].account
+            elif why := _inhibited_by(memory, alert):
+                suppressed[alert.fingerprint] = why
         seen = dispatch.picture(alerts, suppressed, held=policy.held_by(route, draft.at), now=draft.at)
-        return cls(draft=draft, policy=policy, route=route, alerts=alerts, seen=seen, suppressed=suppressed)
+        return cls(
+            draft=draft,
+            policy=policy,
+            route=route,
+            alerts=alerts,
+            seen=seen,
+            suppressed=suppressed,
+            silenced=silenced,
+        )
 
     @property
     def at(self) -> datetime:

@@ -42,6 +42,8 @@ _NEWS: Final = {
     Reason.RAISED: True,
     Reason.LAPSED: True,
     Reason.LAPSING: False,
+    Reason.UNSILENCING: True,
+    Reason.UNSILENCED: True,
 }
 """What a reader of the thread must know, and no more.
 

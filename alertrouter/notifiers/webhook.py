@@ -24,6 +24,7 @@ _STILL_FIRING: Final = "0001-01-01T00:00:00Z"
 _REASONS: Final = {
     Reason.OPENED: "first notification",
     Reason.REOPENED: "first notification",
+    Reason.UNSILENCED: "first notification",
     Reason.JOINED: "new alerts added",
     Reason.CHANGED: "some alerts resolved",
     Reason.RESOLVED: "all alerts resolved",

@@ -10,6 +10,7 @@
 | `incidents`             | hash   | id → packed `Incident`                                          | router (commit) |
 | `policies`              | hash   | revision → packed texts by file name                            | router (commit) |
 | `heartbeats`            | hash   | name → packed `Pulse`, for each that the active policy expects  | router (commit) |
+| `silences`              | hash   | id → packed `Silence`, until 5 days after its end               | router (commit) |
 | `active`                | string | revision that new incidents follow                              | router (commit) |
 | `last_number`           | string | number of the newest incident                                   | router (commit) |
 | `alive_at`              | string | when a router last wrote, ms                                    | router (commit) |

@@ -57,6 +57,11 @@ class Keys:
         return f"{self.namespace}:heartbeats"
 
     @property
+    def silences(self) -> str:
+        """Silences by id."""
+        return f"{self.namespace}:silences"
+
+    @property
     def active(self) -> str:
         """Revision in force."""
         return f"{self.namespace}:active"

@@ -19,6 +19,7 @@ from alertrouter.engine.state import EngineState, Pulse
 from alertrouter.errors import LeaseLost, StoreUnavailable
 from alertrouter.events import DeliverySettled, encode
 from alertrouter.incident import Incident, State
+from alertrouter.silence import Silence
 from alertrouter.store.connection import border
 from alertrouter.store.journal import START, after
 from alertrouter.store.keys import RANKS, Keys
@@ -97,6 +98,7 @@ class StateStore:
                 incidents=dict(self._records(keys.incidents, Incident, unreadable)),
                 policies=dict(self._records(keys.policies, dict[str, str], unreadable)),
                 heartbeats=dict(self._records(keys.heartbeats, Pulse, unreadable)),
+                silences=dict(self._records(keys.silences, Silence, unreadable)),
             )
             values = self._redis.mget(keys.active, keys.last_number, keys.alive_at, keys.checkpoint)
         active, last_number, alive_at, checkpoint = (v.decode() if isinstance(v, bytes) else "" for v in values)
@@ -151,6 +153,7 @@ class StateStore:
         _write(pipeline, keys.incidents, changes.incidents)
         _write(pipeline, keys.policies, changes.policies)
         _write(pipeline, keys.heartbeats, changes.heartbeats)
+        _write(pipeline, keys.silences, changes.silences)
         if changes.active is not None:
             pipeline.set(keys.active, changes.active)
         if changes.incidents:

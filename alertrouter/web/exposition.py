@@ -30,13 +30,17 @@ COUNTERS: Final[Mapping[str, Counted]] = {
     "alerts_set_aside": Counted("Alerts that could not be read while others in the same body could.", "source"),
     "alerts_received": Counted("Alert reports that the router applied.", "status", ("firing", "resolved")),
     "alerts_deduplicated": Counted("Alert reports that said nothing new."),
-    "alerts_suppressed": Counted("Times that something held an alert back.", "reason", ("inhibited", "outside_hours")),
+    "alerts_suppressed": Counted(
+        "Times that something held an alert back.", "reason", ("inhibited", "silenced", "outside_hours")
+    ),
     "transitions": Counted("What happened to incidents.", "transition", tuple(Transition)),
     "deliveries_born": Counted("Messages that the router decided on.", "channel"),
     "deliveries_settled_late": Counted("Outcomes that came for a delivery nobody waited for any more."),
     "incidents_parked": Counted("Incidents whose timer failed; they are tried again."),
     "incidents_given_up": Counted("Incidents whose end could not be told within a day."),
     "heartbeats_missed": Counted("Times that an expected heartbeat did not come."),
+    "silences_set": Counted("Silences that were set or changed."),
+    "silences_expired": Counted("Silences that ended."),
     "policies_activated": Counted("Policies that came into force."),
 }
 """Counters by the name before their `:`; shown as `alertrouter_<name>_total`."""

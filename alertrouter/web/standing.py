@@ -22,7 +22,9 @@ def taken_by(incident: Incident) -> str:
     """Say in few words who has it, or until when it is quiet; "" when nobody has."""
     if incident.ack:
         return f"taken by {incident.ack.by}"
-    return f"snoozed by {incident.snooze.by}" if incident.snooze else ""
+    if incident.snooze:
+        return f"snoozed by {incident.snooze.by}"
+    return "silenced" if incident.silenced else ""
 
 
 def standing(incident: Incident) -> Iterator[Fact]:
@@ -38,12 +40,15 @@ def standing(incident: Incident) -> Iterator[Fact]:
     yield from _escalation(incident)
     if incident.raised:
         yield Fact("Raised", f"to {incident.raised}: nobody took it in time")
-    if incident.muted:
+    if incident.silenced:
+        yield Fact("Silenced", incident.silenced)
+    if incident.muted and incident.muted != incident.silenced:
         yield Fact("Stands still", incident.muted)
     if incident.held:
         yield Fact("Messages held", incident.held)
     for why in dict.fromkeys(incident.suppressed.values()):
-        yield Fact("Held back", why)
+        if why != incident.silenced:
+            yield Fact("Held back", why)
 
 
 def _escalation(incident: Incident) -> Iterator[Fact]:

@@ -92,9 +92,10 @@ class IncidentView(BaseModel):
     """One incident.
 
     `suppressed` says for each alert that is held back why, `held` why the messages of the whole incident are, `muted`
-    why its escalation stands still. `timers` are what it waits for; `paused` has the seconds that those which stand
-    still have left. `raised` is the severity that time gave it, `exhausted` says that no level is left to tell,
-    `closed` who called it over while it fired. `version` counts its visible changes.
+    why its escalation stands still, `silenced` which silence hides all that fires. `timers` are what it waits for;
+    `paused` has the seconds that those which stand still have left. `raised` is the severity that time gave it,
+    `exhausted` says that no level is left to tell, `closed` who called it over while it fired. `version` counts its
+    visible changes.
     """
 
     id: str
@@ -122,6 +123,7 @@ class IncidentView(BaseModel):
     suppressed: dict[str, str]
     held: str
     muted: str
+    silenced: str
     destinations: list[DestinationView]
 
     @classmethod
@@ -156,6 +158,7 @@ class IncidentView(BaseModel):
             suppressed={str(name): why for name, why in incident.suppressed.items()},
             held=incident.held,
             muted=incident.muted,
+            silenced=incident.silenced,
             destinations=DestinationView.list_of(incident),
         )
 

@@ -16,6 +16,7 @@ from alertrouter.engine.state import EngineState
 from alertrouter.events import Action, AlertsReceived, DeliverySettled, Heartbeat, PolicyActivated
 from alertrouter.incident import Incident
 from alertrouter.policy.load import load
+from alertrouter.silence import Silence
 from alertrouter.transition import TimelineLine
 
 START = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
@@ -196,6 +197,8 @@ def snapshot(changes: Changes) -> bytes:
             [[name, incident] for name, incident in changes.incidents.items()],
             [[name, files] for name, files in changes.policies.items()],
             [[name, pulse] for name, pulse in changes.heartbeats.items()],
+            [[name, silence] for name, silence in changes.silences.items()],
+            changes.begun,
             changes.active,
             changes.deliveries,
             changes.timeline,
@@ -217,6 +220,7 @@ def persisted(state: EngineState) -> EngineState:
         last_number=state.last_number,
     )
     alerts: Mapping[str, object] = {name: through(alert, type(alert)) for name, alert in state.alerts.items()}
+    copy.silences.update(msgspec.msgpack.decode(msgspec.msgpack.encode(state.silences), type=dict[str, Silence]))
     incidents: Mapping[str, object] = {name: through(one, type(one)) for name, one in state.incidents.items()}
     copy.alerts.update(reversed(list(alerts.items())))  # type: ignore[arg-type]  # the types are those that went in
     copy.incidents.update(reversed(list(incidents.items())))  # type: ignore[arg-type]  # likewise

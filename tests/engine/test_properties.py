@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alertrouter.delivery import Outcome
+from alertrouter.delivery import Delivery, Outcome
 from alertrouter.engine.changes import Changes
 from alertrouter.engine.engine import Engine
-from alertrouter.events import Acknowledged, Action, Escalated, Extended, Noted, Resolved, Snoozed, Unacknowledged
+from alertrouter.engine.silencing import Silencer
+from alertrouter.events import (
+    Acknowledged,
+    Action,
+    Escalated,
+    Extended,
+    Noted,
+    Resolved,
+    SilenceExpired,
+    SilenceSet,
+    Snoozed,
+    Unacknowledged,
+)
 from alertrouter.incident import State, Timer
+from alertrouter.silence import SilenceMatcher
 from tests.engine.story import Story, at, ended, firing, persisted, snapshot
 
 POLICY = """
@@ -66,7 +80,23 @@ settles = st.tuples(st.just("settle"), st.integers(0, 50), st.booleans(), second
 restarts = st.tuples(st.just("restart"))
 kinds = st.sampled_from([Acknowledged, Unacknowledged, Extended, Snoozed, Resolved, Escalated, Noted])
 acts = st.tuples(st.just("act"), kinds, st.sampled_from(["@lena", "@omar"]), st.integers(1, 4), st.booleans(), seconds)
-stories = st.lists(fires | fires | ends | passes | settles | settles | acts | acts | restarts, max_size=40)
+matchers = st.sampled_from(
+    [
+        (SilenceMatcher("alertname", "B"),),
+        (SilenceMatcher("cluster", "c1"), SilenceMatcher("severity", "info", is_equal=False)),
+        (SilenceMatcher("alertname", "A|C", is_regex=True),),
+        (SilenceMatcher("cluster", "c[12]", is_regex=True),),
+    ]
+)
+silences = st.tuples(
+    st.just("silence"), matchers, st.integers(-60, 300), st.sampled_from([60, 900, 3000]), st.booleans(), seconds
+)
+unsilences = st.tuples(st.just("unsilence"), st.integers(0, 5), st.booleans(), seconds)
+hushes = silences | unsilences
+stories = st.lists(fires | fires | ends | passes | settles | settles | acts | acts | restarts | hushes, max_size=40)
+
+TELLS_ANEW = {"opened", "joined", "reopened", "repeated", "escalated", "raised", "silence over"}
+"""Why somebody is told of a fire; what is silenced is no reason to."""
 
 Step = tuple[object, ...]
 
@@ -104,8 +134,53 @@ class Watcher:
             case ("act", kind, str(actor), int(number), bool(force), int(wait)):
                 self.second += wait
                 self.act(kind, actor, f"INC-{number}", force=force)  # type: ignore[arg-type]  # one of `kinds`
+            case ("silence", asked, int(start), int(length), bool(with_alerts), int(wait)):
+                self.second += wait
+                self.silence(asked, start, length, with_alerts=with_alerts)  # type: ignore[arg-type]  # of `matchers`
+            case ("unsilence", int(which), bool(extends), int(wait)):
+                self.second += wait
+                self.unsilence(which, extends=extends)
             case ("restart",):
                 self.restart()
+
+    def silence(
+        self,
+        asked: tuple[SilenceMatcher, ...],
+        start: int,
+        length: int,
+        *,
+        with_alerts: bool = False,
+        name: str = "",
+        starts_at: datetime | None = None,
+    ) -> None:
+        """Somebody asks for silence, or changes one."""
+        begins = starts_at or at(self.second + start)
+        event = SilenceSet(
+            at=at(self.second),
+            actor="sam",
+            key=f"silence-{len(self.log)}",
+            matchers=asked,
+            starts_at=begins,
+            ends_at=max(begins, at(self.second)) + timedelta(seconds=length),
+            created_by="sam",
+            with_alerts=with_alerts,
+            silence=name,
+        )
+        self.check(self.story.take(self.story.engine.apply(event)))
+        assert self.story.last.answers[event.key].silence in self.story.engine.state.silences
+
+    def unsilence(self, which: int, *, extends: bool) -> None:
+        """Somebody ends a silence, or makes it longer."""
+        known = sorted(self.story.engine.state.silences.values(), key=lambda one: one.id)
+        if not known:
+            return
+        chosen = known[which % len(known)]
+        if extends:
+            self.silence(chosen.matchers, 0, 600, name=chosen.id, starts_at=chosen.starts_at)
+            return
+        event = SilenceExpired(at=at(self.second), actor="sam", key=f"end-{len(self.log)}", silence=chosen.id)
+        self.check(self.story.take(self.story.engine.apply(event)))
+        assert not self.story.engine.state.silences[chosen.id].in_force(at(self.second))
 
     def act(self, kind: type[Action], actor: str, incident: str, *, force: bool) -> None:
         """A person does something."""
@@ -132,7 +207,8 @@ class Watcher:
             known = self.told.setdefault((delivery.incident, delivery.destination), set())
             assert set(delivery.resolved) <= known, "heard of an end without having been told of the fire"
             known -= set(delivery.resolved)
-            known |= set(delivery.firing)
+            if delivery.reason != "silence about to end":
+                known |= set(delivery.firing)
         outcome = Outcome.SENT if sent else Outcome.CANCELLED if recalled else Outcome.FAILED
         self.check(self.story.settle(delivery, self.second, outcome=outcome))
 
@@ -158,6 +234,7 @@ class Watcher:
             assert (delivery.incident, delivery.destination) not in {(d.incident, d.destination) for d in others}
             self.flying[delivery.id] = delivery
             assert delivery.firing or delivery.resolved, "a message about nothing"
+            assert delivery.redraw or delivery.reason not in TELLS_ANEW or self.heard(delivery), "silence was broken"
         for incident in self.story.engine.state.incidents.values():
             assert incident.due is not None, "an open incident that nothing will ever look at"
             climbing = incident.state is State.TRIGGERED and incident.ladder is not None
@@ -172,6 +249,12 @@ class Watcher:
         for incident in self.story.engine.state.incidents.values():
             counted[incident.state] += 1
         assert self.story.engine.counts_by_state() == counted
+
+    def heard(self, delivery: Delivery) -> bool:
+        """Tell whether one of the alerts that a message is about is not silenced."""
+        silencer = Silencer(self.story.engine.state.silences.values())
+        alerts = [self.story.engine.state.alerts[name] for name in delivery.firing]
+        return any(not silencer.holding(None, alert.labels, delivery.born_at) for alert in alerts)
 
     def finish(self) -> None:
         """Everything is over and every delivery arrives; two days pass."""
@@ -190,6 +273,8 @@ class Watcher:
                 self.settle(0, sent=True)
             self.second += 700
             self.check(self.story.advance(self.second))
+        self.second += 6 * 24 * 3600
+        self.check(self.story.advance(self.second))
 
 
 @settings(max_examples=150, deadline=None)
@@ -231,5 +316,6 @@ def test_everybody_told_of_a_fire_is_told_of_its_end_and_nothing_is_left(steps: 
 
     believers = {who for who, what in watcher.told.items() if what and who[1] != "leads/email"}
     assert believers == set(), "send_resolved is false for the leads alone"
-    assert (watcher.story.engine.state.alerts, watcher.story.engine.state.incidents) == ({}, {})
+    state = watcher.story.engine.state
+    assert (state.alerts, state.incidents, state.silences) == ({}, {}, {})
     assert watcher.story.engine.next_due() is None

@@ -19,7 +19,7 @@ from alertrouter.store.lease import Lease
 from alertrouter.store.queue import Kicks, kicks_for
 from alertrouter.store.statestore import Quarantined, StateStore
 from tests.proxy import Proxy
-from tests.store.values import alert, commit_of, delivery, incident, line
+from tests.store.values import alert, commit_of, delivery, incident, line, silence
 from tests.times import at
 from tests.waiting import eventually
 
@@ -31,6 +31,7 @@ def test_what_is_committed_is_loaded_again(state_store: StateStore, epoch: int) 
         alerts={fires.fingerprint: fires},
         incidents={opened.id: opened},
         policies={"r1": {"a.yml": "route: {}"}},
+        silences={"s1": silence("s1")},
         active="r1",
     )
 
@@ -39,6 +40,7 @@ def test_what_is_committed_is_loaded_again(state_store: StateStore, epoch: int) 
 
     assert loaded.state.alerts == {fires.fingerprint: fires}
     assert loaded.state.incidents == {opened.id: opened}
+    assert loaded.state.silences == {"s1": silence("s1")}
     assert loaded.state.policies == {"r1": {"a.yml": "route: {}"}}
     assert (loaded.state.active, loaded.state.last_number, loaded.checkpoint) == ("r1", 1, "5-1")
     assert loaded.state.alive_at == at(minutes=1)

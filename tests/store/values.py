@@ -8,6 +8,7 @@ from alertrouter.alert import Alert, Fingerprint, fingerprint
 from alertrouter.delivery import Delivery
 from alertrouter.engine.changes import Changes
 from alertrouter.incident import Incident, Reason, State, Timer
+from alertrouter.silence import Silence, SilenceMatcher
 from alertrouter.store.statestore import Commit, Gauges, Quarantined
 from alertrouter.transition import TimelineLine
 from tests.times import START, at
@@ -41,6 +42,19 @@ def incident(number: int = 1, state: State = State.TRIGGERED) -> Incident:
         peak="warning",
         opened_at=START,
         timers={Timer.LOOK: at(minutes=5)},
+    )
+
+
+def silence(name: str) -> Silence:
+    """A silence of an hour."""
+    return Silence(
+        id=name,
+        matchers=(SilenceMatcher("alertname", "Down"), SilenceMatcher("host", "web-.+", is_regex=True)),
+        starts_at=START,
+        ends_at=at(minutes=60),
+        created_by="sam",
+        comment="new disk",
+        updated_at=START,
     )
 
 

@@ -1,0 +1,57 @@
+"""What holds an incident's alerts back, inhibition, silences and hours: noted when it begins, changes or ends."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from alertrouter.engine.view import View
+from alertrouter.incident import Incident, Reason, State
+
+
+def note(view: View, incident: Incident) -> Incident:
+    """Note which alerts are held back from now on, and which no longer are."""
+    fresh = [mark for mark in view.suppressed if mark not in incident.suppressed]
+    for mark, why in view.suppressed.items():
+        # One silence after another, or a longer one: that is news too, however long it was silent already.
+        if mark in view.silenced and incident.suppressed.get(mark, why) != why:
+            fresh.append(mark)
+    for why in sorted({view.suppressed[mark] for mark in fresh}):
+        marks = [mark for mark in fresh if view.suppressed[mark] == why]
+        reason = Reason.SILENCED if marks[0] in view.silenced else Reason.INHIBITED
+        view.note(incident, f"{len(marks)} alert{_s(len(marks))} {why}", reason)
+        view.draft.changes.count(f"alerts_suppressed:{reason.value}", len(marks))
+    freed = [why for mark, why in incident.suppressed.items() if mark not in view.suppressed]
+    for reason in (Reason.SILENCED, Reason.INHIBITED):
+        if count := sum(why.startswith(reason.value) for why in freed):
+            view.note(incident, f"{count} no longer {reason.value}", reason)
+    held = view.seen.held
+    if held and held != incident.held:
+        view.note(incident, held, Reason.OUTSIDE_HOURS)
+        view.draft.changes.count("alerts_suppressed:outside_hours")
+    incident = replace(incident, suppressed=view.suppressed, held=held)
+    hidden = hidden_by(view)
+    if hidden != incident.silenced and incident.state is not State.RESOLVED:
+        # Who silenced it, and until when, stands in the message: it is drawn anew.
+        latest = Reason.SILENCED if hidden else Reason.REDRAWN
+        incident = replace(incident, silenced=hidden, version=incident.version + 1, latest=latest)
+    return incident
+
+
+def hidden_by(view: View) -> str:
+    """Which silence hides all that fires, and why; "" when something is told, or is held back by other means alone."""
+    if view.seen.telling or not view.silenced:
+        return ""
+    holders = {one[0].id: one[0] for one in view.silenced.values()}
+    first = max(holders.values(), key=lambda one: (one.ends_at, one.id))
+    return first.account + (f", and {len(holders) - 1} more" if len(holders) > 1 else "")
+
+
+def all_held(view: View) -> str:
+    """Say what holds all that fires back."""
+    if len(view.silenced) == len(view.seen.firing):
+        return hidden_by(view)
+    return "all its alerts are silenced or inhibited" if view.silenced else "all its alerts are inhibited"
+
+
+def _s(count: int) -> str:
+    return "" if count == 1 else "s"
