@@ -12,7 +12,7 @@ SELF := $(PIP) --no-deps --no-build-isolation --editable .
 COMPILE := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --extra standalone
 PLATFORMS := x86_64-manylinux_2_28 aarch64-manylinux_2_28 x86_64-apple-darwin aarch64-apple-darwin
 
-.PHONY: help run demo test soak bench profile lock docs format clean tools
+.PHONY: help run demo test soak bench profile lock docs rules format clean tools
 .DEFAULT_GOAL := help
 
 help:
@@ -22,6 +22,7 @@ help:
 	@echo "make soak    the kill test and other long ones, for minutes"
 	@echo "make bench   measure beside Alertmanager (bench/README.md); make profile: where the time goes"
 	@echo "make format  put the source in form"
+	@echo "make rules   write the alerting rules anew from monitoring/prometheus/ (source, overrides.yml)"
 	@echo "make docs    write docs/settings.md from the source"
 	@echo "make lock    write requirements*.lock anew (make lock UPGRADE=--upgrade for newer versions)"
 	@echo "make clean   remove $(VENV) and what the tools left"
@@ -54,6 +55,9 @@ format: $(DEV)
 
 docs: $(DEV)
 	$(BIN)/python -m alertrouter.settings_table > docs/settings.md
+
+rules: $(RUNTIME)
+	@exec $(BIN)/python -m rulebook
 
 # Hashes are of every file that the registry has of a version; the installs prove that each platform has its wheels.
 lock: $(DEV)

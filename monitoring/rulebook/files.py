@@ -1,0 +1,53 @@
+"""Which files follow from the sources, and which of them are out of date."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from rulebook import pages, render
+from rulebook.source import MONITORING, Links, overridden, read_areas, read_overrides
+
+CHECKOUT: Final = MONITORING.parent
+
+
+def wanted() -> dict[Path, str]:
+    """Every file with the text that it should have, by path in the checkout. Raises `SourceError`."""
+    areas, overrides = read_areas(), read_overrides()
+    ours = overridden(areas, overrides)
+    prometheus = Path("monitoring/prometheus")
+    files = {prometheus / "rules" / name: text for name, text in render.rules(ours, overrides.links).items()}
+    files |= {prometheus / "tests" / name: text for name, text in render.tests(areas).items()}
+    files[Path("docs/alerts.md")] = pages.table(ours, _text(Path("docs/alerts.md")))
+    for area in ours.values():
+        for name, alert in area.alerts.items():
+            page = Path(f"docs/runbooks/{name}.md")
+            files[page] = pages.runbook(name, alert, area, Links(), _text(page))
+    return files
+
+
+def stale() -> dict[Path, str | None]:
+    """The files that differ from what they should be; None: nothing asks for that one any more."""
+    files = wanted()
+    changed: dict[Path, str | None] = {path: text for path, text in files.items() if _text(path) != text}
+    for directory in ("monitoring/prometheus/rules", "monitoring/prometheus/tests"):
+        for found in (CHECKOUT / directory).glob("*.yml"):
+            if found.relative_to(CHECKOUT) not in files:
+                changed[found.relative_to(CHECKOUT)] = None
+    return changed
+
+
+def write(changed: dict[Path, str | None]) -> None:
+    """Bring the files up to date."""
+    for path, text in changed.items():
+        target = CHECKOUT / path
+        if text is None:
+            target.unlink()
+        else:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text, encoding="utf-8")
+
+
+def _text(path: Path) -> str:
+    target = CHECKOUT / path
+    return target.read_text(encoding="utf-8") if target.exists() else ""
