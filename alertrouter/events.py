@@ -40,13 +40,25 @@ class DeliverySettled(msgspec.Struct, frozen=True, kw_only=True, tag="settled"):
 
 
 class PolicyActivated(msgspec.Struct, frozen=True, kw_only=True, tag="policy"):
-    """From now on new incidents follow this policy. `files` are its texts by file name; no secret is in them."""
+    """From now on new incidents follow this policy. `files` are its texts by file name; no secret is in them.
+
+    `from_files`: the router found it in its policy directory; otherwise somebody published it.
+    """
 
     at: datetime
     actor: str
     key: str
     revision: str
     files: dict[str, str]
+    from_files: bool = False
+
+
+class ReloadAsked(msgspec.Struct, frozen=True, kw_only=True, tag="reload"):
+    """The router shall read its policy directory again. To the engine that means nothing: what is found there does."""
+
+    at: datetime
+    actor: str
+    key: str
 
 
 class Heartbeat(msgspec.Struct, frozen=True, kw_only=True, tag="heartbeat"):
@@ -141,7 +153,9 @@ class Noted(_ByPerson, frozen=True, kw_only=True, tag="note"):
 Action: TypeAlias = Acknowledged | Extended | Unacknowledged | Snoozed | Resolved | Escalated | Noted
 """What a person does to one incident."""
 
-Event: TypeAlias = AlertsReceived | DeliverySettled | PolicyActivated | Heartbeat | SilenceSet | SilenceExpired | Action
+Event: TypeAlias = (
+    AlertsReceived | DeliverySettled | PolicyActivated | ReloadAsked | Heartbeat | SilenceSet | SilenceExpired | Action
+)
 
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER: msgspec.msgpack.Decoder[Event] = msgspec.msgpack.Decoder(Event)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
+from typing import TypeAlias
 
 from alertrouter.errors import PolicyError, Problem
 from alertrouter.settings import Settings
 
 MAX_FILE = 4 * 1024 * 1024
+
+Signature: TypeAlias = tuple[tuple[str, int, int, int], ...]
+"""Name, time of the last change (ns), size and inode of each file: another one means that something was written."""
 
 
 def builtin(what: str) -> Path:
@@ -47,3 +52,13 @@ def read(directory: Path) -> dict[str, str]:
     if problems:
         raise PolicyError(tuple(problems))
     return files
+
+
+def signature(directory: Path) -> Signature:
+    """Tell what the files look like from outside; what isn't there, or can't be looked at, is left out."""
+    found = []
+    for path in sorted(directory.glob("*.y*ml")):
+        with contextlib.suppress(OSError):
+            seen = path.stat()
+            found.append((path.name, seen.st_mtime_ns, seen.st_size, seen.st_ino))
+    return tuple(found)

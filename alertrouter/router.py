@@ -16,14 +16,14 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-from alertrouter import log, policydir
+from alertrouter import log
 from alertrouter.deadman import Deadman
-from alertrouter.engine.changes import Changes
+from alertrouter.engine.changes import Answer, Changes
 from alertrouter.engine.engine import Engine, NotApplied
-from alertrouter.errors import LeaseLost, PolicyError, StoreUnavailable
-from alertrouter.events import PolicyActivated, decode, encode
-from alertrouter.policy import load as policy_load
+from alertrouter.errors import LeaseLost, StoreUnavailable
+from alertrouter.events import ReloadAsked, decode, encode
 from alertrouter.policy.receiver import Channel
+from alertrouter.rollout import WATCH_EVERY, Rollout
 from alertrouter.settings import Settings
 from alertrouter.store.connection import connect
 from alertrouter.store.embedded import redis_url
@@ -48,6 +48,7 @@ SWEEP_EVERY: Final = timedelta(milliseconds=500)
 KICK_AGAIN: Final = timedelta(milliseconds=200)
 ALIVE_EVERY: Final = timedelta(seconds=5)
 TOUCHED_EVERY: Final = timedelta(seconds=30)
+WATCH_AGAIN: Final = timedelta(seconds=WATCH_EVERY)
 LATE: Final = timedelta(seconds=60)
 """What should have been done so long ago and was not is a reason to call for somebody."""
 
@@ -60,7 +61,9 @@ def run_router(settings: Settings) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    Router(settings, clock=lambda: datetime.now(UTC), stop=stop).run()
+    router = Router(settings, clock=lambda: datetime.now(UTC), stop=stop)
+    signal.signal(signal.SIGHUP, lambda *_: router.reload())
+    router.run()
 
 
 class Router:
@@ -70,11 +73,16 @@ class Router:
         self._settings = settings
         self._clock = clock
         self._stop = stop
+        self._reload = False
         self._url = redis_url(settings)
         self._keys = Keys(settings.namespace)
         self._holder = f"{socket.gethostname()}:{os.getpid()}:{clock():%Y%m%dT%H%M%S}"
         self._client = connect(self._url, patience=PATIENCE)
         self._lease = Lease(self._client, self._keys, self._holder)
+
+    def reload(self) -> None:
+        """Have the policy directory read again, soon. One that stands by reads it when it takes over."""
+        self._reload = True
 
     def run(self) -> None:
         """Stand by or route until told to stop."""
@@ -106,6 +114,9 @@ class Router:
             while not self._stop.is_set():
                 keeper.turned()
                 active.turn()
+                if self._reload:
+                    self._reload = False
+                    active.reload("router (SIGHUP)")
                 deadman.report(active.trouble())
             self._lease.release()
         finally:
@@ -131,12 +142,13 @@ def take_over(settings: Settings, epoch: int, clock: Clock) -> ActiveRouter:
         kicks=kicks,
         sweep=Sweep(client, keys, tuple(Channel)),
         engine=engine,
+        rollout=Rollout(settings, loaded.files_revision, store.note_refused),
         epoch=epoch,
         checkpoint=loaded.checkpoint,
         clock=clock,
     )
     _log.info("active", epoch=epoch, alerts=len(loaded.state.alerts), incidents=len(loaded.state.incidents))
-    active.publish(settings)
+    active.begin()
     return active
 
 
@@ -151,6 +163,7 @@ class ActiveRouter:
         kicks: Kicks,
         sweep: Sweep,
         engine: Engine,
+        rollout: Rollout,
         epoch: int,
         checkpoint: str,
         clock: Clock,
@@ -160,6 +173,7 @@ class ActiveRouter:
         self._kicks = kicks
         self._sweep = sweep
         self._engine = engine
+        self._rollout = rollout
         self._epoch = epoch
         self._checkpoint = checkpoint
         self._clock = clock
@@ -170,33 +184,26 @@ class ActiveRouter:
         self._kicked_at = now - KICK_AGAIN
         self._sweep_at = self._alive_at = now
         self._touched_at = now + TOUCHED_EVERY
+        self._watch_at = now + WATCH_AGAIN
         self._caught_up_at = now
         self._oldest_due: datetime | None = None
 
-    def publish(self, settings: Settings) -> None:
-        """Put the directory's policy in force when it is another one; a wrong one leaves the active one in force.
+    def begin(self) -> None:
+        """Put the directory's policy in force when its files have changed; a wrong one leaves the active one in force.
 
         The first one ever is applied at once, ahead of events that may wait already: without it they mean nothing.
         """
         now, active = self._clock(), self._engine.state.active
-        try:
-            files = policydir.read(policydir.find(settings))
-            revision = policy_load.load(files).revision
-        except PolicyError as error:
-            if not active:
-                raise
-            _log.error("policy refused, the active one stays", active=active, problems=[str(p) for p in error.problems])
-            return
-        if revision == active:
-            return
-        event = PolicyActivated(
-            at=now, actor="router", key=f"policy:{revision}:{now.isoformat()}", revision=revision, files=files
-        )
-        if active:
+        event = self._rollout.begin(now, active)
+        if event and active:
             self._journal.append(encode(event))
-        else:
+        elif event:
             self._commit(self._engine.apply(event), [], now)
-        _log.info("policy published", revision=revision, before=active)
+
+    def reload(self, actor: str) -> None:
+        """Have the directory read again, in its turn among the events."""
+        now = self._clock()
+        self._journal.append(encode(ReloadAsked(at=now, actor=actor, key=f"reload:{now.isoformat()}")))
 
     def turn(self) -> None:
         """Wait for what comes first, an event or a timer; decide; commit."""
@@ -215,6 +222,10 @@ class ActiveRouter:
             self._commit(changes, quarantined, now)
         if now >= self._sweep_at:
             self._kick_what_is_due(now)
+        if now >= self._watch_at:
+            self._watch_at = now + WATCH_AGAIN
+            if self._rollout.changed():
+                self.reload("router (files)")
 
     def trouble(self) -> str:
         """Why somebody should look after this router; "" when there is no reason. Redis wrote, or a turn had raised."""
@@ -230,7 +241,7 @@ class ActiveRouter:
 
     def _wait_ms(self) -> int:
         now = self._clock()
-        moments = [self._sweep_at, self._alive_at, self._touched_at, self._engine.next_due()]
+        moments = [self._sweep_at, self._alive_at, self._touched_at, self._watch_at, self._engine.next_due()]
         first = min(moment for moment in moments if moment is not None)
         return max(0, -((now - first) // timedelta(milliseconds=1)))
 
@@ -239,7 +250,8 @@ class ActiveRouter:
         quarantined = []
         for entry in entries:
             try:
-                changes.merge(self._engine.apply(decode(entry.packed)))
+                event = decode(entry.packed)
+                changes.merge(self._read_files(event) if isinstance(event, ReloadAsked) else self._engine.apply(event))
             except (NotApplied, msgspec.DecodeError) as error:
                 if isinstance(error, NotApplied):
                     changes.merge(error.changes)
@@ -250,6 +262,12 @@ class ActiveRouter:
             average = sum(len(entry.packed) for entry in entries) // len(entries) + 1
             self._count = max(1, min(MOST_ENTRIES, MOST_BYTES // average))
         return changes, quarantined
+
+    def _read_files(self, asked: ReloadAsked) -> Changes:
+        verdict = self._rollout.read(asked.at, asked.actor, asked.key, self._engine.state.active)
+        changes = self._engine.apply(verdict.event or asked)
+        changes.answers[asked.key] = Answer(incident="", transition=None, text=verdict.text, problems=verdict.faults)
+        return changes
 
     def _commit(self, changes: Changes, quarantined: list[Quarantined], now: datetime) -> None:
         # A worker that drains, or lingers after it, is nudged; only when none does is RQ asked to start one.

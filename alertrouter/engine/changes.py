@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import msgspec
 
@@ -19,6 +20,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 
     `version` is the incident's afterwards. `silence` is the id of the silence that was set or ended, "" when it was
     refused; `unknown` says that there is none of the id that was asked for.
+    `version` is the incident's afterwards. `incident` is "" when it was about a policy; `problems` are then its faults.
     """
 
     incident: str
@@ -27,6 +29,16 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     version: int = 0
     silence: str = ""
     unknown: bool = False
+    problems: tuple[str, ...] = ()
+
+
+class Activation(msgspec.Struct, frozen=True, kw_only=True):
+    """Which policy came into force, when and by whom; `from_files`: it was found in the policy directory."""
+
+    revision: str
+    at: datetime
+    actor: str
+    from_files: bool
 
 
 class Recall(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,7 +71,7 @@ class Changes:
     heartbeats: dict[str, Pulse | None] = field(default_factory=dict)
     silences: dict[str, Silence | None] = field(default_factory=dict)
     begun: list[Fingerprint] = field(default_factory=list)
-    active: str | None = None
+    activation: Activation | None = None
     deliveries: list[Delivery] = field(default_factory=list)
     timeline: list[TimelineLine] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
@@ -78,7 +90,7 @@ class Changes:
         self.heartbeats.update(later.heartbeats)
         self.silences.update(later.silences)
         self.begun += later.begun
-        self.active = later.active or self.active
+        self.activation = later.activation or self.activation
         self.deliveries += later.deliveries
         self.timeline += later.timeline
         self.recalled.update(later.recalled)
@@ -88,5 +100,5 @@ class Changes:
 
     def __bool__(self) -> bool:
         """Tell whether there is anything to write."""
-        records = self.alerts or self.incidents or self.policies or self.heartbeats or self.silences or self.active
+        records = self.alerts or self.incidents or self.policies or self.heartbeats or self.silences or self.activation
         return bool(records or self.deliveries or self.timeline or self.counts or self.recalled or self.answers)

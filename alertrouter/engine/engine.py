@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from alertrouter.alert import Fingerprint
 from alertrouter.engine import flush, heartbeats, intake, people, settling, silences
-from alertrouter.engine.changes import Changes
+from alertrouter.engine.changes import Activation, Answer, Changes
 from alertrouter.engine.memory import Draft, Due, Memory
 from alertrouter.engine.state import EngineState
 from alertrouter.errors import AlertrouterError, PolicyError
@@ -21,6 +21,7 @@ from alertrouter.events import (
     Event,
     Heartbeat,
     PolicyActivated,
+    ReloadAsked,
     SilenceExpired,
     SilenceSet,
 )
@@ -123,12 +124,19 @@ class Engine:
                 draft.policy = load(event.files)
                 heartbeats.follow(self._memory, draft, draft.policy)
                 draft.changes.policies[draft.policy.revision] = event.files
-                draft.changes.active = draft.policy.revision
+                draft.changes.activation = Activation(
+                    revision=draft.policy.revision, at=event.at, actor=event.actor, from_files=event.from_files
+                )
+                draft.changes.answers[event.key] = Answer(
+                    incident="", transition=None, text=f"revision {draft.policy.revision} is in force"
+                )
                 draft.changes.count("policies_activated")
             case SilenceSet():
                 silences.put(self._memory, draft, event)
             case SilenceExpired():
                 silences.expire(self._memory, draft, event)
+            case ReloadAsked():
+                pass  # the router reads its files; what it finds there comes as an event of its own
             case _:
                 people.act(self._memory, draft, event)
         if self._memory.silencer.going_with_alerts:

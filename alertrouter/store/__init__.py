@@ -12,6 +12,9 @@
 | `heartbeats`            | hash   | name → packed `Pulse`, for each that the active policy expects  | router (commit) |
 | `silences`              | hash   | id → packed `Silence`, until 5 days after its end               | router (commit) |
 | `active`                | string | revision that new incidents follow                              | router (commit) |
+| `files_revision`        | string | revision that was last taken from the policy directory          | router (commit) |
+| `revisions`             | stream | packed `Revision`s, field `r`: published, activated; newest 40  | router, doors   |
+| `refused`               | string | packed faults for which the directory's policy was refused      | router          |
 | `last_number`           | string | number of the newest incident                                   | router (commit) |
 | `alive_at`              | string | when a router last wrote, ms                                    | router (commit) |
 | `history`               | stream | packed timeline lines, field `l`; kept ALERTROUTER_HISTORY_DAYS | router (commit) |

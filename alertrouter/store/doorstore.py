@@ -166,6 +166,12 @@ class DoorStore:
         self._policy = revision, policy
         return policy
 
+    async def refused(self) -> list[str]:
+        """Give the faults for which the policy directory's files were refused; none: they are in force, or were."""
+        with border():
+            packed = await self._redis.get(self._keys.refused)
+        return msgspec.msgpack.decode(packed, type=list[str]) if isinstance(packed, bytes) else []
+
     async def people(self) -> tuple[Person, ...]:
         """Give the people of the policy in force."""
         policy = await self.policy()

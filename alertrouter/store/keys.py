@@ -67,6 +67,21 @@ class Keys:
         return f"{self.namespace}:active"
 
     @property
+    def files_revision(self) -> str:
+        """Revision last taken from the policy directory."""
+        return f"{self.namespace}:files_revision"
+
+    @property
+    def revisions(self) -> str:
+        """Stream of policies as they were published and came into force."""
+        return f"{self.namespace}:revisions"
+
+    @property
+    def refused(self) -> str:
+        """The faults for which the directory's policy was refused."""
+        return f"{self.namespace}:refused"
+
+    @property
     def last_number(self) -> str:
         """Number of the newest incident."""
         return f"{self.namespace}:last_number"

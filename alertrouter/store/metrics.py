@@ -64,6 +64,7 @@ class Metrics(msgspec.Struct, frozen=True, kw_only=True):
     inbox: int
     quarantined: int
     set_aside: int
+    policy_faults: int
 
     def timer_lag(self, now: datetime) -> float:
         """Seconds by which the engine's oldest due timer is late; 0 when none is."""
@@ -97,6 +98,7 @@ async def read_metrics(client: redis.asyncio.Redis, keys: Keys) -> Metrics:
     )
     named, levels = _numbers(counters), _numbers(gauges)
     next_timer = levels.pop("next_due", -1)
+    policy_faults = levels.pop("policy_faults", 0)
     firsts = [float(due[1]) for due in dues if due]
     return Metrics(
         counters={name: by for name, by in named.items() if not name.startswith(DELIVERIES)},
@@ -111,6 +113,7 @@ async def read_metrics(client: redis.asyncio.Redis, keys: Keys) -> Metrics:
         inbox=inbox,
         quarantined=named.get("quarantined", 0),
         set_aside=named.get("set_aside", 0),
+        policy_faults=policy_faults,
     )
 
 

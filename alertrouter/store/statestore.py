@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Final, TypeAlias, TypeVar, cast
@@ -14,12 +14,13 @@ from redis.typing import EncodableT, FieldT
 
 from alertrouter.alert import Alert, Fingerprint
 from alertrouter.delivery import Delivery, Outcome
-from alertrouter.engine.changes import Changes, Recall
+from alertrouter.engine.changes import Activation, Changes, Recall
 from alertrouter.engine.state import EngineState, Pulse
 from alertrouter.errors import LeaseLost, StoreUnavailable
 from alertrouter.events import DeliverySettled, encode
 from alertrouter.incident import Incident, State
 from alertrouter.silence import Silence
+from alertrouter.store import revisions
 from alertrouter.store.connection import border
 from alertrouter.store.journal import START, after
 from alertrouter.store.keys import RANKS, Keys
@@ -76,6 +77,7 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
     state: EngineState
     checkpoint: str
     unreadable: tuple[str, ...]
+    files_revision: str
 
 
 class StateStore:
@@ -100,12 +102,29 @@ class StateStore:
                 heartbeats=dict(self._records(keys.heartbeats, Pulse, unreadable)),
                 silences=dict(self._records(keys.silences, Silence, unreadable)),
             )
-            values = self._redis.mget(keys.active, keys.last_number, keys.alive_at, keys.checkpoint)
-        active, last_number, alive_at, checkpoint = (v.decode() if isinstance(v, bytes) else "" for v in values)
+            values = self._redis.mget(
+                keys.active, keys.last_number, keys.alive_at, keys.checkpoint, keys.files_revision
+            )
+        active, last_number, alive_at, checkpoint, from_files = (
+            v.decode() if isinstance(v, bytes) else "" for v in values
+        )
         state.active = active
         state.last_number = int(last_number or 0)
         state.alive_at = from_ms(int(alive_at)) if alive_at else None
-        return Loaded(state=state, checkpoint=checkpoint or START, unreadable=tuple(unreadable))
+        return Loaded(
+            state=state, checkpoint=checkpoint or START, unreadable=tuple(unreadable), files_revision=from_files
+        )
+
+    def note_refused(self, faults: Sequence[str]) -> None:
+        """Let the doors show why the directory's policy was refused; without faults, that it is no longer."""
+        keys = self._keys
+        with border(), self._redis.pipeline(transaction=True) as pipeline:
+            pipeline.hset(keys.gauges, "policy_faults", str(len(faults)))
+            if faults:
+                pipeline.set(keys.refused, msgspec.msgpack.encode(faults))
+            else:
+                pipeline.delete(keys.refused)
+            pipeline.execute()
 
     def commit(self, epoch: int, commit: Commit) -> None:
         """Write it in one MULTI; raises `LeaseLost` when a later epoch has begun, and then nothing was written."""
@@ -154,10 +173,24 @@ class StateStore:
         _write(pipeline, keys.policies, changes.policies)
         _write(pipeline, keys.heartbeats, changes.heartbeats)
         _write(pipeline, keys.silences, changes.silences)
-        if changes.active is not None:
-            pipeline.set(keys.active, changes.active)
+        if changes.activation is not None:
+            self._activate(pipeline, changes.activation, changes.policies[changes.activation.revision] or {})
         if changes.incidents:
             pipeline.set(keys.last_number, commit.last_number)
+
+    def _activate(self, pipeline: Pipeline, activation: Activation, files: dict[str, str]) -> None:
+        pipeline.set(self._keys.active, activation.revision)
+        if activation.from_files:
+            pipeline.set(self._keys.files_revision, activation.revision)
+        record = revisions.Revision(
+            happened=revisions.Happened.ACTIVATED,
+            revision=activation.revision,
+            at=activation.at,
+            actor=activation.actor,
+            files=files,
+        )
+        fields: dict[str, _Value] = {revisions.FIELD: revisions.pack(record)}
+        pipeline.xadd(self._keys.revisions, _fields(fields.items()), maxlen=revisions.MOST, approximate=False)
 
     def _story(self, pipeline: Pipeline, commit: Commit) -> None:
         lines = commit.changes.timeline

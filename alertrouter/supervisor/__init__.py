@@ -72,8 +72,10 @@ class _Supervisor:
     async def run(self, ready_words: str) -> int:
         """Start all, stay until asked to stop, stop all. Raises `StartFailed` when it can't start."""
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._ask_to_stop)
+        # A terminal that closes ends what was started in it; to a service it means: read the policy again.
+        loop.add_signal_handler(signal.SIGHUP, self._ask_to_stop if sys.stdin.isatty() else self._reload)
         try:
             await self._start()
             if not self._asked_to_stop.is_set():
@@ -127,6 +129,10 @@ class _Supervisor:
         if looping:
             raise StartFailed(f"{', '.join(looping)} can't start: the last words stand above")
         await at_most(LOOK_EVERY, self._asked_to_stop)
+
+    def _reload(self) -> None:
+        for child in self._router:
+            child.tell(signal.SIGHUP)
 
     def _ask_to_stop(self) -> None:
         if self._asked_to_stop.is_set():

@@ -89,6 +89,12 @@ class Child:
             self.kill()
             await process.wait()
 
+    def tell(self, number: signal.Signals) -> None:
+        """Send it a signal, if it runs."""
+        if self._process is not None and self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.send_signal(number)
+
     def kill(self) -> None:
         """Kill it at once, with whatever it started."""
         self._stopping.set()

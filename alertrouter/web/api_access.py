@@ -72,6 +72,12 @@ async def may_read(request: Request, bearer: Bearer) -> None:
     _access(request).reader(bearer.credentials if bearer else None)
 
 
+def writer_of(request: Request) -> str:
+    """Give the name under which somebody acts at an address outside the API's own."""
+    kind, _, token = request.headers.get("authorization", "").partition(" ")
+    return _access(request).writer(token.strip() if kind.lower() == "bearer" else None, request)
+
+
 async def may_write(request: Request, bearer: Bearer) -> str:
     """Give the name under which somebody acts."""
     return _access(request).writer(bearer.credentials if bearer else None, request)

@@ -109,6 +109,7 @@ class Console:
             messages = await self._store.inbox(MESSAGES)
             incidents = await self._store.incidents()
             trouble = await self._store.trouble()
+            refused = await self._store.refused()
         except StoreUnavailable as error:
             return self._pages.page(request, "gone.html", 503, text=str(error))
         chips = [Chip.of(one) for one in incidents if one.state is not State.RESOLVED]
@@ -120,6 +121,7 @@ class Console:
             open_count=len(chips),
             more=max(len(chips) - INCIDENTS, 0),
             trouble=trouble,
+            refused=refused,
             first_alert=self._first_alert,
             receiver=self._receiver,
         )

@@ -111,6 +111,9 @@ def _plain(numbers: Metrics, now: datetime) -> Iterator[Metric]:
     yield _gauge("delivery_lag_seconds", "By how much the oldest due delivery is late.", numbers.delivery_lag(now))
     yield _gauge("inbox_messages", "Messages in the built-in inbox.", numbers.inbox)
     yield _gauge("quarantined_events", "Events kept aside because they could not be applied.", numbers.quarantined)
+    yield _gauge(
+        "policy_faults", "Faults for which the policy directory's files were refused; 0: none.", numbers.policy_faults
+    )
     yield _gauge("set_aside_alerts", "Alerts kept aside because they could not be read.", numbers.set_aside)
 
 

@@ -199,7 +199,7 @@ def snapshot(changes: Changes) -> bytes:
             [[name, pulse] for name, pulse in changes.heartbeats.items()],
             [[name, silence] for name, silence in changes.silences.items()],
             changes.begun,
-            changes.active,
+            changes.activation,
             changes.deliveries,
             changes.timeline,
             changes.counts,

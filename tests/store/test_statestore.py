@@ -8,7 +8,7 @@ from typing import cast
 import pytest
 import redis
 
-from alertrouter.engine.changes import Changes
+from alertrouter.engine.changes import Activation, Changes
 from alertrouter.errors import LeaseLost, StoreUnavailable
 from alertrouter.events import decode
 from alertrouter.incident import State
@@ -32,7 +32,7 @@ def test_what_is_committed_is_loaded_again(state_store: StateStore, epoch: int) 
         incidents={opened.id: opened},
         policies={"r1": {"a.yml": "route: {}"}},
         silences={"s1": silence("s1")},
-        active="r1",
+        activation=Activation(revision="r1", at=at(), actor="test", from_files=True),
     )
 
     state_store.commit(epoch, commit_of(changes, checkpoint="5-1", now=at(minutes=1)))

@@ -9,7 +9,7 @@ import msgspec
 import redis
 
 from alertrouter.alert import Fingerprint
-from alertrouter.engine.changes import Changes, Recall
+from alertrouter.engine.changes import Activation, Changes, Recall
 from alertrouter.events import DeliverySettled, decode
 from alertrouter.policy.load import load
 from alertrouter.settings import Settings
@@ -53,9 +53,8 @@ class Owing:
         self._couriers: list[Courier] = []
         down = alert("Down")
         self.firing: tuple[Fingerprint, ...] = (down.fingerprint,)
-        self.commit(
-            Changes(alerts={down.fingerprint: down}, policies={self.revision: self.files}, active=self.revision)
-        )
+        active = Activation(revision=self.revision, at=now(), actor="test", from_files=True)
+        self.commit(Changes(alerts={down.fingerprint: down}, policies={self.revision: self.files}, activation=active))
 
     def commit(self, changes: Changes, kicks: int = 0, nudges: int = 0) -> None:
         """Commit as the router would."""
