@@ -12,7 +12,7 @@ from typing import Literal, Protocol, TypeAlias
 
 import msgspec
 
-from alertrouter.alert import Alert, Fingerprint, Labels
+from alertrouter.alert import Alert, Fingerprint, Labels, alertmanager_fingerprint
 from alertrouter.delivery import Delivery
 from alertrouter.incident import Ack, Reason, Snooze, State
 
@@ -22,13 +22,17 @@ Status: TypeAlias = Literal["firing", "resolved"]
 class NoticeAlert(msgspec.Struct, frozen=True, kw_only=True):
     """One alert as a message shows it. `ends_at` is None while it fires."""
 
-    fingerprint: Fingerprint
     status: Status
     labels: dict[str, str]
     annotations: dict[str, str]
     starts_at: datetime
     ends_at: datetime | None = None
     generator_url: str = ""
+
+    @property
+    def fingerprint(self) -> str:
+        """Alertmanager's name for the label set."""
+        return alertmanager_fingerprint(self.labels)
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True, dict=True):
@@ -165,7 +169,6 @@ class Inbox(Protocol):
 
 def _shown(alert: Alert, status: Status, now: datetime) -> NoticeAlert:
     return NoticeAlert(
-        fingerprint=alert.fingerprint,
         status=status,
         labels=alert.labels,
         annotations=alert.annotations,

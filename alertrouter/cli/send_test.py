@@ -108,7 +108,6 @@ def _notices(opened: Opened, receiver: str, severity: str, external_url: str) ->
     """The message that it fires, and the one that it is over; each run is an incident of its own."""
     from msgspec.structs import replace
 
-    from alertrouter.alert import fingerprint
     from alertrouter.incident import Reason
     from alertrouter.notice import Notice, NoticeAlert, labels_text
 
@@ -116,7 +115,6 @@ def _notices(opened: Opened, receiver: str, severity: str, external_url: str) ->
     incident = f"test-{now:%Y%m%dT%H%M%S}"
     labels = {"alertname": ALERTNAME, "receiver": receiver, "severity": severity}
     alert = NoticeAlert(
-        fingerprint=fingerprint(labels),
         status="firing",
         labels=labels,
         annotations={"summary": SUMMARY, "description": f"Sent by `alertrouter send-test {receiver}`."},

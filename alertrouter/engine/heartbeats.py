@@ -35,7 +35,7 @@ def miss(memory: Memory, draft: Draft, name: str) -> None:
     report = AlertReport.of(rule.alert_labels(), rule.alert_annotations(last), starts_at=draft.at)
     key = f"heartbeat:{name}:{draft.at.isoformat()}"
     intake.receive(memory, draft, AlertsReceived(at=draft.at, actor="heartbeat", key=key, alerts=(report,)))
-    draft.changes.heartbeats[name] = replace(pulse, alert=memory.known(report).fingerprint)
+    draft.changes.heartbeats[name] = replace(pulse, alert=memory.mark_of(report))
     draft.changes.count("heartbeats_missed")
 
 

@@ -7,8 +7,8 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from alertrouter.alert import Alert, AlertReport
-from alertrouter.engine.memory import Draft, Known, Memory
+from alertrouter.alert import NOTHING, Alert, AlertReport, Fingerprint, Labels
+from alertrouter.engine.memory import Draft, Memory
 from alertrouter.events import AlertsReceived
 from alertrouter.incident import Incident, Reason, State, Timer
 from alertrouter.policy.route import Match
@@ -21,18 +21,18 @@ def receive(memory: Memory, draft: Draft, event: AlertsReceived) -> None:
     firing = 0
     joined: Counter[str] = Counter()
     for report in event.alerts:
-        known = memory.known(report)
-        old = draft.changes.alerts.get(known.fingerprint) or memory.state.alerts.get(known.fingerprint)
+        mark = memory.mark_of(report)
+        old = draft.changes.alerts.get(mark) or memory.state.alerts.get(mark)
         if report.ends_at is not None and report.ends_at <= draft.at:
-            repeats += not _end(draft, known, old, report)
+            repeats += not _end(draft, old, report)
             continue
         firing += 1
-        if known.beats:
-            _beat(draft, known, old)
+        if beats := memory.beats_of(mark, report):
+            _beat(draft, beats, old)
         elif old is not None and old.firing(draft.at):
             repeats += _again(draft, old, report)
         else:
-            _begin(memory, draft, known, old, report, event.key, joined)
+            _begin(memory, draft, mark, old, report, event.key, joined)
     for name, by in (("firing", firing), ("resolved", len(event.alerts) - firing)):
         if by:
             draft.changes.count(f"alerts_received:{name}", by)
@@ -42,11 +42,11 @@ def receive(memory: Memory, draft: Draft, event: AlertsReceived) -> None:
         _line(draft, incident, Transition.JOIN, f"{by} more alert{'s' if by > 1 else ''}")
 
 
-def _beat(draft: Draft, known: Known, old: Alert | None) -> None:
+def _beat(draft: Draft, beats: tuple[str, ...], old: Alert | None) -> None:
     """Take a report that is a beat: it is told to nobody; one that was, before the heartbeat was expected, is over."""
-    draft.heard += known.beats
+    draft.heard += beats
     if old is not None and old.firing(draft.at):
-        draft.changes.alerts[known.fingerprint] = replace(old, ends_at=draft.at, updated_at=draft.at)
+        draft.changes.alerts[old.fingerprint] = replace(old, ends_at=draft.at, updated_at=draft.at)
 
 
 def _again(draft: Draft, old: Alert, report: AlertReport) -> bool:
@@ -57,11 +57,12 @@ def _again(draft: Draft, old: Alert, report: AlertReport) -> bool:
     ends_at = report.ends_at
     if ends_at is not None and old.ends_at is not None:
         ends_at = max(ends_at, old.ends_at)
-    same = report.annotations == old.annotations and report.starts_at >= old.starts_at
+    annotations = bytes(report.annotations)
+    same = annotations == old.packed_annotations and report.starts_at >= old.starts_at
     newer = Alert(
         fingerprint=old.fingerprint,
-        labels=old.labels,
-        annotations=old.annotations if same else report.annotations,
+        packed_labels=old.packed_labels,
+        packed_annotations=old.packed_annotations if same else annotations,
         starts_at=old.starts_at if same else min(old.starts_at, report.starts_at),
         ends_at=ends_at,
         updated_at=draft.at,
@@ -76,24 +77,28 @@ def _again(draft: Draft, old: Alert, report: AlertReport) -> bool:
     return same
 
 
-def _end(draft: Draft, known: Known, old: Alert | None, report: AlertReport) -> bool:
+def _end(draft: Draft, old: Alert | None, report: AlertReport) -> bool:
     """Take the end of an alert; tell whether that was news."""
     end = report.ends_at
     if old is None or end is None or not old.firing(draft.at):
         return False
     if end <= old.starts_at:
         return False  # the end of an earlier round, told late
-    draft.changes.alerts[known.fingerprint] = replace(
-        old, ends_at=end, updated_at=draft.at, annotations=report.annotations or old.annotations
+    annotations = bytes(report.annotations)
+    draft.changes.alerts[old.fingerprint] = replace(
+        old,
+        ends_at=end,
+        updated_at=draft.at,
+        packed_annotations=old.packed_annotations if annotations == NOTHING else annotations,
     )
-    draft.touched.pop(known.fingerprint, None)
+    draft.touched.pop(old.fingerprint, None)
     return True
 
 
 def _begin(
     memory: Memory,
     draft: Draft,
-    known: Known,
+    mark: Fingerprint,
     old: Alert | None,
     report: AlertReport,
     cause: str,
@@ -101,10 +106,11 @@ def _begin(
 ) -> None:
     """Let an alert that did not fire begin to fire, and join the incident of each route that it takes."""
     incidents = list(old.incidents) if old else []
-    for match in known.matches:
+    labels = report.label_set()
+    for match in memory.policy.routes(labels):
         incident = _find(memory, draft, match)
         if incident is None:
-            incident = _open(memory, draft, known, match, report, cause)
+            incident = _open(memory, draft, labels, match, report, cause)
         elif incident.state is State.RESOLVED:
             _reopen(draft, incident, match, report, cause)
         else:
@@ -112,21 +118,21 @@ def _begin(
                 draft.changes.count("transitions:JOIN")
                 if incident.state is not State.PENDING:
                     joined[incident.id] += 1
-            _hurry(memory, draft, incident, known)
+            _hurry(memory, draft, incident, labels)
         if incident.id not in incidents:
             incidents.append(incident.id)
-    draft.changes.begun.append(known.fingerprint)
-    draft.changes.alerts[known.fingerprint] = Alert(
-        fingerprint=known.fingerprint,
-        labels=known.labels,
-        annotations=report.annotations,
+    draft.changes.begun.append(mark)
+    draft.changes.alerts[mark] = Alert(
+        fingerprint=mark,
+        packed_labels=bytes(report.labels),
+        packed_annotations=bytes(report.annotations),
         starts_at=report.starts_at,
         ends_at=report.ends_at,
         updated_at=draft.at,
         generator_url=report.generator_url,
         incidents=tuple(incidents),
     )
-    draft.touched.pop(known.fingerprint, None)
+    draft.touched.pop(mark, None)
 
 
 def _find(memory: Memory, draft: Draft, match: Match) -> Incident | None:
@@ -137,9 +143,9 @@ def _find(memory: Memory, draft: Draft, match: Match) -> Incident | None:
     return draft.changes.incidents.get(name) or memory.state.incidents[name]
 
 
-def _open(memory: Memory, draft: Draft, known: Known, match: Match, report: AlertReport, cause: str) -> Incident:
+def _open(memory: Memory, draft: Draft, labels: Labels, match: Match, report: AlertReport, cause: str) -> Incident:
     policy = memory.policy
-    severity = policy.severity(known.labels)
+    severity = policy.severity(labels)
     draft.last_number += 1
     incident = Incident(
         id=f"INC-{draft.last_number}",
@@ -157,7 +163,7 @@ def _open(memory: Memory, draft: Draft, known: Known, match: Match, report: Aler
     )
     draft.changes.incidents[incident.id] = incident
     draft.groups[match.route.id, match.group_key] = incident.id
-    _line(draft, incident.id, Transition.NEW, f"{known.labels.get('alertname', known.fingerprint)} ({severity})")
+    _line(draft, incident.id, Transition.NEW, f"{labels.get('alertname', 'an alert')} ({severity})")
     draft.changes.count("transitions:NEW")
     return incident
 
@@ -181,10 +187,10 @@ def _reopen(draft: Draft, incident: Incident, match: Match, report: AlertReport,
     draft.changes.count("transitions:REOPEN")
 
 
-def _hurry(memory: Memory, draft: Draft, incident: Incident, known: Known) -> None:
+def _hurry(memory: Memory, draft: Draft, incident: Incident, labels: Labels) -> None:
     """What was taken, or climbs a ladder, doesn't wait for the group interval when something more severe joins it."""
     known_for, policy = incident.withstands, memory.policy_of(incident)
-    if known_for is not None and policy.rank(policy.severity(known.labels)) > policy.rank(known_for):
+    if known_for is not None and policy.rank(policy.severity(labels)) > policy.rank(known_for):
         draft.changes.incidents[incident.id] = replace(incident, timers={**incident.timers, Timer.LOOK: draft.at})
 
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Final
+from typing import Final, NamedTuple
 
-from alertrouter.alert import Alert, AlertReport, Fingerprint, fingerprint
+from alertrouter.alert import Alert, AlertReport, Fingerprint, fingerprint_of
 from alertrouter.engine.changes import Changes
 from alertrouter.engine.silencing import Silencer, next_moment
 from alertrouter.engine.state import EngineState, Pulse
@@ -18,25 +18,13 @@ from alertrouter.errors import AlertrouterError, PolicyError
 from alertrouter.incident import Incident, State
 from alertrouter.policy.load import load
 from alertrouter.policy.policy import Policy
-from alertrouter.policy.route import Match
 from alertrouter.silence import Silence, SilenceState
 
-MEMO_LIMIT: Final = 200_000
-"""Label sets that are remembered by their bytes; beyond it the memo starts anew."""
+BEATS_REMEMBERED: Final = 200_000
+"""Of how many label sets it is remembered which heartbeats they are beats of; then that is found out anew."""
 
 GroupId = tuple[str, str]
 """(route id, group key): names the open incident of a group."""
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What one label set means under the active policy."""
-
-    labels: dict[str, str]
-    fingerprint: Fingerprint
-    matches: tuple[Match, ...]
-    beats: tuple[str, ...]
-    """The heartbeats of which it is a beat; then it is told to nobody."""
 
 
 @dataclass(slots=True)
@@ -52,8 +40,7 @@ class Draft:
     last_number: int = 0
 
 
-@dataclass(order=True, slots=True)
-class Due:
+class Due(NamedTuple):
     """A moment at which an incident, an alert, a heartbeat or a silence must be looked at.
 
     Sorted by time, then kind, then id.
@@ -95,12 +82,14 @@ class Memory:
         self._timers: list[Due] = []
         self._beats_due: dict[str, datetime] = {}
         self._silences_due: dict[str, datetime] = {}
-        self._memo: dict[bytes, Known] = {}
+        self._marks: dict[bytes, Fingerprint] = {}
+        self._beats: dict[Fingerprint, tuple[str, ...]] = {}
         for incident in state.incidents.values():
             self.groups[incident.route, incident.group_key] = incident.id
             self.by_state[incident.state] += 1
             self._plan_incident(incident)
         for alert in state.alerts.values():
+            self._marks[alert.packed_labels] = alert.fingerprint
             for name in alert.incidents:
                 self.members.setdefault(name, set()).add(alert.fingerprint)
             self._plan_alert(alert)
@@ -127,18 +116,22 @@ class Memory:
         """The policy that an incident pinned when it opened; the active one when that can't be loaded any more."""
         return self.policies.get(incident.revision) or self.policy
 
-    def known(self, report: AlertReport) -> Known:
-        """What the report's labels mean. A re-sent label set costs one dict look-up."""
+    def mark_of(self, report: AlertReport) -> Fingerprint:
+        """Name the report's label set. One that is known costs one dict look-up."""
         packed = bytes(report.labels)
-        found = self._memo.get(packed)
-        if found is None:
-            labels = report.label_set()
-            policy = self.policy
-            found = Known(labels, fingerprint(labels), policy.routes(labels), policy.heard_in(labels))
-            if len(self._memo) >= MEMO_LIMIT:
-                self._memo.clear()
-            self._memo[packed] = found
-        return found
+        return self._marks.get(packed) or fingerprint_of(packed)
+
+    def beats_of(self, mark: Fingerprint, report: AlertReport) -> tuple[str, ...]:
+        """The heartbeats of which a report is a beat; then it is told to nobody."""
+        policy = self.policy
+        if not policy.heartbeats:
+            return ()
+        beats = self._beats.get(mark)
+        if beats is None:
+            if len(self._beats) >= BEATS_REMEMBERED:
+                self._beats.clear()
+            beats = self._beats[mark] = policy.heard_in(report.label_set())
+        return beats
 
     def alerts_of(self, incident: str) -> list[Alert]:
         """The alerts of an incident, oldest first."""
@@ -208,11 +201,15 @@ class Memory:
                 self.members.setdefault(name, set()).add(mark)
         if alert is None:
             if old is not None:
-                self.inhibitor.remove(mark, old.labels)
+                if self.inhibitor.has_rules:
+                    self.inhibitor.remove(mark, old.labels)
                 del self.state.alerts[mark]
+                del self._marks[old.packed_labels]
             self.touched.discard(mark)
             return
         self.state.alerts[mark] = alert
+        if old is None:
+            self._marks[alert.packed_labels] = mark
         # An end that only moved on needs no timer of its own: the one that is set finds the new end and plans that.
         planned = old.ends_at if old is not None and old.ends_at is not None and old.ends_at > now else None
         if alert.ends_at is not None and (planned is None or alert.ends_at < planned):
@@ -224,7 +221,8 @@ class Memory:
         if alert.firing(now):
             self._plan_alert(alert)
             return False
-        self.inhibitor.remove(mark, alert.labels)
+        if self.inhibitor.has_rules:
+            self.inhibitor.remove(mark, alert.labels)
         return True
 
     def _put_silence(self, name: str, silence: Silence | None) -> None:
@@ -296,19 +294,23 @@ class Memory:
         self._use_active(draft.at)
 
     def _use_active(self, now: datetime) -> None:
-        self._memo.clear()
+        self._beats.clear()
         for name in self.state.heartbeats:
             self._plan_pulse(name)
         self.inhibitor = Inhibitor(self.policy.inhibit_rules)
+        if not self.inhibitor.has_rules:
+            return
         for alert in self.state.alerts.values():
             if alert.firing(now):
                 self.inhibitor.add(alert.fingerprint, alert.labels)
 
     def _weigh(self, mark: Fingerprint, alert: Alert | None, now: datetime) -> None:
         """Let an alert hold back others while it fires, and no longer."""
-        if alert is not None and alert.firing(now):
+        if alert is None or not self.inhibitor.has_rules:
+            return
+        if alert.firing(now):
             self.inhibitor.add(mark, alert.labels)
-        elif alert is not None:
+        else:
             self.inhibitor.remove(mark, alert.labels)
 
     def _forget_policies(self, changes: Changes) -> None:

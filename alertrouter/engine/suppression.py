@@ -87,6 +87,11 @@ class Inhibitor:
         self._sources: dict[tuple[int, tuple[str, ...]], _Sources] = {}
         self._sides: dict[Fingerprint, _Sides] = {}
 
+    @property
+    def has_rules(self) -> bool:
+        """Tell whether anything can be held back at all; if not, nobody need be asked for labels."""
+        return bool(self._rules)
+
     def add(self, fingerprint: Fingerprint, labels: Labels) -> None:
         """Take note that an alert fires. Saying so again changes nothing."""
         for side in self._sides_of(fingerprint, labels).source:

@@ -104,7 +104,7 @@ def with_destination(incident: Incident, to: Destination) -> Incident:
 
 
 def _inhibited_by(memory: Memory, alert: Alert) -> str:
-    sources = memory.inhibitor.sources(alert.fingerprint, alert.labels)
+    sources = memory.inhibitor.sources(alert.fingerprint, alert.labels) if memory.inhibitor.has_rules else ()
     if not sources:
         return ""
     rule, mark = sources[0]

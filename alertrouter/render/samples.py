@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from alertrouter.alert import Labels, fingerprint
+from alertrouter.alert import Labels
 from alertrouter.incident import Reason
 from alertrouter.notice import Notice, NoticeAlert
 
@@ -22,7 +22,6 @@ def sample_alert(number: int, *, over: bool = False, more: Labels | None = None)
         **(more or {}),
     }
     return NoticeAlert(
-        fingerprint=fingerprint(full),
         status="resolved" if over else "firing",
         labels=full,
         annotations={

@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal, TypeAlias
 
 import msgspec
 
-from alertrouter.alert import AlertReport
+from alertrouter.alert import AlertReport, pack
 from alertrouter.errors import PayloadError
 
 MAX_LABELS: Final = 128
@@ -24,7 +24,6 @@ Status: TypeAlias = Literal["firing", "resolved"]
 _FOREVER: Final = 9999
 """Some senders write the last year of the calendar for "no end"; nothing can be added to it."""
 
-_ENCODER: Final = msgspec.msgpack.Encoder()
 _SMALL: Final = 4 * MAX_LABELS
 """Packed labels of fewer bytes break no limit: the shortest label takes four."""
 
@@ -73,7 +72,7 @@ def report(
     if len(generator_url) > MAX_LABEL:
         raise PayloadError(f"$.generatorURL: {len(generator_url)} characters, expected at most {MAX_LABEL}")
     starts_at = min(starts_at, now if ends_at is None else min(now, ends_at))
-    return AlertReport(_packed(alert.labels), annotations, starts_at, ends_at, generator_url)
+    return AlertReport(_packed(alert.labels), msgspec.Raw(pack(annotations)), starts_at, ends_at, generator_url)
 
 
 def moment(value: datetime | None, field: str) -> datetime | None:
@@ -91,7 +90,7 @@ def _packed(labels: dict[str, str]) -> msgspec.Raw:
         labels = {name: value for name, value in labels.items() if value}
     if not labels:
         raise PayloadError("$.labels: at least one label pair required")
-    packed = _ENCODER.encode(labels)
+    packed = pack(labels)
     if len(packed) >= _SMALL or "" in labels:
         _check_texts(labels, "labels", MAX_LABEL)
     return msgspec.Raw(packed)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from pydantic import BaseModel
 
-from alertrouter.alert import Alert
+from alertrouter.alert import Alert, alertmanager_fingerprint
 from alertrouter.delivery import LedgerState
 from alertrouter.incident import Incident, Reason, State, Timer
 from alertrouter.store.ledger_row import LedgerRow
@@ -193,7 +193,7 @@ class AlertView(BaseModel):
         """Show an incident's alerts, the oldest first."""
         return [
             cls(
-                fingerprint=one.fingerprint,
+                fingerprint=alertmanager_fingerprint(one.labels),
                 labels=one.labels,
                 firing=one.firing(now),
                 starts_at=one.starts_at,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from alertrouter.alert import fingerprint
+from alertrouter.alert import alertmanager_fingerprint
 
 
 class Case(msgspec.Struct):
@@ -19,4 +19,4 @@ class Case(msgspec.Struct):
 @pytest.mark.conformance("fingerprints.json", Case, under="labels")
 def test_a_label_set_has_alertmanagers_fingerprint(case: Case) -> None:
     """The same 16 hex digits, whatever the characters."""
-    assert fingerprint(case.labels) == case.fingerprint
+    assert alertmanager_fingerprint(case.labels) == case.fingerprint

@@ -88,7 +88,6 @@ def _notice(sent: dict[str, Any]) -> Notice:
 def _alert(alert: dict[str, Any], status: Status) -> NoticeAlert:
     return msgspec.convert(
         {
-            "fingerprint": alert["fingerprint"],
             "status": status,
             "labels": alert["labels"],
             "annotations": alert["annotations"],

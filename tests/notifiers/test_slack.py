@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 from msgspec.structs import replace
 
-from alertrouter.alert import Fingerprint
 from alertrouter.errors import PermanentFailure, TemporaryFailure, UnknownOutcome
 from alertrouter.incident import Ack, Reason, Snooze, State
 from alertrouter.links import Links
@@ -290,7 +289,6 @@ TEXTS = some.dictionaries(
 )
 ALERTS = some.builds(
     NoticeAlert,
-    fingerprint=some.just(Fingerprint("0" * 16)),
     status=some.just("firing"),
     labels=TEXTS,
     annotations=TEXTS,

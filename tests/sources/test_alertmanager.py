@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from alertrouter import events
-from alertrouter.alert import AlertReport, fingerprint
+from alertrouter.alert import AlertReport, alertmanager_fingerprint
 from alertrouter.errors import PayloadError
 from alertrouter.sources import alertmanager
 
@@ -36,12 +36,15 @@ def test_a_recorded_firing_body_gives_every_alert_with_alertmanagers_own_fingerp
 
     first, second = alertmanager.parse(raw, NOW).reports
 
-    assert [fingerprint(report.label_set()) for report in (first, second)] == ["1f025d12f51a5be3", "d48bed11262dbc10"]
-    assert first.annotations["summary"] == 'p99 latency is 4.2 s <&> "slow" 🙂'
+    assert [alertmanager_fingerprint(report.label_set()) for report in (first, second)] == [
+        "1f025d12f51a5be3",
+        "d48bed11262dbc10",
+    ]
+    assert first.annotation_set()["summary"] == 'p99 latency is 4.2 s <&> "slow" 🙂'
     assert first.starts_at == datetime(2026, 11, 22, 13, 1, 19, 123457, tzinfo=UTC)
     assert first.ends_at is None
     assert first.generator_url == "http://prometheus.example.org/graph?g0.expr=up"
-    assert second.annotations == {}
+    assert second.annotation_set() == {}
 
 
 def test_a_recorded_body_may_hold_firing_and_resolved_alerts() -> None:
@@ -101,7 +104,7 @@ def test_labels_without_a_value_are_dropped_and_empty_annotations_kept() -> None
     report = only(body(labels={"alertname": "E", "x": ""}, annotations={"summary": ""}))
 
     assert report.label_set() == {"alertname": "E"}
-    assert report.annotations == {"summary": ""}
+    assert report.annotation_set() == {"summary": ""}
 
 
 def test_an_alert_without_a_status_fires_until_its_end() -> None:

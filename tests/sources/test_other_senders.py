@@ -26,7 +26,7 @@ def test_grafanas_links_become_annotations_unless_the_rule_has_set_them() -> Non
     """The dashboard and the silence page are one click away; what a person wrote stays."""
     first, second = grafana.parse((PAYLOADS / "grafana_firing.json").read_bytes(), NOW).reports
 
-    assert first.annotations == {
+    assert first.annotation_set() == {
         "summary": "Memory is at 91 %",
         "dashboard_url": "https://grafana.example.org/d/abc",
         "panel_url": "https://grafana.example.org/set-by-hand",
@@ -34,7 +34,7 @@ def test_grafanas_links_become_annotations_unless_the_rule_has_set_them() -> Non
     }
     assert first.starts_at == datetime(2026, 10, 12, 7, 51, 3, 157076, tzinfo=UTC)
     assert first.ends_at is None
-    assert second.annotations == {}
+    assert second.annotation_set() == {}
     assert second.ends_at == datetime(2026, 10, 12, 7, 50, 3, 157076, tzinfo=UTC)
 
 
@@ -108,7 +108,7 @@ def test_the_simple_body_is_one_alert_or_many_in_full_or_flat(wrap: object, flat
     (report,) = generic.parse(json.dumps(wrap(alert)).encode(), NOW).reports
 
     assert report.label_set() == {"alertname": "DiskFull", "severity": "critical"}
-    assert report.annotations == {"summary": "93 %"}
+    assert report.annotation_set() == {"summary": "93 %"}
     assert report.generator_url == "https://example.org/"
     assert report.starts_at == NOW - timedelta(hours=1)
     assert report.ends_at is None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from alertrouter.alert import Alert, Fingerprint, fingerprint
+from alertrouter.alert import NOTHING, Alert, Fingerprint, fingerprint_of, pack
 from alertrouter.delivery import Delivery
 from alertrouter.engine.changes import Changes
 from alertrouter.incident import Incident, Reason, State, Timer
@@ -16,11 +16,11 @@ from tests.times import START, at
 
 def alert(name: str) -> Alert:
     """A firing alert of this name."""
-    labels = {"alertname": name}
+    packed = pack({"alertname": name})
     return Alert(
-        fingerprint=fingerprint(labels),
-        labels=labels,
-        annotations={},
+        fingerprint=fingerprint_of(packed),
+        packed_labels=packed,
+        packed_annotations=NOTHING,
         starts_at=START,
         ends_at=None,
         updated_at=START,
