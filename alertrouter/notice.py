@@ -43,6 +43,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     `channel:ts`). `external_url` is alertrouter's own address, "" when not set. A `redraw` changes the message in place
     and tells nobody anew. `raised` is the severity that time gave it, "" when none; one that `climbs` can be escalated.
     `silenced` says which silence hides all of it, until when, and who wanted that; "" when none does.
+    `doubtful_since` is when it was first tried, if an earlier try may have arrived, None when none can have.
     """
 
     delivery: str
@@ -71,6 +72,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     raised: str = ""
     climbs: bool = False
     silenced: str = ""
+    doubtful_since: datetime | None = None
 
     @classmethod
     def of(
@@ -81,6 +83,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         severity_count: int,
         external_url: str = "",
         now: datetime,
+        doubtful_since: datetime | None = None,
     ) -> Notice:
         """Build it from what the ledger owes and the alerts as they are now; an alert that is gone is left out."""
         firing = tuple(_shown(alerts[name], "firing", now) for name in delivery.firing if name in alerts)
@@ -112,6 +115,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             raised=delivery.raised,
             climbs=delivery.climbs,
             silenced=delivery.silenced,
+            doubtful_since=doubtful_since,
         )
 
     @property

@@ -29,6 +29,15 @@ SCOPES: Final[Mapping[str, str]] = {
     "chat:write.public": "to post to channels that the bot was not invited to",
     "commands": "for /alertrouter",
 }
+OPTIONAL_SCOPES: Final = (
+    "channels:read",
+    "channels:history",
+    "groups:read",
+    "groups:history",
+    "im:write",
+    "im:history",
+)
+"""By these a bot finds out whether a message is there whose posting was not answered."""
 _PLACEHOLDER: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)")
 _INCOMING_WEBHOOK: Final = re.compile(r"https://hooks\.slack(-gov)?\.com/(services|workflows|triggers)/\S+")
 _INTEGRATION_KEY: Final = re.compile(r"[A-Za-z0-9]{32}")
@@ -167,6 +176,12 @@ def _scopes(header: str | None) -> Iterator[Finding]:
             yield finding("slack scopes", f"{scope} is missing: needed {purpose}", mend)
     if has >= SCOPES.keys():
         yield fine("slack scopes", ", ".join(SCOPES))
+    without = [scope for scope in OPTIONAL_SCOPES if scope not in has]
+    if without:
+        text = f"without {', '.join(without)} a message may come twice when Slack fails to answer: docs/slack.md"
+        yield fine("slack look-up", text)
+    else:
+        yield fine("slack look-up", "messages are looked for before they are posted again")
 
 
 def _slack_webhooks(urls: tuple[str, ...], settings: Settings) -> Iterator[Finding]:

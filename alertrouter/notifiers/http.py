@@ -135,6 +135,30 @@ def post(
     return answer
 
 
+def ask(
+    url: str,
+    fields: Mapping[str, str],
+    patience: Patience,
+    *,
+    who: str,
+    secrets: Iterable[str],
+    headers: Mapping[str, str],
+    most: int,
+) -> Answer:
+    """Ask with a form for something long, of which `most` bytes are read; raises as `post` does.
+
+    The connection is its own: this is done once in a while.
+    """
+    try:
+        with client(url, patience) as own, own.stream("POST", url, data=fields, headers=headers) as response:
+            body = _read(response, time.monotonic() + MAX_READING, most)
+    except NO_ANSWER as error:
+        raise failure_of(error, who) from None
+    answer = Answer(response.status_code, response.headers, body)
+    raise_for(answer, who, secrets)
+    return answer
+
+
 def failure_of(error: Exception, who: str) -> DeliveryError:
     """What it means that a request got no answer. The client's own words are left out: they may hold the URL."""
     if isinstance(error, _CAN_NOT_WORK):
@@ -186,15 +210,15 @@ def excerpt(body: bytes, secrets: Iterable[str] = ()) -> str:
     return text if len(text) <= 200 else text[:199] + "…"
 
 
-def _read(response: httpx2.Response, deadline: float) -> bytes:
+def _read(response: httpx2.Response, deadline: float, most: int = MAX_ANSWER) -> bytes:
     """Read the body as far as it comes: the status that came before it already says how the request ended."""
     body = bytearray()
     with contextlib.suppress(httpx2.HTTPError):
         for part in response.iter_bytes():
             body += part
-            if len(body) > MAX_ANSWER or time.monotonic() > deadline:
+            if len(body) > most or time.monotonic() > deadline:
                 break
-    return bytes(body[:MAX_ANSWER])
+    return bytes(body[:most])
 
 
 def _reason(error: BaseException) -> str:

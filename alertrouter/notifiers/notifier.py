@@ -12,10 +12,14 @@ from alertrouter.policy.receiver import Channel
 
 
 class Sent(msgspec.Struct, frozen=True, kw_only=True):
-    """A message got through. `reference` is where it stands at the far side, `note` what a reader should know of it."""
+    """A message got through. `reference` is where it stands at the far side, `note` what a reader should know of it.
+
+    `proven`: whatever became of earlier tries, the far side has it once.
+    """
 
     reference: str | None = None
     note: str = ""
+    proven: bool = False
 
 
 class Notifier(Protocol):

@@ -119,7 +119,7 @@ class PagerDutyNotifier:
             raise PermanentFailure(f"PagerDuty: the event can't be sent ({type(error).__name__})") from None
         except http.NO_ANSWER as error:
             raise http.failure_of(error, "PagerDuty") from None
-        return Sent(reference=key)
+        return Sent(reference=key, proven=True)  # events of one key are one alert
 
     def close(self) -> None:
         """Close the connections."""

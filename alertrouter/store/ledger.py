@@ -76,10 +76,20 @@ class Ledger:
         return self._extend(keys, [claimed.delivery.id, claimed.fence, to_ms(now) + CLAIM_MS]) == 1
 
     def settle_sent(
-        self, claimed: Claimed, now: datetime, *, channel: str, reference: str | None = None, note: str = ""
+        self,
+        claimed: Claimed,
+        now: datetime,
+        *,
+        channel: str,
+        reference: str | None = None,
+        note: str = "",
+        proven: bool = False,
     ) -> bool:
-        """Write down that it was sent; False when the claim was lost meanwhile: another worker sends it again."""
-        return self._final(claimed, now, Outcome.SENT, channel, reference=reference, note=note)
+        """Write down that it was sent, and once if that is `proven`.
+
+        False when the claim was lost meanwhile: another worker sends it again.
+        """
+        return self._final(claimed, now, Outcome.SENT, channel, reference=reference, note=note, proven=proven)
 
     def settle_cancelled(self, claimed: Claimed, now: datetime, *, channel: str, why: str) -> bool:
         """Write down that it was recalled before it left."""
@@ -190,13 +200,16 @@ class Ledger:
         reference: str | None = None,
         error: str = "",
         note: str = "",
+        proven: bool = False,
     ) -> bool:
         delivery = claimed.delivery
         event = self._event(
             delivery.id, delivery.incident, delivery.destination, outcome, now, reference=reference, error=error
         )
         took = now - delivery.received_at if outcome is Outcome.SENT else None
-        return self._write(delivery.id, claimed.fence, self._due(claimed), event, channel, note, now, took)
+        return self._write(
+            delivery.id, claimed.fence, self._due(claimed), event, channel, note, now, took, proven=proven
+        )
 
     def _event(
         self,
@@ -231,12 +244,14 @@ class Ledger:
         note: str,
         now: datetime,
         took: timedelta | None = None,
+        *,
+        proven: bool = False,
     ) -> bool:
         keys = self._keys
         seconds = max(0.0, took.total_seconds()) if took is not None else 0.0
         arguments: list[Argument] = [name, fence, to_ms(now), event.outcome.value, encode(event), event.error, note]
         arguments += [event.reference or "", _counter(channel, event.outcome.value), KEEP_SECONDS]
-        arguments += [bucket_of(seconds) if took is not None else "", round(seconds * 1000)]
+        arguments += [bucket_of(seconds) if took is not None else "", round(seconds * 1000), int(proven)]
         return self._settle([keys.delivery(name), due, keys.journal, keys.counters, keys.latency], arguments) == 1
 
     def _later(

@@ -57,12 +57,18 @@ class Sender:
             # Only its kind: the text of an unforeseen error may hold anything, also a secret.
             self._again(claimed, way, LedgerState.RETRY, f"{type(bug).__name__}: the worker's log says more", None)
         else:
-            note = "; ".join(part for part in (sent.note, DOUBTFUL if claimed.doubtful else "") if part)
+            doubtful = claimed.doubtful and not sent.proven
+            note = "; ".join(part for part in (sent.note, DOUBTFUL if doubtful else "") if part)
             channel = way.notifier.channel.value
             self._settle(
                 claimed,
                 lambda: self._ledger.settle_sent(
-                    claimed, self._clock(), channel=channel, reference=sent.reference, note=note
+                    claimed,
+                    self._clock(),
+                    channel=channel,
+                    reference=sent.reference,
+                    note=note,
+                    proven=sent.proven,
                 ),
             )
             self._tell(claimed, channel, "sent", note)
@@ -96,6 +102,7 @@ class Sender:
             severity_count=way.severity_count,
             external_url=self._external_url,
             now=self._clock(),
+            doubtful_since=claimed.first_at if claimed.doubtful else None,
         )
 
     def _given_up(self, claimed: Claimed) -> bool:

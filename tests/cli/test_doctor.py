@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import pytest
 
+from alertrouter.cli.checkup_channels import OPTIONAL_SCOPES
 from alertrouter.cli.checkup_here import skew_of_answer
 from alertrouter.store.connection import connect
 from tests.cli.running import POLICIES, Ran, run
@@ -163,6 +164,21 @@ def test_policy_and_templates_are_looked_at(shared_server: RedisServer, tmp_path
     assert "slack/title.j2:1" in template["text"]
     assert policy["verdict"] == "wrong"
     assert f"{tmp_path}/all.yml:1:19: route.receiver: unknown receiver `x`" in policy["text"]
+
+
+def test_slack_without_the_scopes_that_read_is_fine_and_said(shared_server: RedisServer) -> None:
+    """They are the owner's choice: with them a message that Slack did not answer is looked for."""
+    with SlackStandIn() as slack:
+        environ = {"SLACK_API_URL": slack.api_url, "SLACK_BOT_TOKEN": TOKEN}
+        told = []
+        for more in ("", "," + ",".join(OPTIONAL_SCOPES)):
+            headers = {"x-oauth-scopes": SCOPES + more}
+            slack.answer_always(Answer.of_json({"ok": True, "team": "Acme", "user": "alertrouter"}, headers=headers))
+            told.append(one_finding(shared_server.url, "slack look-up", environ)[:2])
+
+    assert [verdict for verdict, _ in told] == ["fine", "fine"]
+    assert told[0][1].startswith("without channels:read, channels:history, groups:read, groups:history, im:write")
+    assert told[1][1] == "messages are looked for before they are posted again"
 
 
 @pytest.mark.parametrize(

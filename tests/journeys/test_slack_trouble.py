@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from alertrouter.delivery import LedgerState
+from alertrouter.notifiers.slack import FOUND
 from tests.journeys.farsides import FarSides
 from tests.journeys.race import POLICY, RaceWith, ack, paged
 from tests.waiting import eventually
 
 
 def test_slack_that_hangs_up_after_it_took_a_message(race_with: RaceWith, far: FarSides) -> None:
-    """Nobody knows whether it is there: it is posted again and the ledger says so; the page waits for none of this."""
+    """A bot that may not look posts it again, and the ledger says so; the page waits for none of this."""
     race = race_with(POLICY.replace("after: 1s", "after: 0s"))
     with race.router(), race.worker():
         far.slack.hang_up_after_the_next()
@@ -25,6 +26,22 @@ def test_slack_that_hangs_up_after_it_took_a_message(race_with: RaceWith, far: F
     assert (row.doubtful, row.attempts, row.note) == (True, 2, "an earlier try may have arrived too")
     assert "@lena" in str(far.slack.messages[1].body)
     assert paged(far) == ["Disk"]
+
+
+def test_slack_that_took_a_message_and_lets_the_bot_look(race_with: RaceWith, far: FarSides) -> None:
+    """The message is found, and the one message is kept up to date from then on."""
+    far.slack.scopes = frozenset({"channels:history", "channels:read"})
+    race = race_with(POLICY.replace("after: 1s", "after: 1h").replace("after: 3s", "after: 3h"))
+    with race.router(), race.worker():
+        far.slack.hang_up_after_the_next()
+        race.at_once(race.report("Disk"))
+        eventually(lambda: race.incidents() and race.all_settled(), "the message is found", 10)
+        race.ask(ack("@lena"))
+        eventually(lambda: "@lena" in str(far.slack.messages[0].body) and race.all_settled(), "it says who has it")
+
+    row = race.deliveries()[0]
+    assert len(far.slack.messages) == 1
+    assert (row.doubtful, row.attempts, row.note) == (False, 2, FOUND)
 
 
 def test_slack_that_is_flooded_in_one_channel_holds_up_nothing_else(race_with: RaceWith, far: FarSides) -> None:

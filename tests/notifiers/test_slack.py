@@ -60,7 +60,11 @@ def test_the_first_message_is_posted_and_traceable(slack: SlackStandIn, bot: Not
 
     (message,) = slack.messages
     assert sent.reference == f"{message.channel}:{message.ts}"
-    assert message.body["metadata"]["event_payload"] == {"delivery_id": "INC-1.1", "incident": "INC-1"}
+    assert message.body["metadata"]["event_payload"] == {
+        "delivery_id": "INC-1.1",
+        "incident": "INC-1",
+        "opened": int(sample_notice().opened_at.timestamp()),
+    }
 
 
 @pytest.mark.parametrize(
@@ -90,7 +94,7 @@ def test_a_later_notice_updates_the_message_in_place(
     sent = bot.send(sample_notice(reason=reason, reference=first.reference, sequence=2))
 
     (message,) = slack.messages
-    assert sent == first
+    assert (sent.reference, sent.note) == (first.reference, "")
     assert message.updates == 1
     assert [reply.body["reply_broadcast"] for reply in slack.thread(message.ts)] == [rings] * replies
 

@@ -1,10 +1,13 @@
-"""Slack on loopback: `chat.postMessage`, `chat.update` and an incoming webhook, with Slack's limits."""
+"""Slack on loopback: posting, updating and reading as a bot, and an incoming webhook, with Slack's limits."""
 
 from __future__ import annotations
 
+import itertools
 import threading
+import time
 from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import parse_qsl
 
 from tests.standins.http import Answer, HttpStandIn, Received
 
@@ -20,12 +23,24 @@ class SlackMessage:
     updates: int = 0
 
 
+READING = {
+    "conversations.history": "channels:history",
+    "conversations.replies": "channels:history",
+    "conversations.list": "channels:read",
+    "conversations.open": "im:write",
+}
+"""What a bot must be allowed to, by method."""
+
+
 class SlackStandIn(HttpStandIn):
-    """Keeps messages as Slack does. `token` is the one that it takes."""
+    """Keeps messages as Slack does. `token` is the one that it takes, `scopes` what it may do besides writing."""
 
     token = "xoxb-stand-in"
+    scopes: frozenset[str] = frozenset()
+    page = 100
 
     def __init__(self, port: int = 0) -> None:
+        self._numbers = itertools.count()
         self._messages: dict[tuple[str, str], SlackMessage] = {}
         self._lock = threading.Lock()
         self._hangs_up = False
@@ -75,6 +90,9 @@ class SlackStandIn(HttpStandIn):
 
     def respond(self, request: Received) -> Answer:
         """Do what Slack does."""
+        method = request.path.removeprefix("/api/")
+        if method in READING:
+            return self._read(method, request)
         body = request.json
         fault = _fault(body)
         if request.path.startswith("/services/"):
@@ -98,9 +116,35 @@ class SlackStandIn(HttpStandIn):
             return self._update(body)
         return _no("unknown_method")
 
+    def _read(self, method: str, request: Received) -> Answer:
+        """Show channels and messages, newest first, `page` of them at a time."""
+        if request.headers.get("authorization") != f"Bearer {self.token}":
+            return _no("invalid_auth")
+        if READING[method] not in self.scopes:
+            return Answer.of_json({"ok": False, "error": "missing_scope", "needed": READING[method]})
+        asked = dict(parse_qsl(request.body.decode()))
+        if method == "conversations.open":
+            return Answer.of_json({"ok": True, "channel": {"id": f"D0{asked['users']}"}})
+        with self._lock:
+            known = list(self._messages.values())
+        if method == "conversations.list":
+            ids = dict.fromkeys(["C0OTHER", *(one.channel for one in known)])
+            channels = [{"id": one, "name": one.removeprefix("C0").lower()} for one in ids if one.startswith("C0")]
+            return self._page("channels", channels, asked)
+        found = [_shown(one, asked) for one in reversed(known) if _asked_for(one, asked)]
+        if not found and asked["channel"] not in {one.channel for one in known}:
+            return _no("channel_not_found")
+        return self._page("messages", found, asked)
+
+    def _page(self, name: str, items: list[dict[str, Any]], asked: dict[str, str]) -> Answer:
+        start = int(asked.get("cursor", "0"))
+        end = start + min(self.page, int(asked["limit"]))
+        following = str(end) if end < len(items) else ""
+        return Answer.of_json({"ok": True, name: items[start:end], "response_metadata": {"next_cursor": following}})
+
     def _post(self, channel: str, body: dict[str, Any]) -> SlackMessage:
         with self._lock:
-            ts = f"1700000000.{len(self._messages):06d}"
+            ts = f"{int(time.time())}.{next(self._numbers):06d}"
             message = SlackMessage(channel, ts, body, str(body.get("thread_ts", "")))
             self._messages[channel, ts] = message
             return message
@@ -143,7 +187,20 @@ def _fault(body: dict[str, Any]) -> str:
     return "msg_blocks_too_long" if sum(map(len, texts_of(blocks))) > 13_200 else ""
 
 
+def _asked_for(message: SlackMessage, asked: dict[str, str]) -> bool:
+    """Tell whether a message is of the channel, or of the thread with what it hangs on, and not too old."""
+    here = message.channel == asked["channel"] and float(message.ts) >= float(asked.get("oldest", "0"))
+    return here and (asked["ts"] in (message.ts, message.thread_ts) if "ts" in asked else not message.thread_ts)
+
+
+def _shown(message: SlackMessage, asked: dict[str, str]) -> dict[str, Any]:
+    marks = {"metadata": message.body["metadata"]} if asked.get("include_all_metadata") == "true" else {}
+    return {"type": "message", "ts": message.ts, "text": message.body["text"], **marks}
+
+
 def _channel_id(channel: str) -> str:
+    if channel.startswith("U"):
+        return f"D0{channel}"
     return channel if channel.startswith("C0") else f"C0{channel.lstrip('#').upper()}"
 
 

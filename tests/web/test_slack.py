@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from alertrouter import events
-from alertrouter.cli.checkup_channels import SCOPES
+from alertrouter.cli.checkup_channels import OPTIONAL_SCOPES, SCOPES
 from alertrouter.incident import State
 from alertrouter.settings import from_environment
 from alertrouter.store.doorstore import DoorStore
@@ -191,13 +191,16 @@ def test_what_is_listed_is_escaped(heard: Door) -> None:
 
 def test_the_apps_manifest_names_this_door_and_what_it_needs() -> None:
     """Whoever pastes docs/slack-app-manifest.yml gets an app that fits."""
-    manifest = yaml.safe_load((ROOT / "docs" / "slack-app-manifest.yml").read_text(encoding="utf-8"))
+    text = (ROOT / "docs" / "slack-app-manifest.yml").read_text(encoding="utf-8")
+    manifest = yaml.safe_load(text)
+    everything = yaml.safe_load(text.replace("      # - ", "      - "))
 
     (command,) = manifest["features"]["slash_commands"]
     addresses = {command["url"], manifest["settings"]["interactivity"]["request_url"]}
     own = {route.path for route in slack_door.routes(cast(DoorStore, None), from_environment({}))}
     assert {urlsplit(address).path for address in addresses} == own
     assert set(manifest["oauth_config"]["scopes"]["bot"]) == set(SCOPES)
+    assert everything["oauth_config"]["scopes"]["bot"] == [*SCOPES, *OPTIONAL_SCOPES]
 
 
 @pytest.mark.parametrize(
