@@ -33,6 +33,8 @@ class Timer(StrEnum):
     WARN = "warn"
     """80 % of the acknowledgement's time are over."""
     RAISE = "raise"
+    OVERDUE = "overdue"
+    """A page should have been delivered by now."""
     STEP = "step"
     """The next level of the escalation policy."""
 
@@ -73,6 +75,8 @@ class Reason(StrEnum):
     NOBODY = "nobody to tell"
     """Its route and severity name no receiver."""
     SENT = "sent"
+    UNDELIVERED = "not delivered"
+    """A page did not arrive, or not in time: others are told instead."""
     FAILED = "failed"
     """The far side refused it for good; the next group interval tries again."""
     GAVE_UP = "gave up"
@@ -104,7 +108,9 @@ class Reason(StrEnum):
 class InFlight(msgspec.Struct, frozen=True, kw_only=True):
     """The one delivery to a destination that is on its way, and what it tells.
 
-    `version` is the incident's that it shows; a `page` wants somebody to act, and can be recalled.
+    `version` is the incident's that it shows; a `page` wants somebody to act, and can be recalled. `since` is when it
+    was born (None: by an earlier version); one that is `overdue` was not delivered in time, or is another try of one
+    that was refused: others were told already.
     """
 
     delivery: str
@@ -112,6 +118,8 @@ class InFlight(msgspec.Struct, frozen=True, kw_only=True):
     resolved: tuple[Fingerprint, ...]
     version: int = 0
     page: bool = False
+    since: datetime | None = None
+    overdue: bool = False
 
 
 class Destination(msgspec.Struct, frozen=True, kw_only=True):

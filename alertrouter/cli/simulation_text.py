@@ -131,6 +131,11 @@ def _behind_the_levels(to: Terminal, escalation: EscalationPolicy) -> None:
         to.line(_row(f"  every {format_duration(repeat.every)}") + f"again from level {repeat.from_level}, {often}")
     if raises:
         to.line(_row(f"  after {format_duration(raises.after)}") + f"raised to {raises.to}{_during(raises.during)}")
+    if escalation.deliver_within:
+        within = format_duration(escalation.deliver_within)
+        to.line(_row("  not delivered") + f"within {within}: the next level is told")
+    if escalation.fallback:
+        to.folded(_row("  fallback"), ", ".join(escalation.fallback), _COLUMN)
     if escalation.ack_timeout:
         to.line(_row("  taken") + f"for {format_duration(escalation.ack_timeout)}")
 

@@ -57,7 +57,7 @@ def show_timelines(settings: Settings, opened: Opened, found: tuple[Timeline, ..
 
 def _happening(opened: Opened, text: str) -> Happening:
     try:
-        return read_happening(text, opened.policy.severities)
+        return read_happening(text, opened.policy.severities, (*opened.policy.receivers, *opened.policy.people))
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--ack, --event") from None
 

@@ -14,7 +14,12 @@ from alertrouter.simulate.account import Line
 from alertrouter.simulate.timeline import Ahead, Timeline
 from alertrouter.transition import Transition
 
-_NEXT = {Timer.WAKE: "it wakes", Timer.LAPSE: "the acknowledgement expires", Timer.RAISE: "it is raised"}
+_NEXT = {
+    Timer.WAKE: "it wakes",
+    Timer.LAPSE: "the acknowledgement expires",
+    Timer.RAISE: "it is raised",
+    Timer.OVERDUE: "a page is overdue",
+}
 
 
 def show_timeline(to: Terminal, timeline: Timeline, opened: Opened) -> None:

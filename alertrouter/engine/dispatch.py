@@ -179,6 +179,8 @@ def give_birth(
             resolved=what.resolved,
             version=incident.version,
             page=not what.redraw and not forewarns and what.reason is not Reason.RESOLVED,
+            since=now,
+            overdue=bool(to.error) and not to.paged,
         ),
         stale=False,
         paged=False,

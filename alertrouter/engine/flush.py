@@ -8,7 +8,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from alertrouter.alert import Alert, Fingerprint
-from alertrouter.engine import dispatch, holding, ladder, telling
+from alertrouter.engine import dispatch, holding, ladder, telling, undelivered
 from alertrouter.engine.memory import Draft, Memory
 from alertrouter.engine.view import View, line
 from alertrouter.incident import Incident, Reason, State, Timer
@@ -21,7 +21,7 @@ MOST_STEPS: Final = 100
 """More timers than this at one moment mean a policy that runs in a circle: the incident is parked."""
 
 
-_NOT_FOR_WHAT_IS_OVER: Final = frozenset({Timer.LAPSE, Timer.RAISE, Timer.STEP})
+_NOT_FOR_WHAT_IS_OVER: Final = frozenset({Timer.LAPSE, Timer.RAISE, Timer.OVERDUE, Timer.STEP})
 """When one of these comes and nothing fires any more, that is seen then, and not at the next group interval."""
 
 
@@ -32,7 +32,7 @@ def flush(memory: Memory, draft: Draft, name: str) -> None:
     for _ in range(MOST_STEPS):
         timer = next((one for one in Timer if incident.timers.get(one, draft.at + timedelta(1)) <= draft.at), None)
         if timer is None:
-            draft.changes.incidents[name] = telling.redraw(view, incident)
+            draft.changes.incidents[name] = undelivered.watch(view, telling.redraw(view, incident))
             return
         after = _come(view, incident, timer)
         if after is None:
@@ -55,6 +55,9 @@ def _come(view: View, incident: Incident, timer: Timer) -> Incident | None:
             return _warn(view, incident)
         case Timer.RAISE:
             return ladder.raise_severity(view, incident) if _climbs(view, incident) else mute(view, incident)
+        case Timer.OVERDUE:
+            climbs = _climbs(view, incident)
+            return undelivered.overdue(view, incident if climbs else mute(view, incident))
         case Timer.STEP:
             return ladder.step(view, incident) if _climbs(view, incident) else mute(view, incident)
 

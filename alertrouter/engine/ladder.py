@@ -38,7 +38,7 @@ def start(view: View, incident: Incident) -> Incident:
 
 def plan_raise(view: View, incident: Incident) -> Incident:
     """Count from now until its severity is raised, if its escalation policy raises it."""
-    escalation = _policy(view, incident)
+    escalation = policy_of(view, incident)
     raises = escalation.raises if escalation else None
     if raises is None or incident.ladder is None:
         return incident
@@ -49,7 +49,7 @@ def plan_raise(view: View, incident: Incident) -> Incident:
 
 def step(view: View, incident: Incident) -> Incident:
     """The next level's time has come: tell it, hold it until its hours, or skip it; then plan the one after."""
-    escalation, ladder = _policy(view, incident), incident.ladder
+    escalation, ladder = policy_of(view, incident), incident.ladder
     incident = drop(incident, (Timer.STEP,))
     if escalation is None or ladder is None or incident.state is not State.TRIGGERED:
         return incident
@@ -76,7 +76,7 @@ def step(view: View, incident: Incident) -> Incident:
 
 def step_now(view: View, incident: Incident) -> Incident:
     """Tell the next level at once, whatever its time and hours; behind the last one, that one again."""
-    escalation, ladder = _policy(view, incident), incident.ladder
+    escalation, ladder = policy_of(view, incident), incident.ladder
     if escalation is None or ladder is None:
         return incident
     place = min(ladder.level, len(escalation.levels) - 1)
@@ -96,7 +96,7 @@ def from_the_level_of(view: View, incident: Incident, level: int) -> Incident:
 
 def raise_severity(view: View, incident: Incident) -> Incident:
     """Nobody took it for so long that it counts as more severe; that severity's policy starts at its first level."""
-    escalation = _policy(view, incident)
+    escalation = policy_of(view, incident)
     incident = drop(incident, (Timer.RAISE,))
     if escalation is None or escalation.raises is None or incident.state is not State.TRIGGERED:
         return incident
@@ -109,7 +109,7 @@ def raise_severity(view: View, incident: Incident) -> Incident:
 
 def ack_timeout(view: View, incident: Incident) -> timedelta | None:
     """How long an acknowledgement holds; None: until it is over."""
-    escalation = _policy(view, incident) or view.policy.escalation(view.route, incident.severity)
+    escalation = policy_of(view, incident) or view.policy.escalation(view.route, incident.severity)
     return escalation.ack_timeout if escalation else None
 
 
@@ -145,7 +145,7 @@ def _run(view: View, incident: Incident, timer: Timer, time: timedelta) -> Incid
 
 def _hours(view: View, incident: Incident) -> Sequence[TimeInterval] | None:
     """The hours that alone count until its severity is raised; None: all of them."""
-    escalation = _policy(view, incident)
+    escalation = policy_of(view, incident)
     during = escalation.raises.during if escalation and escalation.raises else None
     return view.policy.time_intervals[during] if during else None
 
@@ -184,7 +184,8 @@ def resume(view: View, incident: Incident) -> Incident:
     return incident
 
 
-def _policy(view: View, incident: Incident) -> EscalationPolicy | None:
+def policy_of(view: View, incident: Incident) -> EscalationPolicy | None:
+    """Name the escalation policy that it climbs; None when it climbs none."""
     return view.policy.escalation_policies[incident.ladder.policy] if incident.ladder else None
 
 

@@ -9,7 +9,7 @@ from typing import Final, assert_never
 
 from msgspec.structs import replace
 
-from alertrouter.engine import flush, ladder, telling
+from alertrouter.engine import flush, ladder, telling, undelivered
 from alertrouter.engine.changes import Answer
 from alertrouter.engine.memory import Draft, Memory
 from alertrouter.engine.view import View
@@ -52,7 +52,7 @@ def act(memory: Memory, draft: Draft, event: Action) -> None:
         _answer(draft, event, incident, None, str(refusal))
         return
     changed = replace(changed, acted=(*incident.acted, event.key)[-KEYS_KEPT:])
-    changed = telling.redraw(view, changed)
+    changed = undelivered.watch(view, telling.redraw(view, changed))
     draft.changes.incidents[incident.id] = changed
     _answer(draft, event, changed, _named(view), _stand(changed))
 

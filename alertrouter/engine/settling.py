@@ -5,11 +5,11 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from alertrouter.delivery import Outcome
-from alertrouter.engine import dispatch, flush, ladder, telling
+from alertrouter.engine import dispatch, flush, telling, undelivered
 from alertrouter.engine.memory import Draft, Memory
 from alertrouter.engine.view import View, with_destination
 from alertrouter.events import DeliverySettled
-from alertrouter.incident import Incident, InFlight, Reason, State, Timer
+from alertrouter.incident import Reason
 
 
 def settle(memory: Memory, draft: Draft, event: DeliverySettled) -> None:
@@ -32,20 +32,11 @@ def settle(memory: Memory, draft: Draft, event: DeliverySettled) -> None:
         text = f"{event.delivery} to {to.id}" + (f": {event.error}" if event.error else "")
         view.note(incident, text, _REASONS[event.outcome])
     if event.outcome is Outcome.FAILED:
-        incident = _next_who_can_act(view, incident, flight, event.error)
+        incident = undelivered.failed(view, incident, flight, to.id, event.error)
     elif (stale or to.paged) or to.shown < incident.version:
         incident = telling.tell(view, incident, to)
     flush.prune(view, incident)
-    draft.changes.incidents[incident.id] = incident
+    draft.changes.incidents[incident.id] = undelivered.watch(view, incident)
 
 
 _REASONS = {Outcome.SENT: Reason.SENT, Outcome.FAILED: Reason.FAILED, Outcome.CANCELLED: Reason.CANCELLED}
-
-
-def _next_who_can_act(view: View, incident: Incident, flight: InFlight, error: str) -> Incident:
-    """A page is never only logged: when it can't be delivered, the next level is told at once."""
-    climbing = incident.state is State.TRIGGERED and flight.page and incident.ladder is not None
-    if not climbing or Timer.STEP not in incident.timers:
-        return incident
-    view.note(incident, f"could not be delivered, so the next level is told now: {error}", Reason.FAILED)
-    return ladder.step_now(view, incident)

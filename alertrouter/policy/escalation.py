@@ -80,13 +80,19 @@ class Repeat:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EscalationPolicy:
-    """When who is told, until somebody acknowledges. `ack_timeout` None: an acknowledgement never lapses."""
+    """When who is told, until somebody acknowledges. `ack_timeout` None: an acknowledgement never lapses.
+
+    A page that is not delivered within `deliver_within` (None: however long it takes) makes the next level be told, as
+    one does that is refused for good; behind the last level it is `fallback` (roles, or receivers) that is told.
+    """
 
     name: str
     levels: tuple[Level, ...]
     ack_timeout: timedelta | None = None
     raises: Raise | None = None
     repeat: Repeat | None = None
+    deliver_within: timedelta | None = None
+    fallback: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,6 +34,12 @@ class Verb(StrEnum):
     """Its source reports it with another severity."""
     OTHERS = "others"
     """The alerts of `also_firing` fire, or are over."""
+    FAIL = "fail"
+    """From now on a receiver refuses for good what is sent to it."""
+    STALL = "stall"
+    """From now on nothing arrives at a receiver, although it is tried."""
+    RECOVER = "recover"
+    """A receiver can be reached again: what waits for it arrives."""
     ACK = "ack"
     UNACK = "unack"
     EXTEND = "extend"
@@ -45,8 +51,9 @@ class Verb(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Happening:
-    """One line of `events:`. `value` is the new severity, or what becomes of the others (`fire`, `resolve`).
+    """One line of `events:`.
 
+    `value` is the new severity, what becomes of the others (`fire`, `resolve`), or the receiver that fails.
     `offset` counts from the first message; `lasts` is how long a snooze or an extension holds.
     """
 
@@ -100,7 +107,7 @@ def offset_text(offset: timedelta) -> str:
     return format_duration(offset) if offset else "0m"
 
 
-def read_happening(text: str, severities: Iterable[str]) -> Happening:
+def read_happening(text: str, severities: Iterable[str], receivers: Iterable[str] = ()) -> Happening:
     """Read a line of `events:`; raises `ValueError` with what was found and expected."""
     offset, words = _split(text, "7m ack @omar")
     verb, rest = _verb(words[0]), words[1:]
@@ -112,6 +119,9 @@ def read_happening(text: str, severities: Iterable[str]) -> Happening:
         value = _named("severity", _only(rest, "a severity, such as `30m severity critical`"), severities)
     elif verb is Verb.OTHERS:
         value = _named("event of the others", _only(rest, "`others fire` or `others resolve`"), ("fire", "resolve"))
+    elif verb in OF_RECEIVERS:
+        whose = _only([" ".join(rest)] if rest else [], f"a receiver, such as `0m {verb.value} pager`")
+        value = _named("receiver", whose, receivers)
     elif verb in _LASTING:
         lasts = _long(_only(rest, f"a duration, such as `12m {verb.value} 30m`"))
     elif rest:
@@ -183,4 +193,7 @@ def _long(text: str) -> timedelta:
 
 
 _BY_PEOPLE: Final = frozenset({Verb.ACK, Verb.UNACK, Verb.EXTEND, Verb.SNOOZE, Verb.ESCALATE, Verb.CLOSE})
+OF_RECEIVERS: Final = frozenset({Verb.FAIL, Verb.STALL, Verb.RECOVER})
+"""What can happen to a receiver, rather than to the alert."""
+
 _LASTING: Final = frozenset({Verb.EXTEND, Verb.SNOOZE})

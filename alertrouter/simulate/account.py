@@ -49,6 +49,7 @@ class Account:
         self._start = start
         self._people = names_of_people(policy.people, policy.teams)
         self._groups: set[tuple[str, str]] = set()
+        self._lost: set[str] = set()
 
     def follow(self, labels: Labels) -> None:
         """Take the incidents that an alert with these labels joins as its own."""
@@ -59,18 +60,39 @@ class Account:
         line = Line(offset=at - self._start, incident="", route="", reason=reason, text=text)
         self.lines.append(replace(line, incident=incident.id, route=incident.route) if incident else line)
 
+    def name(self, delivery: Delivery) -> str:
+        """Whom it tells: people by their own names."""
+        return self._people.get(delivery.receiver, delivery.receiver)
+
+    def lose(self, delivery: Delivery) -> None:
+        """Take note, before it is told of, that a delivery does not arrive: nobody is told by it."""
+        self._lost.add(delivery.id)
+
+    def arrive(self, at: datetime, delivery: Delivery) -> None:
+        """Write that a delivery arrived that had been lost so far."""
+        self._lost.discard(delivery.id)
+        incident = self.incidents.get(delivery.incident)
+        if incident is None or delivery.redraw:
+            return
+        ended = delivery.reason is Reason.RESOLVED
+        line = Line(offset=at - self._start, incident=incident.id, route=incident.route, reason=delivery.reason)
+        name = (self.name(delivery),)
+        text = f"{delivery.id} arrives"
+        self.lines.append(replace(line, text=text, told=() if ended else name, ended=name if ended else ()))
+
     def keep(self, at: datetime, changes: Changes) -> None:
         """Write what a step of the engine told of the alert."""
         before = dict(self.incidents)
         for name, incident in changes.incidents.items():
             if incident is not None and (incident.route, incident.group_key) in self._groups:
                 self.incidents[name] = incident
-        told = {f"{one.id} to {one.destination}": one for one in changes.deliveries if not one.redraw}
+        arriving = [one for one in changes.deliveries if not one.redraw and one.id not in self._lost]
+        told = {f"{one.id} to {one.destination}": one for one in arriving}
         step: list[Line] = []
         for said in changes.timeline:
             if said.incident in self.incidents and said.reason not in _SETTLED:
                 delivery, line = told.get(said.text), self._line(said)
-                step = _with(step, delivery, line, self._name(delivery)) if delivery else [*step, line]
+                step = _with(step, delivery, line, self.name(delivery)) if delivery else [*step, line]
         for name, old in before.items():
             new = self.incidents[name]
             if new.severity != old.severity and old.state is not State.PENDING:
@@ -78,10 +100,6 @@ class Account:
                 own = Line(offset=at - self._start, incident=name, route=new.route, text=text)
                 step = _with_severity(step, old, own, new.severity)
         self.lines += step
-
-    def _name(self, delivery: Delivery) -> str:
-        """Whom it tells: people by their own names."""
-        return self._people.get(delivery.receiver, delivery.receiver)
 
     def _line(self, said: TimelineLine) -> Line:
         return Line(

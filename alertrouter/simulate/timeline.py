@@ -1,4 +1,7 @@
-"""An alert's whole life under a policy: the engine itself on a virtual clock, with deliveries that arrive at once."""
+"""An alert's whole life under a policy: the engine itself on a virtual clock.
+
+Deliveries arrive at once, unless an event says that their receiver fails.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,7 @@ from alertrouter.events import (
 from alertrouter.incident import Incident, Reason, State, Timer
 from alertrouter.policy.duration import format_duration
 from alertrouter.policy.policy import Policy
-from alertrouter.policy.timeline import Expectation, Happening, Verb
+from alertrouter.policy.timeline import OF_RECEIVERS, Expectation, Happening, Verb
 from alertrouter.simulate.account import Account, Line, expectations
 from alertrouter.simulate.routing import present
 from alertrouter.transition import Transition
@@ -77,13 +80,17 @@ def live(
     """
     life = _Life(policy, labels, start, also_firing)
     planned = sorted(events, key=lambda one: one.offset)
+    # Whether a receiver can be reached in the first moment is settled before that comes.
+    ahead = [one for one in planned if not one.offset and one.verb in OF_RECEIVERS]
+    for happening in ahead:
+        life.reach(happening.value, happening.verb)
     spoken = next((one for one in planned if one.verb is Verb.OTHERS), None)
     if spoken is None or spoken.value != Verb.FIRE:
         life.report(life.others, fire=True)
     life.report([life.labels], fire=True)
     life.wait(life.start)
     for happening in planned:
-        if happening.offset <= until:
+        if happening.offset <= until and happening not in ahead:
             life.happen(happening)
     life.wait(life.start + until)
     return Timeline(
@@ -103,6 +110,8 @@ class _Life:
         self.account.follow(self.labels)
         self._policy = policy
         self._keys = 0
+        self._failing: dict[str, Verb] = {}
+        self._flying: dict[str, Delivery] = {}
         wait = min(match.route.options.group_wait for match in policy.routes(self.labels))
         self._began = self.start - wait
         self._now = self.start - min(wait, LONGEST_WAIT)
@@ -129,6 +138,8 @@ class _Life:
                 self.report(self.others, fire=happening.value == Verb.FIRE)
             case Verb.SEVERITY:
                 self._weigh(happening.value)
+            case Verb.FAIL | Verb.STALL | Verb.RECOVER:
+                self.reach(happening.value, happening.verb)
             case _:
                 self._act(happening)
 
@@ -147,7 +158,7 @@ class _Life:
                 severity=one.severity,
                 next=tuple(
                     (timer, one.timers[timer] - self.start)
-                    for timer in (Timer.WAKE, Timer.LAPSE, Timer.RAISE, Timer.STEP)
+                    for timer in (Timer.WAKE, Timer.LAPSE, Timer.RAISE, Timer.OVERDUE, Timer.STEP)
                     if timer in one.timers
                 ),
             )
@@ -214,10 +225,37 @@ class _Life:
         return f"simulation-{self._keys}"
 
     def _take(self, changes: Changes) -> None:
-        """Keep what a step told of the alert; what it owes arrives at once."""
-        self.account.keep(self._engine.clock, changes)
+        """Keep what a step told of the alert; what it owes arrives at once, is refused, or is on its way for long."""
+        at = self._engine.clock
+        failing = {one.id: self._failing.get(self.account.name(one)) for one in changes.deliveries}
         for delivery in changes.deliveries:
-            self._take(self._engine.apply(_arrived(delivery, self._engine.clock)))
+            if failing[delivery.id]:
+                self.account.lose(delivery)
+        self.account.keep(at, changes)
+        for name in changes.recalled.keys() & self._flying.keys():
+            self._take(self._engine.apply(_settled(self._flying.pop(name), at, Outcome.CANCELLED)))
+        for delivery in changes.deliveries:
+            match failing[delivery.id]:
+                case Verb.STALL:
+                    self._flying[delivery.id] = delivery
+                case Verb.FAIL:
+                    self._take(self._engine.apply(_settled(delivery, at, Outcome.FAILED)))
+                case _:
+                    self._take(self._engine.apply(_settled(delivery, at, Outcome.SENT)))
+
+    def reach(self, receiver: str, verb: Verb) -> None:
+        """A receiver fails from now on, or can be reached again; then what is on its way to it arrives."""
+        self._failing.pop(receiver, None)
+        if verb is not Verb.RECOVER:
+            self._failing[receiver] = verb
+            return
+        for delivery in [one for one in self._flying.values() if self.account.name(one) == receiver]:
+            del self._flying[delivery.id]
+            self.account.arrive(self._now, delivery)
+            self._take(self._engine.apply(_settled(delivery, self._now, Outcome.SENT)))
+
+
+_WHY: Final = {Outcome.SENT: "", Outcome.FAILED: "refused", Outcome.CANCELLED: "taken back"}
 
 
 def _action(happening: Happening, incident: Incident, at: datetime, key: str) -> Action:
@@ -240,13 +278,14 @@ def _action(happening: Happening, incident: Incident, at: datetime, key: str) ->
             raise ValueError(f"{happening.verb} is not done by people")
 
 
-def _arrived(delivery: Delivery, at: datetime) -> DeliverySettled:
+def _settled(delivery: Delivery, at: datetime, outcome: Outcome) -> DeliverySettled:
     return DeliverySettled(
         at=at,
         actor="simulation",
-        key=f"{delivery.id}-arrived",
+        key=f"{delivery.id}-settled",
         delivery=delivery.id,
         incident=delivery.incident,
         destination=delivery.destination,
-        outcome=Outcome.SENT,
+        outcome=outcome,
+        error=_WHY[outcome],
     )

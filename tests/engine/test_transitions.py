@@ -44,6 +44,7 @@ none         | timer look                |                         | none       
 none         | timer lapse               |                         | none         | not set
 none         | timer warn                |                         | none         | not set
 none         | timer raise               |                         | none         | not set
+none         | timer overdue             |                         | none         | not set
 none         | timer step                |                         | none         | not set
 
 pending      | another fires             |                         | pending      |
@@ -73,6 +74,7 @@ pending      | timer look                | OPEN STEP               | triggered  
 pending      | timer lapse               |                         | pending      | not set
 pending      | timer warn                |                         | pending      | not set
 pending      | timer raise               |                         | pending      | not set
+pending      | timer overdue             |                         | pending      | not set
 pending      | timer step                |                         | pending      | not set
 
 triggered    | another fires             | JOIN                    | triggered    |
@@ -102,6 +104,7 @@ triggered    | timer look                |                         | triggered  
 triggered    | timer lapse               |                         | triggered    | not set
 triggered    | timer warn                |                         | triggered    | not set
 triggered    | timer raise               | STEP LOOP STEP STEP DONE RAISE STEP | triggered    |
+triggered    | timer overdue             | STEP                    | triggered    |
 triggered    | timer step                | STEP                    | triggered    |
 
 acknowledged | another fires             | JOIN                    | acknowledged |
@@ -131,6 +134,7 @@ acknowledged | timer look                |                         | acknowledge
 acknowledged | timer lapse               | LAPSE STEP              | triggered    |
 acknowledged | timer warn                |                         | acknowledged |
 acknowledged | timer raise               |                         | acknowledged | not set
+acknowledged | timer overdue             |                         | acknowledged | not set
 acknowledged | timer step                |                         | acknowledged | not set
 
 resolved     | another fires             | REOPEN                  | triggered    |
@@ -160,6 +164,7 @@ resolved     | timer look                |                         | none       
 resolved     | timer lapse               |                         | resolved     | not set
 resolved     | timer warn                |                         | resolved     | not set
 resolved     | timer raise               |                         | resolved     | not set
+resolved     | timer overdue             |                         | resolved     | not set
 resolved     | timer step                |                         | resolved     | not set
 """
 
@@ -169,7 +174,7 @@ ROWS: Final = [tuple(cell.strip() for cell in line.split("|")) for line in TABLE
 @cache
 def happen(state: State | None, happening: str) -> tuple[tuple[Pair, ...], int, str, str]:
     """Let it happen; gives all transitions, how many of them led to the scene, the state afterwards, what was said."""
-    scene = SCENES[state](happening.startswith("delivery"))
+    scene = SCENES[state](happening.startswith(("delivery", "timer overdue")))
     before = len(scene.transitions)
     scene.said = ""
     assert (scene.incident.state if scene.incident else None) is state

@@ -33,6 +33,7 @@ escalation_policies:
   warn:
     raise: {to: critical, after: 15m}
     ack_timeout: 20m
+    deliver_within: 90s
     levels: [{notify: channel}, {after: 5m, notify: oncall}]
     repeat: {every: 2m, times: 1}
   page:
@@ -255,5 +256,6 @@ HAPPENINGS: Final[dict[str, Callable[[Scene], None]]] = {
     "timer lapse": comes(Timer.LAPSE),
     "timer warn": comes(Timer.WARN),
     "timer raise": comes(Timer.RAISE),
+    "timer overdue": comes(Timer.OVERDUE),
     "timer step": comes(Timer.STEP),
 }

@@ -53,6 +53,8 @@ class _Reader:
                 ack_timeout=fields.take("ack_timeout", Value.duration, None) or None,
                 raises=fields.take("raise", self._raise, None),
                 repeat=fields.take("repeat", partial(_repeat, len(levels)), None),
+                deliver_within=fields.take("deliver_within", Value.long_duration, None),
+                fallback=fields.take("fallback", self._notify, ()),
             )
 
     def _levels(self, value: Value) -> tuple[Level, ...]:

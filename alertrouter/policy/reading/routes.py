@@ -161,12 +161,14 @@ class _Tree:
             return
         self.checked.add(pair)
         roles = self.teams[options.team].roles if options.team else {}
-        for number, level in enumerate(policy.levels, 1):
-            for name in level.notify:
+        whose = f"team `{options.team}`" if options.team else "a route without a team"
+        told = {f"level {number}": level.notify for number, level in enumerate(policy.levels, 1)}
+        for which, names in (*told.items(), ("the fallback", policy.fallback)):
+            for name in names:
                 if name not in roles and name not in self.names.addressees:
-                    whose = f"team `{options.team}`" if options.team else "a route without a team"
-                    which = f"level {number} of escalation policy `{policy.name}`"
-                    fields.wrong(f"{whose} has no role `{name}`, which {which} notifies", at)
+                    fields.wrong(
+                        f"{whose} has no role `{name}`, which {which} of escalation policy `{policy.name}` notifies", at
+                    )
 
     def _check_raise(self, fields: Fields, severity: str, policy: EscalationPolicy) -> None:
         ranks = self.names.severities

@@ -43,7 +43,9 @@ def _test(names: Names, holders: tuple[str, ...], taken: set[str], value: Value)
             file=place.file,
             at=fields.take("at", _instant, None),
             until=fields.take("until", _until, None),
-            events=fields.take("events", each_of(_lines(lambda text: read_happening(text, names.severities))), ()),
+            events=fields.take(
+                "events", each_of(_lines(lambda text: read_happening(text, names.severities, told))), ()
+            ),
             expect=fields.take(
                 "expect",
                 each_of(_lines(lambda text: read_expectation(text, names.severities, told))),
