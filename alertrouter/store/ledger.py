@@ -6,19 +6,19 @@ itself. Each claim raises the row's fence; a settle with an older fence changes 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Final, cast
 
 import msgspec
 import redis
 
-from alertrouter.alert import Alert, Fingerprint
+from alertrouter.alert import Fingerprint
 from alertrouter.delivery import Delivery, LedgerState, Outcome
 from alertrouter.events import DeliverySettled, encode
 from alertrouter.store.connection import border
 from alertrouter.store.keys import RANKS, Keys
-from alertrouter.store.ledger_row import KEEP_SECONDS, Claimed, LedgerRow, row_of
+from alertrouter.store.ledger_row import KEEP_SECONDS, Claimed, Ending, LedgerRow, row_of
 from alertrouter.store.metrics import DELIVERIES, bucket_of
 from alertrouter.store.moment import from_ms, to_ms
 from alertrouter.store.scripts import Answer, Argument, Script
@@ -26,9 +26,8 @@ from alertrouter.store.scripts import Answer, Argument, Script
 CLAIM_MS: Final = 8000
 """A worker that has neither settled nor extended for so long has lost its claim."""
 
-"""How long a settled row can still be looked at."""
-
 _LOOKS: Final = 200
+_FOR_GOOD: Final = frozenset({LedgerState.SENT, LedgerState.FAILED, LedgerState.CANCELLED})
 _ALERTS_A_READ: Final = 1000
 
 
@@ -42,75 +41,57 @@ class Ledger:
         self._claim = Script(client, "ledger_claim")
         self._extend = Script(client, "ledger_extend")
         self._lane = Script(client, "ledger_lane")
-        self._again = Script(client, "ledger_again")
         self._settle = Script(client, "ledger_settle")
         self._wanted = Script(client, "ledger_wanted")
 
-    def claim(self, now: datetime, channels: Iterable[str]) -> Claimed | None:
-        """Claim what is most urgent among these channels, leaving out lanes that are held or paced."""
+    def claim(self, now: datetime, room: Mapping[str, int]) -> list[Claimed]:
+        """Claim what is most urgent, as many of each channel as it has room; lanes that are held or paced are left out.
+
+        The most urgent comes first.
+        """
         keys = self._keys
         arguments: list[Argument] = [to_ms(now), CLAIM_MS, self._worker, RANKS]
-        arguments += [keys.due_prefix, keys.delivery(""), keys.lane_prefix, *channels]
+        arguments += [keys.due_prefix, keys.delivery(""), keys.lane_prefix]
+        for channel, most in room.items():
+            arguments += [channel, most]
         for _ in range(_LOOKS):
-            answer = self._claim([keys.lanes], arguments)
-            if answer is None:
-                return None
-            claimed = self._claimed(answer, now) if isinstance(answer, list) else None
-            if claimed:
+            more, *rows = cast(list[Answer], self._claim([keys.lanes], arguments))
+            claimed = [one for row in rows if (one := self._claimed(cast(list[Answer], row), now))]
+            if claimed or not (rows or more):
                 return claimed
-        return None
+        return []
 
     def enter_lane(self, claimed: Claimed, lane: str, pace: int, now: datetime) -> bool:
         """Take a place in a lane that the claim did not know of, or not at this pace (ms between two messages).
 
         False: the lane is blocked and the delivery was put back, or the claim is lost; leave it.
         """
-        delivery = claimed.delivery
-        keys = [self._row(claimed), self._due(claimed), self._keys.lanes, self._keys.lane_prefix + lane]
-        arguments = (delivery.id, claimed.fence, to_ms(now), delivery.destination, lane, pace)
-        return self._lane(keys, arguments) == 1
+        delivery, keys = claimed.delivery, self._keys
+        due = keys.due(delivery.channel, delivery.rank)
+        names = [keys.delivery(delivery.id), due, keys.lanes, keys.lane_prefix + lane]
+        return self._lane(names, (delivery.id, claimed.fence, to_ms(now), delivery.destination, lane, pace)) == 1
 
-    def extend(self, claimed: Claimed, now: datetime) -> bool:
-        """Hold the claim for another term; False when it is no longer ours."""
-        keys = [self._row(claimed), self._due(claimed)]
-        return self._extend(keys, [claimed.delivery.id, claimed.fence, to_ms(now) + CLAIM_MS]) == 1
+    def extend(self, claims: Iterable[Claimed], now: datetime) -> list[bool]:
+        """Hold claims for another term; False for each that is no longer ours."""
+        arguments: list[Argument] = [to_ms(now) + CLAIM_MS, self._keys.delivery(""), self._keys.due_prefix]
+        for claimed in claims:
+            arguments += [claimed.delivery.id, claimed.fence, _due_set(claimed)]
+        return [held == 1 for held in cast(list[int], self._extend([], arguments))]
 
-    def settle_sent(
-        self,
-        claimed: Claimed,
-        now: datetime,
-        *,
-        channel: str,
-        reference: str | None = None,
-        note: str = "",
-        proven: bool = False,
-    ) -> bool:
-        """Write down that it was sent, and once if that is `proven`.
+    def recalled(self, claims: Iterable[Claimed]) -> list[str | None]:
+        """Look once more before they leave: why each was recalled, "" when it is wanted, None when it is not ours."""
+        arguments: list[Argument] = [self._keys.delivery("")]
+        for claimed in claims:
+            arguments += [claimed.delivery.id, claimed.fence]
+        answers = cast(list[bytes | None], self._wanted([], arguments))
+        return [None if answer is None else answer.decode() for answer in answers]
 
-        False when the claim was lost meanwhile: another worker sends it again.
+    def settle(self, endings: Iterable[Ending]) -> list[bool]:
+        """Write down how tries ended, each whole or not at all; what ended for good the journal is told of as well.
+
+        False for each whose claim was lost meanwhile: another worker sends it again.
         """
-        return self._final(claimed, now, Outcome.SENT, channel, reference=reference, note=note, proven=proven)
-
-    def settle_cancelled(self, claimed: Claimed, now: datetime, *, channel: str, why: str) -> bool:
-        """Write down that it was recalled before it left."""
-        return self._final(claimed, now, Outcome.CANCELLED, channel, error=why)
-
-    def recalled(self, claimed: Claimed) -> str | None:
-        """Look once more before it leaves: why it was recalled, "" when it is wanted, None when the claim is lost."""
-        answer = self._wanted([self._row(claimed)], [claimed.fence])
-        return answer.decode() if isinstance(answer, bytes) else None
-
-    def settle_failed(self, claimed: Claimed, now: datetime, *, channel: str, error: str) -> bool:
-        """Write down that it failed for good."""
-        return self._final(claimed, now, Outcome.FAILED, channel, error=error)
-
-    def settle_retry(self, claimed: Claimed, *, channel: str, error: str, due: datetime, hold_lane: str = "") -> bool:
-        """Write down that it failed for now; `hold_lane` is held until then, as `Retry-After` asks."""
-        return self._later(claimed, LedgerState.RETRY, channel, error, due, hold_lane)
-
-    def settle_unknown(self, claimed: Claimed, *, channel: str, error: str, due: datetime) -> bool:
-        """Write down that nobody knows whether it arrived; it is tried again and marked doubtful."""
-        return self._later(claimed, LedgerState.UNKNOWN, channel, error, due, "")
+        return self._write([self._settlement(ending) for ending in endings])
 
     def drains_until(self, moment: datetime) -> None:
         """Say that this worker looks at the ledger until then: a nudge is enough to make it look again."""
@@ -127,19 +108,15 @@ class Ledger:
         with border():
             return self._redis.blpop([self._keys.nudges], timeout=seconds) is not None
 
-    def alerts(self, fingerprints: Iterable[Fingerprint]) -> dict[Fingerprint, Alert]:
-        """Give the alerts as they are now; those that are gone are left out."""
+    def alerts(self, fingerprints: Iterable[Fingerprint]) -> dict[Fingerprint, bytes]:
+        """Give the alerts as they are now, still packed; those that are gone are left out."""
         names = list(fingerprints)
-        found: dict[Fingerprint, Alert] = {}
+        found: dict[Fingerprint, bytes] = {}
         for start in range(0, len(names), _ALERTS_A_READ):
             part = names[start : start + _ALERTS_A_READ]
             with border():
                 packed = self._redis.hmget(self._keys.alerts, list(part))
-            found |= {
-                name: msgspec.msgpack.decode(value, type=Alert)
-                for name, value in zip(part, packed, strict=True)
-                if isinstance(value, bytes)
-            }
+            found |= {name: value for name, value in zip(part, packed, strict=True) if isinstance(value, bytes)}
         return found
 
     def policy_files(self, revision: str) -> dict[str, str] | None:
@@ -185,31 +162,46 @@ class Ledger:
         with border():
             kept = self._redis.hmget(self._keys.delivery(name), "destination", "channel", "rank")
         destination, channel, rank = (value.decode() if isinstance(value, bytes) else "" for value in kept)
-        due = self._keys.due(channel, int(rank or 0))
-        incident = name.rpartition(".")[0]
-        event = self._event(name, incident, destination, Outcome.FAILED, now, error=error)
-        self._write(name, fence, due, event, channel, "", now)
+        due_set = _due_name(channel, int(rank or 0))
+        event = self._event(name, name.rpartition(".")[0], destination, Outcome.FAILED, now, error=error)
+        counter = _counter(channel, Outcome.FAILED)
+        self._write([[name, fence, due_set, "failed", to_ms(now), error, "", "", encode(event), counter, "", 0, "", 0]])
 
-    def _final(
-        self,
-        claimed: Claimed,
-        now: datetime,
-        outcome: Outcome,
-        channel: str,
-        *,
-        reference: str | None = None,
-        error: str = "",
-        note: str = "",
-        proven: bool = False,
-    ) -> bool:
-        delivery = claimed.delivery
-        event = self._event(
-            delivery.id, delivery.incident, delivery.destination, outcome, now, reference=reference, error=error
-        )
-        took = now - delivery.received_at if outcome is Outcome.SENT else None
-        return self._write(
-            delivery.id, claimed.fence, self._due(claimed), event, channel, note, now, took, proven=proven
-        )
+    def _settlement(self, ending: Ending) -> list[Argument]:
+        """The arguments of one settlement, as the script wants them."""
+        claimed, delivery = ending.claimed, ending.claimed.delivery
+        event, bucket, milliseconds = b"", "", 0
+        if ending.state in _FOR_GOOD:
+            names = (delivery.id, delivery.incident, delivery.destination)
+            outcome = Outcome(ending.state.value)
+            event = encode(self._event(*names, outcome, ending.moment, ending.reference, ending.error))
+        if ending.state is LedgerState.SENT:
+            seconds = max(0.0, (ending.moment - delivery.received_at).total_seconds())
+            bucket, milliseconds = bucket_of(seconds), round(seconds * 1000)
+        return [
+            delivery.id,
+            claimed.fence,
+            _due_set(claimed),
+            ending.state.value,
+            to_ms(ending.moment),
+            ending.error,
+            ending.note,
+            ending.reference or "",
+            event,
+            _counter(ending.channel, ending.state),
+            bucket,
+            milliseconds,
+            ending.hold_lane,
+            int(ending.proven),
+        ]
+
+    def _write(self, settlements: Iterable[Sequence[Argument]]) -> list[bool]:
+        keys = self._keys
+        arguments: list[Argument] = [KEEP_SECONDS, keys.delivery(""), keys.due_prefix, keys.lane_prefix]
+        for settlement in settlements:
+            arguments += settlement
+        answers = self._settle([keys.journal, keys.counters, keys.latency], arguments)
+        return [done == 1 for done in cast(list[int], answers)]
 
     def _event(
         self,
@@ -218,7 +210,6 @@ class Ledger:
         destination: str,
         outcome: Outcome,
         now: datetime,
-        *,
         reference: str | None = None,
         error: str = "",
     ) -> DeliverySettled:
@@ -234,40 +225,14 @@ class Ledger:
             error=error,
         )
 
-    def _write(
-        self,
-        name: str,
-        fence: int,
-        due: str,
-        event: DeliverySettled,
-        channel: str,
-        note: str,
-        now: datetime,
-        took: timedelta | None = None,
-        *,
-        proven: bool = False,
-    ) -> bool:
-        keys = self._keys
-        seconds = max(0.0, took.total_seconds()) if took is not None else 0.0
-        arguments: list[Argument] = [name, fence, to_ms(now), event.outcome.value, encode(event), event.error, note]
-        arguments += [event.reference or "", _counter(channel, event.outcome.value), KEEP_SECONDS]
-        arguments += [bucket_of(seconds) if took is not None else "", round(seconds * 1000), int(proven)]
-        return self._settle([keys.delivery(name), due, keys.journal, keys.counters, keys.latency], arguments) == 1
 
-    def _later(
-        self, claimed: Claimed, state: LedgerState, channel: str, error: str, due: datetime, held_lane: str
-    ) -> bool:
-        keys = [self._row(claimed), self._due(claimed), self._keys.lane_prefix + held_lane, self._keys.counters]
-        until = to_ms(due)
-        hold_until = until if held_lane else 0
-        arguments: list[Argument] = [claimed.delivery.id, claimed.fence, state.value, until, error, hold_until]
-        return self._again(keys, [*arguments, _counter(channel, state.value)]) == 1
+def _due_set(claimed: Claimed) -> str:
+    return _due_name(claimed.delivery.channel, claimed.delivery.rank)
 
-    def _row(self, claimed: Claimed) -> str:
-        return self._keys.delivery(claimed.delivery.id)
 
-    def _due(self, claimed: Claimed) -> str:
-        return self._keys.due(claimed.delivery.channel, claimed.delivery.rank)
+def _due_name(channel: str, rank: int) -> str:
+    """Give the end of a due set's key."""
+    return f"{channel}:{min(rank, RANKS - 1)}"
 
 
 def _counter(channel: str, outcome: str) -> str:

@@ -1,8 +1,14 @@
--- Hold a claimed delivery for another term, if the fence is still the worker's.
--- KEYS: row, due set. ARGV: id, fence, when the lease ends. Gives 1 or 0.
-local kept = redis.call('HMGET', KEYS[1], 'state', 'fence')
-if kept[1] ~= 'claimed' or kept[2] ~= ARGV[2] then
-  return 0
+-- Hold claimed deliveries for another term, each if the fence is still the worker's.
+-- ARGV: when the lease ends, prefixes of rows and due sets; then for each delivery: id, fence, its due set.
+-- Gives 1 or 0 for each.
+local answer = {}
+for at = 4, #ARGV, 3 do
+  local kept = redis.call('HMGET', ARGV[2] .. ARGV[at], 'state', 'fence')
+  if kept[1] ~= 'claimed' or kept[2] ~= ARGV[at + 1] then
+    answer[#answer + 1] = 0
+  else
+    redis.call('ZADD', ARGV[3] .. ARGV[at + 2], ARGV[1], ARGV[at])
+    answer[#answer + 1] = 1
+  end
 end
-redis.call('ZADD', KEYS[2], ARGV[3], ARGV[1])
-return 1
+return answer

@@ -33,6 +33,26 @@ class Claimed(msgspec.Struct, frozen=True, kw_only=True):
     doubtful: bool
 
 
+class Ending(msgspec.Struct, frozen=True, kw_only=True):
+    """How a try ended, to be written down. `channel` is where the message really went.
+
+    For good it is `sent`, `failed` or `cancelled`, at `moment`; `retry` and `unknown` (it may have arrived) are due
+    again at `moment`, until when the lane `hold_lane` is held, as `Retry-After` asks ("": none is). `reference` is
+    where the message stands at the far side, `note` what a reader should know of it. `proven`: the far side has it
+    once.
+    """
+
+    claimed: Claimed
+    state: LedgerState
+    moment: datetime
+    channel: str
+    error: str = ""
+    note: str = ""
+    reference: str | None = None
+    hold_lane: str = ""
+    proven: bool = False
+
+
 class LedgerRow(msgspec.Struct, frozen=True, kw_only=True):
     """The fate of one delivery, as it can be looked at until 7 days after it ended."""
 

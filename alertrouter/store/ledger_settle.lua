@@ -1,23 +1,66 @@
--- Settle a claimed delivery for good, and tell the journal in the same step. Only with the worker's fence.
--- KEYS: row, due set, journal, counters, latency.
--- ARGV: id, fence, now, outcome, packed event, error, note, reference, counter, seconds to keep the row,
---       latency bucket ('': none), latency in ms, 1 when it is proven that the far side has it once.
--- Gives 1 or 0.
-local kept = redis.call('HMGET', KEYS[1], 'state', 'fence')
-if kept[1] ~= 'claimed' or kept[2] ~= ARGV[2] then
-  return 0
+-- Settle claimed deliveries, each only with the worker's fence: for good, which the journal is told in the same step, or
+-- for now, to be due again.
+-- KEYS: journal, counters, latency.
+-- ARGV: seconds to keep a row, prefixes of rows, due sets and lanes; then for each delivery: id, fence, its due set,
+--       state, moment in ms (when it ended, or is due again), error, note, reference, packed event ('': not for good),
+--       counter, latency bucket ('': none), latency in ms, lane that is held until it is due ('': none), 1 when it is
+--       proven that the far side has it once.
+-- Gives 1 or 0 for each.
+local FIELDS = 14
+local counts, latencies, answer = {}, {}, {}
+
+local function add(sums, name, by)
+  sums[name] = (sums[name] or 0) + by
 end
-redis.call('HSET', KEYS[1], 'state', ARGV[4], 'settled_at', ARGV[3],
-  'error', ARGV[6], 'note', ARGV[7], 'reference', ARGV[8])
-if ARGV[13] == '1' then
-  redis.call('HDEL', KEYS[1], 'doubtful')
+
+local function for_good(row, due_set, at)
+  redis.call('HSET', row, 'state', ARGV[at + 3], 'settled_at', ARGV[at + 4], 'error', ARGV[at + 5],
+    'note', ARGV[at + 6], 'reference', ARGV[at + 7])
+  if ARGV[at + 13] == '1' then
+    redis.call('HDEL', row, 'doubtful')
+  end
+  redis.call('EXPIRE', row, ARGV[1])
+  redis.call('ZREM', due_set, ARGV[at])
+  redis.call('XADD', KEYS[1], '*', 'e', ARGV[at + 8])
+  if ARGV[at + 10] ~= '' then
+    add(latencies, ARGV[at + 10], 1)
+    add(latencies, 'sum_ms', tonumber(ARGV[at + 11]))
+  end
 end
-redis.call('EXPIRE', KEYS[1], ARGV[10])
-redis.call('ZREM', KEYS[2], ARGV[1])
-redis.call('XADD', KEYS[3], '*', 'e', ARGV[5])
-redis.call('HINCRBY', KEYS[4], ARGV[9], 1)
-if ARGV[11] ~= '' then
-  redis.call('HINCRBY', KEYS[5], ARGV[11], 1)
-  redis.call('HINCRBY', KEYS[5], 'sum_ms', ARGV[12])
+
+local function for_now(row, due_set, at)
+  redis.call('HSET', row, 'state', ARGV[at + 3], 'error', ARGV[at + 5])
+  if ARGV[at + 3] == 'unknown' then
+    redis.call('HSET', row, 'doubtful', 1)
+  end
+  redis.call('ZADD', due_set, ARGV[at + 4], ARGV[at])
+  if ARGV[at + 12] ~= '' then
+    local lane = ARGV[4] .. ARGV[at + 12]
+    if tonumber(ARGV[at + 4]) > tonumber(redis.call('HGET', lane, 'hold') or 0) then
+      redis.call('HSET', lane, 'hold', ARGV[at + 4])
+    end
+  end
 end
-return 1
+
+for at = 5, #ARGV, FIELDS do
+  local row, due_set = ARGV[2] .. ARGV[at], ARGV[3] .. ARGV[at + 2]
+  local kept = redis.call('HMGET', row, 'state', 'fence')
+  if kept[1] ~= 'claimed' or kept[2] ~= ARGV[at + 1] then
+    answer[#answer + 1] = 0
+  else
+    if ARGV[at + 8] ~= '' then
+      for_good(row, due_set, at)
+    else
+      for_now(row, due_set, at)
+    end
+    add(counts, ARGV[at + 9], 1)
+    answer[#answer + 1] = 1
+  end
+end
+for name, by in pairs(counts) do
+  redis.call('HINCRBY', KEYS[2], name, by)
+end
+for name, by in pairs(latencies) do
+  redis.call('HINCRBY', KEYS[3], name, by)
+end
+return answer

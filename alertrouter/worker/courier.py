@@ -1,18 +1,23 @@
 """The courier: claims what is due on all channels and sends it, each channel with its own bound on concurrency.
 
-So a slow Slack holds up no page. While messages are on their way their claims are extended, and what comes due
-meanwhile is taken too.
+So a slow Slack holds up no page. It claims as many at once as there is room for, looks at them together just before
+they leave, and settles together those that end together: each of that costs a round trip, and most a write to disk.
+While messages are on their way their claims are extended, and what comes due meanwhile is taken too.
 """
 
 from __future__ import annotations
 
+import itertools
 import os
+import queue
 import socket
 import threading
 import time
 from collections import Counter
 from collections.abc import Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -25,17 +30,17 @@ from alertrouter.store.embedded import redis_url
 from alertrouter.store.inbox import RedisInbox
 from alertrouter.store.keys import Keys
 from alertrouter.store.ledger import Ledger
-from alertrouter.store.ledger_row import Claimed
+from alertrouter.store.ledger_row import Claimed, Ending
 from alertrouter.store.queue import Kicks
 from alertrouter.worker.address_book import AddressBook, Way
-from alertrouter.worker.sending import Sender
+from alertrouter.worker.sending import Parcel, Sender
 
 AT_ONCE: Final[Mapping[str, int]] = {
-    Channel.SLACK: 4,
-    Channel.PAGERDUTY: 4,
-    Channel.EMAIL: 2,
-    Channel.WEBHOOK: 8,
-    Channel.INBOX: 1,
+    Channel.SLACK: 8,
+    Channel.PAGERDUTY: 8,
+    Channel.EMAIL: 4,
+    Channel.WEBHOOK: 16,
+    Channel.INBOX: 4,
 }
 """How many messages of a channel one worker sends at the same time."""
 
@@ -45,12 +50,21 @@ DRAIN_SECONDS: Final = 20.0
 LINGER_SECONDS: Final = 3.0
 """How long a worker that RQ started waits for more after it has sent all."""
 
+GATHER_SECONDS: Final = 0.004
+"""How long what has ended waits for others to be settled with it; only while others are under way."""
+
 NUDGE_WITHIN: Final = 0.5
 DRAINS_AT_MOST: Final = timedelta(seconds=DRAIN_SECONDS + LINGER_SECONDS)
 LOOK_EVERY: Final = 0.1
 EXTEND_EVERY: Final = 2.0
 
 _log = log.get(__name__)
+
+
+@dataclass(slots=True)
+class _UnderWay:
+    claimed: Claimed
+    extend_at: float
 
 
 class Courier:
@@ -65,8 +79,9 @@ class Courier:
         self._book = AddressBook(settings, self._ledger, RedisInbox(client, keys, settings.inbox_size))
         self._sender = Sender(self._ledger, settings.external_url, _clock)
         self._threads = ThreadPoolExecutor(max_workers=sum(AT_ONCE.values()), thread_name_prefix="send")
-        self._under_way: dict[Future[None], Claimed] = {}
-        self._extend_at: dict[Future[None], float] = {}
+        self._tickets = itertools.count()
+        self._under_way: dict[int, _UnderWay] = {}
+        self._ended: queue.SimpleQueue[tuple[int, Ending]] = queue.SimpleQueue()
 
     def drain(self, *, linger: float = 0.0) -> None:
         """Send until nothing is due, or for about 20 s; then ask for another drain.
@@ -85,16 +100,31 @@ class Courier:
                 self._kicks.kick()
         except StoreUnavailable as error:
             _log.warning("drain broken off", reason=str(error), under_way=len(self._under_way))
+        finally:
+            self._finish()
         self._book.tidy()
+
+    def close(self) -> None:
+        """Wait for what is under way, settle it, then let go of connections."""
+        self._threads.shutdown()
+        self._finish()
+        self._book.close()
+        self._client.close()
 
     def _send_all(self, ends: float) -> None:
         while True:
-            started = self._start_one(ends)
+            started = self._start(ends)
             if not started and not self._under_way:
                 return
-            if not started:
-                wait(self._under_way, timeout=LOOK_EVERY, return_when=FIRST_COMPLETED)
-            self._look_after()
+            self._sender.settle(self._endings(LOOK_EVERY))
+            self._hold()
+
+    def _finish(self) -> None:
+        """Settle what is under way as it ends, when nothing more is to be started."""
+        while self._under_way:
+            with suppress(StoreUnavailable):  # said already
+                self._sender.settle(self._endings(LOOK_EVERY))
+                self._hold()
 
     def _nudged(self, leaves: float) -> bool:
         """Wait for the next nudge, which is quicker than the next job; False when it is time to leave.
@@ -106,39 +136,43 @@ class Courier:
                 return True
         return False
 
-    def close(self) -> None:
-        """Wait for what is under way, then let go of connections."""
-        self._threads.shutdown()
-        self._book.close()
-        self._client.close()
-
-    def _start_one(self, ends: float) -> bool:
-        """Claim and start one delivery; False when there is none, or no room, or no time."""
-        busy = Counter(claimed.delivery.channel for claimed in self._under_way.values())
-        free = [channel for channel, most in AT_ONCE.items() if busy[channel] < most]
-        if not free or self.stopping.is_set() or time.monotonic() >= ends:
+    def _start(self, ends: float) -> bool:
+        """Claim and start as many deliveries as there is room for; False when there is none, or no room, or no time."""
+        busy = Counter(one.claimed.delivery.channel for one in self._under_way.values())
+        room = {channel: most - busy[channel] for channel, most in AT_ONCE.items() if busy[channel] < most}
+        if not room or self.stopping.is_set() or time.monotonic() >= ends:
             return False
-        claimed = self._ledger.claim(_clock(), free)
-        if claimed is None:
+        claims = self._ledger.claim(_clock(), room)
+        if not claims:
             return False
-        way = self._way(claimed)
-        if way and self._admitted(claimed, way):
-            future = self._threads.submit(self._sender.deliver, claimed, way)
-            self._under_way[future] = claimed
-            self._extend_at[future] = time.monotonic() + EXTEND_EVERY
+        ways, endings = self._ways(claims)
+        parcels, more = self._sender.look([(claimed, way) for claimed, way in ways if self._admitted(claimed, way)])
+        for parcel in parcels:
+            ticket = next(self._tickets)
+            self._under_way[ticket] = _UnderWay(parcel.claimed, time.monotonic() + EXTEND_EVERY)
+            self._threads.submit(self._carry, ticket, parcel)
+        self._sender.settle([*endings, *more])
         return True
 
-    def _way(self, claimed: Claimed) -> Way | None:
-        try:
-            return self._book.way(claimed.delivery)
-        except StoreUnavailable:
-            raise
-        except AlertrouterError as error:
-            self._sender.no_way(claimed, str(error))
-        except Exception as bug:  # noqa: BLE001  one delivery that can't be addressed must not stop the drain of all
-            _log.exception("no way to the destination", delivery=claimed.delivery.id)
-            self._sender.no_way(claimed, f"{type(bug).__name__}: the worker's log says more")
-        return None
+    def _carry(self, ticket: int, parcel: Parcel) -> None:
+        """Send in a thread."""
+        self._ended.put((ticket, self._sender.send(parcel)))
+
+    def _ways(self, claims: list[Claimed]) -> tuple[list[tuple[Claimed, Way]], list[Ending]]:
+        """Find the way of each; those that have none have failed."""
+        ways, endings = [], []
+        for claimed in claims:
+            try:
+                ways.append((claimed, self._book.way(claimed.delivery)))
+            except StoreUnavailable:
+                raise
+            except AlertrouterError as error:
+                endings.append(self._sender.failed(claimed, str(error)))
+            except Exception as bug:  # noqa: BLE001  one delivery without an address must not stop the drain of all
+                _log.exception("no way to the destination", delivery=claimed.delivery.id)
+                text = f"{type(bug).__name__}: the worker's log says more"
+                endings.append(self._sender.failed(claimed, text))
+        return ways, endings
 
     def _admitted(self, claimed: Claimed, way: Way) -> bool:
         """Tell whether its lane lets it pass now; most often the claim has seen to that."""
@@ -146,19 +180,33 @@ class Courier:
             return True
         return self._ledger.enter_lane(claimed, way.lane, way.pace, _clock())
 
-    def _look_after(self) -> None:
-        """Strike off what has ended, and hold the claims on what has not."""
-        for future in [future for future in self._under_way if future.done()]:
-            claimed = self._under_way.pop(future)
-            del self._extend_at[future]
-            if (bug := future.exception()) is not None:
-                _log.error("delivery not settled", delivery=claimed.delivery.id, exc_info=bug)
+    def _endings(self, patience: float) -> list[Ending]:
+        """Wait until something that is under way has ended, and a moment for more; empty when nothing has."""
+        endings: list[Ending] = []
+        leaves = time.monotonic() + patience
+        while self._under_way:
+            try:
+                ticket, ending = self._ended.get(timeout=max(0.0, leaves - time.monotonic()))
+            except queue.Empty:
+                break
+            if not endings:
+                leaves = time.monotonic() + GATHER_SECONDS
+            del self._under_way[ticket]
+            endings.append(ending)
+        return endings
+
+    def _hold(self) -> None:
+        """Hold the claims on what is under way."""
         now = time.monotonic()
-        for future in [future for future, at in self._extend_at.items() if at <= now]:
-            claimed = self._under_way[future]
-            self._extend_at[future] = now + EXTEND_EVERY
-            if not self._ledger.extend(claimed, _clock()) and not future.done():
-                _log.warning("claim lost", delivery=claimed.delivery.id, incident=claimed.delivery.incident)
+        due = [one for one in self._under_way.values() if one.extend_at <= now]
+        if not due:
+            return
+        for one in due:
+            one.extend_at = now + EXTEND_EVERY
+        for one, held in zip(due, self._ledger.extend([one.claimed for one in due], _clock()), strict=True):
+            if not held:
+                delivery = one.claimed.delivery
+                _log.warning("claim lost", delivery=delivery.id, incident=delivery.incident)
 
 
 def _clock() -> datetime:

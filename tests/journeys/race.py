@@ -132,7 +132,9 @@ class Race:
         inbox = RedisInbox(self.client, self.keys, self.settings.inbox_size)
         book = AddressBook(self.settings, self.ledger, inbox)
         way = book.way(claimed.delivery)
-        Sender(self.ledger, self.settings.external_url, lambda: datetime.now(UTC)).deliver(claimed, way)
+        sender = Sender(self.ledger, self.settings.external_url, lambda: datetime.now(UTC))
+        parcels, endings = sender.look([(claimed, way)])
+        sender.settle([*endings, *(sender.send(parcel) for parcel in parcels)])
         book.close()
 
     def incidents(self) -> dict[str, Incident]:

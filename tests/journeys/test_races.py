@@ -17,6 +17,7 @@ from alertrouter.incident import Reason, State
 from alertrouter.transition import Transition
 from tests.journeys.farsides import FarSides
 from tests.journeys.race import POLICY, Race, RaceWith, ack, now, paged
+from tests.store.values import claim
 from tests.waiting import eventually
 
 
@@ -43,11 +44,11 @@ def test_an_acknowledgement_stops_a_page_in_the_hands_of_a_worker(race: Race, fa
     with race.router():
         race.at_once(race.report("Disk"))
         eventually(lambda: len(race.deliveries()) == 2, "the page is owed")
-        claimed = race.ledger.claim(now(), ["pagerduty"])
+        claimed = claim(race.ledger, now(), "pagerduty")
         assert claimed is not None
 
         race.at_once(ack("@lena"))
-        eventually(lambda: race.ledger.recalled(claimed), "it is marked")
+        eventually(lambda: race.ledger.recalled([claimed])[0], "it is marked")
         race.send(claimed)
         eventually(lambda: len(race.cancelled()) == 2, "the story says so")
 
@@ -61,11 +62,11 @@ def test_a_page_whose_worker_died_is_not_sent_again_once_it_is_taken(race: Race,
     with race.router():
         race.at_once(race.report("Disk"))
         eventually(lambda: len(race.deliveries()) == 2, "the page is owed")
-        claimed = race.ledger.claim(now(), ["pagerduty"])
+        claimed = claim(race.ledger, now(), "pagerduty")
         assert claimed is not None
 
         race.at_once(ack("@lena"))
-        eventually(lambda: race.ledger.recalled(claimed), "it is marked")
+        eventually(lambda: race.ledger.recalled([claimed])[0], "it is marked")
         race.client.zadd(race.keys.due("pagerduty", claimed.delivery.rank), {claimed.delivery.id: 0})
         with race.worker():
             eventually(lambda: race.deliveries()[1].state is LedgerState.SENT, "the next worker settles it", 15)
@@ -192,9 +193,9 @@ def test_an_open_incident_keeps_the_policy_that_opened_it(race: Race, far: FarSi
     with race.router("second"), race.worker():
         race.at_once(race.report("Net"))
         eventually(lambda: far.webhook.received, "the managers are told by the old policy", 15)
+        eventually(lambda: "Disk" in paged(far), "and so is the pager", 15)
         race.wait_for(Transition.OPEN, incident="INC-2")
 
-    assert "Disk" in paged(far)
     assert race.incidents()["Disk"].ladder is not None
     assert (race.incidents()["Net"].ladder is None) is (how == "changed")
     if how == "deleted":

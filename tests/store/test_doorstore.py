@@ -11,6 +11,7 @@ import msgspec
 import pytest
 import redis
 
+from alertrouter.delivery import LedgerState
 from alertrouter.engine.changes import Changes
 from alertrouter.errors import StoreUnavailable
 from alertrouter.incident import Incident
@@ -24,7 +25,7 @@ from alertrouter.store.ledger import Ledger
 from alertrouter.store.metrics import Bucket, DeliveryCount
 from alertrouter.store.statestore import StateStore
 from tests.proxy import Proxy
-from tests.store.values import commit_of, delivery, incident, line
+from tests.store.values import claim, commit_of, delivery, incident, line, settle
 from tests.times import at
 
 _T = TypeVar("_T")
@@ -209,9 +210,9 @@ def test_incidents_timelines_and_deliveries_are_shown(
         deliveries=[delivery("INC-1.1"), delivery("INC-1.2", channel="email")],
     )
     state_store.commit(epoch, commit_of(changes))
-    claimed = ledger.claim(at(), ["slack"])
+    claimed = claim(ledger, at())
     assert claimed is not None
-    ledger.settle_retry(claimed, channel="slack", error="503", due=at(minutes=1))
+    settle(ledger, claimed, LedgerState.RETRY, at(minutes=1), error="503")
 
     async def act(door: DoorStore) -> None:
         assert [one.id for one in await door.incidents()] == ["INC-2", "INC-1"]
@@ -229,9 +230,9 @@ def test_metrics_are_numbers_of_now(
     """Counters, gauges, latency, backlog, what is late, and who is active."""
     changes = Changes(deliveries=[delivery("INC-1.1"), delivery("INC-1.2", channel="email")], counts={"alerts": 7})
     state_store.commit(epoch, commit_of(changes))
-    claimed = ledger.claim(at(), ["slack"])
+    claimed = claim(ledger, at())
     assert claimed is not None
-    ledger.settle_sent(claimed, at(milliseconds=300), channel="slack")
+    settle(ledger, claimed, LedgerState.SENT, at(milliseconds=300))
 
     numbers = with_door(redis_url, keys, lambda door: door.metrics())
 

@@ -15,9 +15,9 @@ from alertrouter.store.connection import connect
 from alertrouter.store.journal import Journal
 from alertrouter.store.keys import Keys
 from alertrouter.store.ledger import CLAIM_MS, Ledger
-from alertrouter.store.ledger_row import KEEP_SECONDS
+from alertrouter.store.ledger_row import KEEP_SECONDS, Claimed, Ending
 from alertrouter.store.sweep import Sweep
-from tests.store.values import alert, delivery
+from tests.store.values import alert, claim, delivery, settle
 from tests.times import at
 
 Owe = Callable[..., None]
@@ -29,10 +29,12 @@ def test_a_sent_delivery_is_told_to_the_journal_in_the_same_step(
 ) -> None:
     """Row, counter, latency and the event that the router reads come together."""
     owe(delivery())
-    claimed = ledger.claim(at(seconds=1), ["slack"])
+    claimed = claim(ledger, at(seconds=1))
     assert claimed is not None
 
-    assert ledger.settle_sent(claimed, at(seconds=2), channel="inbox", reference="C1:1.2", note="truncated")
+    assert settle(
+        ledger, claimed, LedgerState.SENT, at(seconds=2), channel="inbox", reference="C1:1.2", note="truncated"
+    )
 
     (entry,) = Journal(client, keys).read("0-0", count=9, wait_ms=0)
     assert decode(entry.packed) == DeliverySettled(
@@ -52,16 +54,16 @@ def test_a_sent_delivery_is_told_to_the_journal_in_the_same_step(
     assert client.hgetall(keys.counters) == {b"deliveries:inbox:sent": b"1"}
     assert client.hgetall(keys.latency) == {b"le:2.5": b"1", b"sum_ms": b"2000"}
     assert KEEP_SECONDS - 60 < client.ttl(keys.delivery("INC-1.1")) <= KEEP_SECONDS
-    assert ledger.claim(at(minutes=60), ["slack"]) is None
+    assert claim(ledger, at(minutes=60)) is None
 
 
 def test_a_failed_delivery_is_told_with_its_error(owe: Owe, ledger: Ledger, client: redis.Redis, keys: Keys) -> None:
     """The router must know, to try again at the next interval; the row keeps why."""
     owe(delivery())
-    claimed = ledger.claim(at(), ["slack"])
+    claimed = claim(ledger, at())
     assert claimed is not None
 
-    assert ledger.settle_failed(claimed, at(seconds=1), channel="slack", error="channel_not_found")
+    assert settle(ledger, claimed, LedgerState.FAILED, at(seconds=1), error="channel_not_found")
 
     (entry,) = Journal(client, keys).read("0-0", count=9, wait_ms=0)
     event = decode(entry.packed)
@@ -83,35 +85,29 @@ def test_higher_severity_goes_first(owe: Owe, ledger: Ledger) -> None:
         delivery("INC-5.1", rank=99),
     )
 
-    claims = [ledger.claim(at(seconds=1), ["slack", "email"]) for _ in range(6)]
+    claims = ledger.claim(at(seconds=1), {"slack": 9, "email": 9})
 
-    assert [claim.delivery.id if claim else None for claim in claims] == [
-        "INC-5.1",
-        "INC-2.1",
-        "INC-4.1",
-        "INC-3.1",
-        "INC-1.1",
-        None,
-    ]
+    assert [one.delivery.id for one in claims] == ["INC-5.1", "INC-2.1", "INC-4.1", "INC-3.1", "INC-1.1"]
+    assert ledger.claim(at(seconds=1), {"slack": 9, "email": 9}) == []
 
 
 def test_only_the_channels_asked_for_are_claimed(owe: Owe, ledger: Ledger) -> None:
     """A channel that has no room in this worker is left to others."""
     owe(delivery("INC-1.1", channel="slack"), delivery("INC-2.1", channel="pagerduty"))
 
-    claimed = ledger.claim(at(), ["pagerduty"])
+    claimed = claim(ledger, at(), "pagerduty")
 
     assert claimed is not None
     assert claimed.delivery.id == "INC-2.1"
-    assert ledger.claim(at(), ["pagerduty"]) is None
+    assert claim(ledger, at(), "pagerduty") is None
 
 
 def test_nothing_is_claimed_before_it_is_due(owe: Owe, ledger: Ledger) -> None:
     """Due times hold to the millisecond."""
     owe(delivery(born_at=at(seconds=5)))
 
-    assert ledger.claim(at(milliseconds=4999), ["slack"]) is None
-    assert ledger.claim(at(milliseconds=5000), ["slack"]) is not None
+    assert claim(ledger, at(milliseconds=4999)) is None
+    assert claim(ledger, at(milliseconds=5000)) is not None
 
 
 def test_two_workers_never_claim_the_same(owe: Owe, keys: Keys, redis_url: str) -> None:
@@ -122,7 +118,7 @@ def test_two_workers_never_claim_the_same(owe: Owe, keys: Keys, redis_url: str) 
         with connect(redis_url) as own:
             ledger = Ledger(own, keys, worker)
             found = []
-            while claimed := ledger.claim(at(seconds=1), ["slack"]):
+            while claimed := claim(ledger, at(seconds=1)):
                 found.append(claimed.delivery.id)
             return found
 
@@ -136,12 +132,12 @@ def test_two_workers_never_claim_the_same(owe: Owe, keys: Keys, redis_url: str) 
 def test_a_lost_claim_is_taken_over_and_marked(owe: Owe, ledger: Ledger, other_ledger: Ledger) -> None:
     """A worker that died may have sent it: another sends it again and says so."""
     owe(delivery())
-    first = ledger.claim(at(), ["slack"])
+    first = claim(ledger, at())
     assert first is not None
     assert not first.doubtful
-    assert other_ledger.claim(at(seconds=7), ["slack"]) is None
+    assert claim(other_ledger, at(seconds=7)) is None
 
-    second = other_ledger.claim(at(seconds=AFTER_LEASE), ["slack"])
+    second = claim(other_ledger, at(seconds=AFTER_LEASE))
 
     assert second is not None
     assert (second.delivery.id, second.attempts, second.doubtful) == ("INC-1.1", 2, True)
@@ -154,46 +150,46 @@ def test_a_late_settle_is_refused(
 ) -> None:
     """Who lost the claim can neither settle nor extend it, in whatever way; the journal is told once."""
     owe(delivery())
-    late = ledger.claim(at(), ["slack"])
-    current = other_ledger.claim(at(seconds=AFTER_LEASE), ["slack"])
+    late = claim(ledger, at())
+    current = claim(other_ledger, at(seconds=AFTER_LEASE))
     assert late is not None
     assert current is not None
     now = at(seconds=AFTER_LEASE)
 
-    assert not ledger.settle_sent(late, now, channel="slack")
-    assert not ledger.settle_failed(late, now, channel="slack", error="no")
-    assert not ledger.settle_retry(late, channel="slack", error="no", due=at(minutes=9))
-    assert not ledger.settle_unknown(late, channel="slack", error="no", due=at(minutes=9))
-    assert not ledger.extend(late, now)
+    assert not settle(ledger, late, LedgerState.SENT, now)
+    assert not settle(ledger, late, LedgerState.FAILED, now, error="no")
+    assert not settle(ledger, late, LedgerState.RETRY, at(minutes=9), error="no")
+    assert not settle(ledger, late, LedgerState.UNKNOWN, at(minutes=9), error="no")
+    assert ledger.extend([late], now) == [False]
     assert not ledger.enter_lane(late, "slack:#ai", 0, now)
 
-    assert other_ledger.settle_sent(current, now, channel="slack")
-    assert not other_ledger.settle_sent(current, now, channel="slack")
+    assert settle(other_ledger, current, LedgerState.SENT, now)
+    assert not settle(other_ledger, current, LedgerState.SENT, now)
     assert client.xlen(keys.journal) == 1
 
 
 def test_an_extended_claim_holds_longer(owe: Owe, ledger: Ledger, other_ledger: Ledger) -> None:
     """A worker that still sends keeps its claim."""
     owe(delivery())
-    claimed = ledger.claim(at(), ["slack"])
+    claimed = claim(ledger, at())
     assert claimed is not None
 
-    assert ledger.extend(claimed, at(seconds=7))
+    assert ledger.extend([claimed], at(seconds=7)) == [True]
 
-    assert other_ledger.claim(at(seconds=AFTER_LEASE), ["slack"]) is None
-    assert other_ledger.claim(at(seconds=7 + AFTER_LEASE), ["slack"]) is not None
+    assert claim(other_ledger, at(seconds=AFTER_LEASE)) is None
+    assert claim(other_ledger, at(seconds=7 + AFTER_LEASE)) is not None
 
 
 def test_a_retry_is_due_at_its_time(owe: Owe, ledger: Ledger) -> None:
     """It keeps what went wrong and how often it was tried; the journal is not told."""
     owe(delivery())
-    claimed = ledger.claim(at(), ["slack"])
+    claimed = claim(ledger, at())
     assert claimed is not None
 
-    assert ledger.settle_retry(claimed, channel="slack", error="503", due=at(seconds=2))
+    assert settle(ledger, claimed, LedgerState.RETRY, at(seconds=2), error="503")
 
-    assert ledger.claim(at(milliseconds=1999), ["slack"]) is None
-    again = ledger.claim(at(seconds=2), ["slack"])
+    assert claim(ledger, at(milliseconds=1999)) is None
+    again = claim(ledger, at(seconds=2))
     assert again is not None
     assert (again.attempts, again.error, again.doubtful) == (2, "503", False)
 
@@ -201,15 +197,15 @@ def test_a_retry_is_due_at_its_time(owe: Owe, ledger: Ledger) -> None:
 def test_an_unknown_outcome_is_tried_again_and_marked(owe: Owe, ledger: Ledger) -> None:
     """The far side may see it twice: whoever sends it next knows."""
     owe(delivery())
-    claimed = ledger.claim(at(), ["slack"])
+    claimed = claim(ledger, at())
     assert claimed is not None
 
-    assert ledger.settle_unknown(claimed, channel="slack", error="no answer", due=at(seconds=1))
+    assert settle(ledger, claimed, LedgerState.UNKNOWN, at(seconds=1), error="no answer")
 
     row = ledger.row("INC-1.1")
     assert row is not None
     assert row.state is LedgerState.UNKNOWN
-    again = ledger.claim(at(seconds=1), ["slack"])
+    again = claim(ledger, at(seconds=1))
     assert again is not None
     assert again.doubtful
 
@@ -219,7 +215,7 @@ def test_a_cancelled_row_is_never_claimed(owe: Owe, ledger: Ledger, client: redi
     owe(delivery("INC-1.1", rank=2), delivery("INC-2.1"))
     client.hset(keys.delivery("INC-1.1"), "state", LedgerState.CANCELLED.value)
 
-    claimed = ledger.claim(at(), ["slack"])
+    claimed = claim(ledger, at())
 
     assert claimed is not None
     assert claimed.delivery.id == "INC-2.1"
@@ -233,7 +229,7 @@ def test_a_row_that_can_not_be_read_fails_and_holds_nobody_up(
     owe(delivery("INC-1.1", rank=2), delivery("INC-2.1"))
     client.hset(keys.delivery("INC-1.1"), "delivery", b"\x81")
 
-    claimed = ledger.claim(at(), ["slack"])
+    claimed = claim(ledger, at())
 
     assert claimed is not None
     assert claimed.delivery.id == "INC-2.1"
@@ -247,14 +243,88 @@ def test_a_row_that_can_not_be_read_fails_and_holds_nobody_up(
 def test_scripts_survive_a_server_that_forgot_them(owe: Owe, ledger: Ledger, client: redis.Redis) -> None:
     """After a restart the server knows no script; the next call brings it again."""
     owe(delivery("INC-1.1"), delivery("INC-2.1"))
-    claimed = ledger.claim(at(), ["slack"])
+    claimed = claim(ledger, at())
     assert claimed is not None
 
     client.script_flush()
 
-    assert ledger.settle_sent(claimed, at(), channel="slack")
+    assert settle(ledger, claimed, LedgerState.SENT, at())
     client.script_flush()
-    assert ledger.claim(at(), ["slack"]) is not None
+    assert claim(ledger, at()) is not None
+
+
+def test_as_many_are_claimed_at_once_as_there_is_room_for(owe: Owe, ledger: Ledger, other_ledger: Ledger) -> None:
+    """Each channel by its own room, the most urgent first; what is left is another's."""
+    owe(*(delivery(f"INC-{number}.1", rank=number) for number in range(5)))
+    owe(*(delivery(f"INC-{number}.1", rank=number, channel="email") for number in range(5, 8)))
+
+    claims = ledger.claim(at(seconds=1), {"slack": 3, "email": 1})
+    rest = other_ledger.claim(at(seconds=1), {"slack": 9, "email": 9})
+
+    assert [one.delivery.id for one in claims] == ["INC-7.1", "INC-4.1", "INC-3.1", "INC-2.1"]
+    assert [one.delivery.id for one in rest] == ["INC-6.1", "INC-5.1", "INC-1.1", "INC-0.1"]
+    assert {(one.fence, one.attempts, one.first_at) for one in [*claims, *rest]} == {(1, 1, at(seconds=1))}
+
+
+def test_workers_that_claim_many_at_once_never_claim_the_same(owe: Owe, keys: Keys, redis_url: str) -> None:
+    """Whatever they do at the same time, each delivery is claimed once, and settled once."""
+    owe(*(delivery(f"INC-{number}.1") for number in range(300)))
+
+    def carry_all(worker: str) -> list[str]:
+        with connect(redis_url) as own:
+            ledger = Ledger(own, keys, worker)
+            found = []
+            while claims := ledger.claim(at(seconds=1), {"slack": 16}):
+                assert all(settle_all(ledger, claims))
+                found += [one.delivery.id for one in claims]
+            return found
+
+    with ThreadPoolExecutor(4) as threads:
+        shares = list(threads.map(carry_all, "abcd"))
+
+    taken = [name for share in shares for name in share]
+    assert sorted(taken) == sorted(f"INC-{number}.1" for number in range(300))
+
+
+def test_of_many_settled_together_only_the_lost_ones_are_refused(
+    owe: Owe, ledger: Ledger, other_ledger: Ledger, client: redis.Redis, keys: Keys
+) -> None:
+    """Each by its own fence: the claims that hold are settled, told and counted, the others change nothing."""
+    owe(*(delivery(f"INC-{number}.1") for number in range(4)))
+    claims = ledger.claim(at(), {"slack": 4})
+    client.zadd(keys.due("slack", 1), {"INC-1.1": 0, "INC-3.1": 0})
+    taken_over = other_ledger.claim(at(seconds=1), {"slack": 4})
+    assert [one.delivery.id for one in taken_over] == ["INC-1.1", "INC-3.1"]
+
+    assert settle_all(ledger, claims) == [True, False, True, False]
+
+    events = [decode(entry.packed) for entry in Journal(client, keys).read("0-0", count=9, wait_ms=0)]
+    assert [event.delivery for event in events if isinstance(event, DeliverySettled)] == ["INC-0.1", "INC-2.1"]
+    assert client.hget(keys.counters, "deliveries:slack:sent") == b"2"
+    assert client.hgetall(keys.latency) == {b"le:2.5": b"2", b"sum_ms": b"4000"}
+    row = other_ledger.row("INC-1.1")
+    assert row is not None
+    assert (row.state, row.doubtful) == (LedgerState.CLAIMED, True)
+    assert other_ledger.extend([*claims, *taken_over], at(seconds=2)) == [False, False, False, False, True, True]
+
+
+def test_many_are_looked_at_together(
+    owe: Owe, ledger: Ledger, other_ledger: Ledger, client: redis.Redis, keys: Keys
+) -> None:
+    """Just before they leave: one is wanted, one was recalled, the claim on one is lost."""
+    owe(*(delivery(f"INC-{number}.1") for number in range(3)))
+    claims = ledger.claim(at(), {"slack": 3})
+    client.hset(keys.delivery("INC-1.1"), "recalled", "it was taken")
+    client.zadd(keys.due("slack", 1), {"INC-2.1": 0})
+    assert claim(other_ledger, at(seconds=1)) is not None
+
+    assert ledger.recalled(claims) == ["", "it was taken", None]
+
+
+def settle_all(ledger: Ledger, claims: list[Claimed]) -> list[bool]:
+    """Settle claims as sent, two seconds after the report."""
+    endings = [Ending(claimed=one, state=LedgerState.SENT, moment=at(seconds=2), channel="slack") for one in claims]
+    return ledger.settle(endings)
 
 
 def test_the_sweep_tells_what_is_due_and_what_comes(owe: Owe, client: redis.Redis, keys: Keys) -> None:
@@ -278,7 +348,9 @@ def test_alerts_are_read_as_they_are_now(ledger: Ledger, client: redis.Redis, ke
     here, gone = alert("Here"), alert("Gone")
     client.hset(keys.alerts, here.fingerprint, msgspec.msgpack.encode(here))
 
-    assert ledger.alerts([here.fingerprint, gone.fingerprint]) == {here.fingerprint: here}
+    packed = ledger.alerts([here.fingerprint, gone.fingerprint])
+
+    assert packed == {here.fingerprint: msgspec.msgpack.encode(here)}
     assert ledger.alerts([]) == {}
 
 

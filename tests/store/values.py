@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 
 from alertrouter.alert import NOTHING, Alert, Fingerprint, fingerprint_of, pack
-from alertrouter.delivery import Delivery
+from alertrouter.delivery import Delivery, LedgerState
 from alertrouter.engine.changes import Changes
 from alertrouter.incident import Incident, Reason, State, Timer
 from alertrouter.silence import Silence, SilenceMatcher
+from alertrouter.store.ledger import Ledger
+from alertrouter.store.ledger_row import Claimed, Ending
 from alertrouter.store.statestore import Commit, Gauges, Quarantined
 from alertrouter.transition import TimelineLine
 from tests.times import START, at
@@ -90,6 +92,38 @@ def delivery(
         received_at=START,
         cause="k1",
     )
+
+
+def claim(ledger: Ledger, now: datetime, channel: str = "slack") -> Claimed | None:
+    """Claim the most urgent delivery of a channel; None when nothing is due."""
+    claims = ledger.claim(now, {channel: 1})
+    return claims[0] if claims else None
+
+
+def settle(
+    ledger: Ledger,
+    claimed: Claimed,
+    state: LedgerState,
+    moment: datetime,
+    *,
+    channel: str = "slack",
+    error: str = "",
+    note: str = "",
+    reference: str | None = None,
+    hold_lane: str = "",
+) -> bool:
+    """Settle a claim; for a state that is not final `moment` is when it is due again."""
+    ending = Ending(
+        claimed=claimed,
+        state=state,
+        moment=moment,
+        channel=channel,
+        error=error,
+        note=note,
+        reference=reference,
+        hold_lane=hold_lane,
+    )
+    return ledger.settle([ending]) == [True]
 
 
 def line(text: str, name: str = "INC-1") -> TimelineLine:

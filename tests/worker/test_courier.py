@@ -8,7 +8,9 @@ from collections.abc import Callable
 import pytest
 
 from alertrouter.delivery import LedgerState, Outcome
+from alertrouter.worker.courier import AT_ONCE
 from tests.standins import Answer, HttpStandIn
+from tests.store.values import claim
 from tests.waiting import eventually
 from tests.worker.owing import HOOK, INBOX, OTHER, Owing, now
 
@@ -146,12 +148,12 @@ def test_a_policy_that_is_gone_is_made_up_for_by_the_active_one(owing: Owing, fa
 def test_a_slow_channel_holds_up_no_other(owing: Owing, far_side: HttpStandIn) -> None:
     """While webhooks hang, all of them, the inbox gets its message."""
     far_side.answer_always(Answer(delay=60))
-    for number in range(20):
+    for number in range(AT_ONCE["webhook"] + 4):
         owing.owe(f"INC-{number}.1", rank=5)
     courier = owing.courier()
     draining = threading.Thread(target=courier.drain, daemon=True)
     draining.start()
-    far_side.wait_for(lambda received: len(received) == 8)
+    far_side.wait_for(lambda received: len(received) == AT_ONCE["webhook"])
 
     owing.owe("INC-99.1", INBOX, rank=0)
 
@@ -160,6 +162,43 @@ def test_a_slow_channel_holds_up_no_other(owing: Owing, far_side: HttpStandIn) -
     courier.stopping.set()
     far_side.close()
     draining.join(20)
+
+
+def test_what_has_ended_is_settled_while_others_are_on_their_way(owing: Owing, far_side: HttpStandIn) -> None:
+    """One message hangs: those that left with it are written down at once, and those behind it leave."""
+    far_side.answer_next(Answer(delay=60))
+    owing.owe("INC-0.1", rank=5)
+    for number in range(1, 2 * AT_ONCE["webhook"]):
+        owing.owe(f"INC-{number}.1")
+    courier = owing.courier()
+    draining = threading.Thread(target=courier.drain, daemon=True)
+    draining.start()
+
+    eventually(lambda: len(owing.told()) == 2 * AT_ONCE["webhook"] - 1, "all others are settled", within=8)
+
+    assert owing.row("INC-0.1").state is LedgerState.CLAIMED
+    courier.stopping.set()
+    far_side.close()
+    draining.join(20)
+    assert owing.row("INC-0.1").state is LedgerState.SENT
+
+
+def test_many_that_are_recalled_after_the_claim_do_not_leave(owing: Owing, far_side: HttpStandIn) -> None:
+    """Somebody takes half of what a worker holds: that half stays, the rest is sent, and both are told."""
+    for number in range(6):
+        owing.owe(f"INC-{number}.1")
+    claims = owing.ledger.claim(now(), {"webhook": 6})
+    for number in range(0, 6, 2):
+        owing.recall(f"INC-{number}.1")
+    for one in claims:
+        owing.make_due(one.delivery.id)  # its worker is gone
+        owing.client.hset(owing.keys.delivery(one.delivery.id), "state", "pending")  # and has not tried it
+
+    owing.courier().drain()
+
+    outcomes = {told.delivery: told.outcome for told in owing.told()}
+    assert outcomes == {f"INC-{number}.1": Outcome.SENT if number % 2 else Outcome.CANCELLED for number in range(6)}
+    assert len(far_side.received) == 3
 
 
 def test_a_slack_channel_is_paced(owing_with: Callable[..., Owing], far_side: HttpStandIn) -> None:
@@ -232,12 +271,12 @@ def test_what_was_recalled_in_time_is_not_sent(owing: Owing, far_side: HttpStand
 def test_what_was_recalled_after_the_claim_is_not_sent_either(owing: Owing, far_side: HttpStandIn) -> None:
     """The worker looks once more before it sends: the mark that the recall left is enough."""
     owing.owe()
-    claimed = owing.ledger.claim(now(), ["webhook"])
+    claimed = claim(owing.ledger, now(), "webhook")
     assert claimed is not None
 
     owing.recall()
 
-    assert owing.ledger.recalled(claimed) == "it was taken before it left"
+    assert owing.ledger.recalled([claimed])[0] == "it was taken before it left"
     assert owing.told() == []
 
 
