@@ -13,7 +13,7 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from alertrouter.alert import Alert
+from alertrouter.alert import Alert, Labels
 from alertrouter.engine import telling
 from alertrouter.engine.changes import Answer
 from alertrouter.engine.memory import Draft, Memory
@@ -195,13 +195,17 @@ def _incidents(memory: Memory, wanted: Iterable[SilenceMatcher]) -> list[Inciden
 
 def _has_one(memory: Memory, incident: Incident, matchers: tuple[Matcher, ...]) -> bool:
     alerts = (memory.state.alerts[name].labels for name in memory.members.get(incident.id, ()))
-    return any(all(one.matches(labels) for one in matchers) for labels in alerts)
+    return any(_meets(labels, matchers) for labels in alerts)
 
 
 def _alerts(memory: Memory, silence: Silence) -> Iterable[Alert]:
     """The alerts that meet a silence."""
     matchers = tuple(map(matcher_of, silence.matchers))
-    return (alert for alert in memory.state.alerts.values() if all(one.matches(alert.labels) for one in matchers))
+    return (alert for alert in memory.state.alerts.values() if _meets(alert.labels, matchers))
+
+
+def _meets(labels: Labels, matchers: tuple[Matcher, ...]) -> bool:
+    return all(one.matches(labels) for one in matchers)
 
 
 def _answer(draft: Draft, key: str, text: str, *, silence: str = "", unknown: bool = False) -> None:

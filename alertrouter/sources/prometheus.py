@@ -6,6 +6,7 @@ Source: https://github.com/prometheus/alertmanager/blob/main/api/v2/api.go
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -17,6 +18,10 @@ from alertrouter.sources.report import PostedAlert, moment, report
 
 RESOLVE_TIMEOUT: Final = timedelta(minutes=5)
 """How long an alert without `endsAt` fires after it was last sent; Alertmanager's default."""
+
+
+_URI: Final = re.compile(r"/|[A-Za-z][A-Za-z0-9+.-]*:")
+"""How the address of a generator must begin: with a scheme, or with a slash."""
 
 
 _FORM: Final[Form[PostedAlert]] = array(PostedAlert)
@@ -32,4 +37,6 @@ def _report(alert: PostedAlert, now: datetime) -> AlertReport:
     ends_at = moment(alert.ends_at, "endsAt")
     if starts_at is not None and ends_at is not None and ends_at < starts_at:
         raise PayloadError("$.endsAt: start time must be before end time")
+    if alert.generator_url and not _URI.match(alert.generator_url):
+        raise PayloadError("$.generatorURL: must be of type uri")
     return report(alert, None, starts_at or ends_at or now, ends_at or now + RESOLVE_TIMEOUT, now)

@@ -62,6 +62,16 @@ class Keys:
         return f"{self.namespace}:silences"
 
     @property
+    def silences_version(self) -> str:
+        """Count of commits that changed a silence."""
+        return f"{self.namespace}:silences_version"
+
+    @property
+    def begun(self) -> str:
+        """Stream of the alerts that began to fire."""
+        return f"{self.namespace}:begun"
+
+    @property
     def active(self) -> str:
         """Revision in force."""
         return f"{self.namespace}:active"

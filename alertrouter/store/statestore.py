@@ -21,6 +21,7 @@ from alertrouter.events import DeliverySettled, encode
 from alertrouter.incident import Incident, State
 from alertrouter.silence import Silence
 from alertrouter.store import revisions
+from alertrouter.store.begun import BEGUN, BEGUN_FOR, pack_marks
 from alertrouter.store.connection import border
 from alertrouter.store.journal import START, after
 from alertrouter.store.keys import RANKS, Keys
@@ -172,7 +173,12 @@ class StateStore:
         _write(pipeline, keys.incidents, changes.incidents)
         _write(pipeline, keys.policies, changes.policies)
         _write(pipeline, keys.heartbeats, changes.heartbeats)
-        _write(pipeline, keys.silences, changes.silences)
+        if changes.silences:
+            _write(pipeline, keys.silences, changes.silences)
+            pipeline.incr(keys.silences_version)
+        if changes.begun:
+            oldest = to_ms(commit.now - BEGUN_FOR)
+            pipeline.xadd(keys.begun, {BEGUN: pack_marks(changes.begun)}, minid=oldest, approximate=True)
         if changes.activation is not None:
             self._activate(pipeline, changes.activation, changes.policies[changes.activation.revision] or {})
         if changes.incidents:

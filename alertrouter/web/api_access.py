@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import hashlib
 import hmac
-from collections.abc import Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from ipaddress import ip_address
-from typing import Annotated, Final
+from typing import Annotated, Any, Final, TypeAlias
 from urllib.parse import urlsplit
 
 from fastapi import Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.requests import Request
+from starlette.responses import Response
 
 from alertrouter.errors import AlertrouterError
 from alertrouter.settings import ApiToken
@@ -74,13 +77,38 @@ async def may_read(request: Request, bearer: Bearer) -> None:
 
 def writer_of(request: Request) -> str:
     """Give the name under which somebody acts at an address outside the API's own."""
-    kind, _, token = request.headers.get("authorization", "").partition(" ")
-    return _access(request).writer(token.strip() if kind.lower() == "bearer" else None, request)
+    return _access(request).writer(_token(request), request)
 
 
 async def may_write(request: Request, bearer: Bearer) -> str:
     """Give the name under which somebody acts."""
     return _access(request).writer(bearer.credentials if bearer else None, request)
+
+
+Handler: TypeAlias = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+def reads(handler: Handler) -> Handler:
+    """Let a plain Starlette handler answer those who may read."""
+
+    async def answers(request: Request) -> Response:
+        _access(request).reader(_token(request))
+        return await handler(request)
+
+    return answers
+
+
+def _token(request: Request) -> str | None:
+    """The token that came along: as a bearer, or as the password of basic auth, whatever the user's name."""
+    scheme, _, value = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return value.strip()
+    if scheme.lower() != "basic":
+        return None
+    try:
+        return base64.b64decode(value.strip(), validate=True).decode("latin-1").partition(":")[2]
+    except (binascii.Error, ValueError):
+        return None
 
 
 def _access(request: Request) -> Access:

@@ -18,11 +18,12 @@ from alertrouter import __version__, log
 from alertrouter.errors import NotFound, StoreUnavailable
 from alertrouter.links import Links
 from alertrouter.settings import Settings
+from alertrouter.store.catalogue import Catalogue
 from alertrouter.store.connection import connect_async
 from alertrouter.store.doorstore import DoorStore
 from alertrouter.store.embedded import redis_url
 from alertrouter.store.keys import Keys
-from alertrouter.web import api, hooks, slack
+from alertrouter.web import alertmanager, api, hooks, slack
 from alertrouter.web.auth import Senders
 from alertrouter.web.console import Console
 from alertrouter.web.heartbeat import Heartbeats
@@ -41,7 +42,8 @@ MOST_CONNECTIONS: Final = 2000
 def create_app(settings: Settings) -> FastAPI:
     """Make the application. It starts without Redis, and answers 503 until that is there."""
     redis = connect_async(redis_url(settings))
-    store = DoorStore(redis, Keys(settings.namespace), max_backlog=settings.max_backlog)
+    keys = Keys(settings.namespace)
+    store = DoorStore(redis, keys, max_backlog=settings.max_backlog)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -66,6 +68,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.router.routes += PagerDutyHook(store, settings).routes()
     app.router.routes += AckPage(store, Links(settings), pages).routes()
     app.router.routes += Console(store, settings, pages).routes()
+    app.router.routes += alertmanager.routes(store, Catalogue(redis, keys), senders, settings.max_body)
     api.mount(app, store, settings)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_exception_handler(NotFound, _not_found)

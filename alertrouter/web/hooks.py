@@ -21,7 +21,7 @@ from starlette.routing import Route
 
 from alertrouter import events, log
 from alertrouter.errors import PayloadError, StoreUnavailable
-from alertrouter.sources import Parsed, alertmanager, generic, grafana, prometheus
+from alertrouter.sources import Parsed, alertmanager, generic, grafana
 from alertrouter.store.doorstore import DoorStore
 from alertrouter.web import body
 from alertrouter.web.auth import Senders
@@ -32,9 +32,8 @@ SOURCES: Final[Mapping[str, tuple[str, Parse]]] = {
     "/api/v1/alertmanager": ("alertmanager", alertmanager.parse),
     "/api/v1/grafana": ("grafana", grafana.parse),
     "/api/v1/alerts": ("generic", generic.parse),
-    "/api/v2/alerts": ("prometheus", prometheus.parse),
 }
-"""Address → name of the source and its parser."""
+"""Address → name of the source and its parser; Alertmanager's own address stands in `web/alertmanager`."""
 
 RETRY_AFTER: Final = "5"
 _EVENT_SIZE: Final = 10_000
@@ -74,10 +73,10 @@ class Hook:
             return stranger
         try:
             raw = await body.read(request, self._max_body)
-            return respond(200, await self._take(raw, key))
+            return self.taken(await self._take(raw, key))
         except PayloadError as error:
             _log.warning("body refused", source=self._source, key=key, reason=str(error))
-            return refuse(400, key, str(error))
+            return self.unreadable(key, str(error))
         except body.TooLarge:
             _log.warning("body too large", source=self._source, key=key, limit=self._max_body)
             return refuse(413, key, f"body too large, expected at most {self._max_body} bytes")
@@ -88,6 +87,14 @@ class Hook:
             return refuse(503, key, f"the body did not arrive within {body.PATIENCE:g} s")
         except ClientDisconnect:
             return refuse(400, key, "the body ended before its announced length")
+
+    def taken(self, answer: Answer) -> Response:
+        """Say that a body is in the journal."""
+        return respond(200, answer)
+
+    def unreadable(self, key: str, error: str) -> Response:
+        """Say why nothing of a body is."""
+        return refuse(400, key, error)
 
     async def _take(self, raw: bytes, key: str) -> Answer:
         now = datetime.now(UTC)

@@ -15,7 +15,10 @@ from tests.sources.test_hostile_bodies import BAD, json_values
 from tests.web.door import KEYS, Door
 
 ADDRESSES = ["/api/v1/alertmanager", "/api/v1/grafana", "/api/v1/alerts", "/api/v2/alerts"]
-EXPECTED = {200, 400, 413}
+ALERTMANAGERS = "/api/v2/alerts"
+EXPECTED = {200, 400, 413, 422}
+FAULTY = {400, 422}
+"""What Alertmanager's own address says to a body with a fault in it, also when the rest of it was taken."""
 GOOD = b'{"labels": {"alertname": "Good"}}'
 
 MANY_TIMES = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -62,7 +65,7 @@ def test_a_hostile_body_is_refused_and_the_door_stays_open(door: Door, path: str
     answer = door.post(path, in_chunks(body, 50_000) if chunked else body)
 
     assert answer.status_code in EXPECTED
-    assert answer.status_code == 200 or answer.json()["error"]
+    assert answer.status_code == 200 or path == ALERTMANAGERS or answer.json()["error"]
     assert alive(door)
 
 
@@ -75,9 +78,10 @@ def test_a_bad_alert_never_costs_its_neighbours(door: Door, path: str, bad: byte
 
     answer = door.post(path, body)
 
-    assert answer.status_code == 200
-    assert door.journalled(answer.json()["id"]) == [{"alertname": "Good"}, {"alertname": "Better"}]
-    assert answer.json()["set_aside"] == door.redis.xlen(KEYS.set_aside) == 1
+    assert answer.status_code in (FAULTY if path == ALERTMANAGERS else {200})
+    assert door.journalled(answer.headers["X-Request-Id"]) == [{"alertname": "Good"}, {"alertname": "Better"}]
+    assert door.redis.xlen(KEYS.set_aside) == 1
+    assert path == ALERTMANAGERS or answer.json()["set_aside"] == 1
 
 
 @pytest.mark.parametrize(
@@ -97,12 +101,15 @@ def test_a_bad_alert_never_costs_its_neighbours(door: Door, path: str, bad: byte
 )
 @pytest.mark.parametrize("path", ADDRESSES)
 def test_strange_headers_change_nothing(door: Door, path: str, headers: dict[str, str]) -> None:
-    """The body alone counts."""
+    """The body alone counts; Alertmanager's own address, as there, takes JSON that says that it is some."""
     body = b"[" + GOOD + b"]" if path.endswith("v2/alerts") else b'{"alerts": [' + GOOD + b"]}"
     raw = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
 
     answer = door.http.post(path, content=body, headers=raw)
 
+    if path == ALERTMANAGERS and not headers.get("Content-Type", "application/json").startswith("application/json"):
+        assert answer.status_code == 415
+        return
     assert answer.status_code == 200
     assert door.journalled(answer.json()["id"]) == [{"alertname": "Good"}]
 
@@ -154,5 +161,5 @@ def test_a_good_alert_passes_beside_any_other(door: Door, value: object, path: s
 
     answer = door.post(path, alerts if path.endswith("v2/alerts") else b'{"alerts": ' + alerts + b"}")
 
-    assert answer.status_code == 200
-    assert {"alertname": "Good"} in door.journalled(answer.json()["id"])
+    assert answer.status_code in ({200} | FAULTY if path == ALERTMANAGERS else {200})
+    assert {"alertname": "Good"} in door.journalled(answer.headers["X-Request-Id"])
