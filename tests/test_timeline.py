@@ -269,8 +269,8 @@ def test_what_another_alert_explains_waits_for_its_end() -> None:
     before = lived(labels, "20m", "10m others resolve", also_firing=(node,))
     later = lived(labels, "20m", "2m others fire", "12m others resolve", also_firing=(node,))
 
-    assert told(before) == ["10m ai-channel", "15m ai-pager"]
-    assert told(later) == ["0m ai-channel", "15m ai-pager"]
+    assert told(before) == ["10m30s ai-channel", "15m30s ai-pager"]
+    assert told(later) == ["0m ai-channel", "15m30s ai-pager"]
 
 
 def test_each_route_has_an_incident_of_its_own() -> None:

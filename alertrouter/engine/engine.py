@@ -9,8 +9,8 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from alertrouter.alert import Fingerprint
-from alertrouter.engine import flush, heartbeats, intake, people, settling, silences
+from alertrouter.alert import Alert, Fingerprint
+from alertrouter.engine import flush, heartbeats, holding, intake, people, settling, silences
 from alertrouter.engine.changes import Activation, Answer, Changes
 from alertrouter.engine.memory import Draft, Due, Memory
 from alertrouter.engine.state import EngineState
@@ -139,9 +139,20 @@ class Engine:
                 pass  # the router reads its files; what it finds there comes as an event of its own
             case _:
                 people.act(self._memory, draft, event)
+        ended = [one for one in draft.changes.alerts.values() if one is not None and self._ends(one, draft.at)]
+        if ended:
+            self._ended(draft, ended)
+
+    def _ends(self, alert: Alert, now: datetime) -> bool:
+        """Tell whether an alert fired and does no longer."""
+        old = self.state.alerts.get(alert.fingerprint)
+        return old is not None and old.firing(now) and not alert.firing(now)
+
+    def _ended(self, draft: Draft, alerts: list[Alert]) -> None:
+        """Let go what these alerts held back, and silences that go with their alerts."""
         if self._memory.silencer.going_with_alerts:
-            ended = [one for one in draft.changes.alerts.values() if one is not None and not one.firing(draft.at)]
-            silences.over(self._memory, draft, ended)
+            silences.over(self._memory, draft, alerts)
+        holding.free(self._memory, draft, alerts)
 
     def _fire(self, until: datetime, *, inclusive: bool) -> Changes:
         changes = Changes()
@@ -159,10 +170,10 @@ class Engine:
 
     def _over(self, mark: Fingerprint) -> Changes:
         """An alert's end may have come."""
-        if not self._memory.ended(mark, self._clock) or not self._memory.silencer.going_with_alerts:
+        if not self._memory.ended(mark, self._clock):
             return Changes()
         draft = Draft(at=self._clock)
-        silences.over(self._memory, draft, [self.state.alerts[mark]])
+        self._ended(draft, [self.state.alerts[mark]])
         return self._memory.swap(draft)
 
     def _silence(self, name: str) -> Changes:

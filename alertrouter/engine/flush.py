@@ -240,6 +240,9 @@ def _may_be_forgotten(view: View, incident: Incident) -> bool:
 
 def _next_look(view: View, incident: Incident) -> datetime:
     tick = view.at + view.route.options.group_interval
+    if incident.state is not State.RESOLVED and view.seen.held:
+        # What waits for its hours is told when they begin, and not up to a group interval later.
+        return view.policy.let_go(view.route, view.at, until=tick) or tick
     if incident.state is not State.RESOLVED or dispatch.owes_the_end(incident):
         return tick
     over = (incident.resolved_at or view.at) + view.policy.reopen_within

@@ -2,10 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import timedelta
+
 from msgspec.structs import replace
 
+from alertrouter.alert import Alert
+from alertrouter.engine.memory import Draft, Memory
 from alertrouter.engine.view import View
-from alertrouter.incident import Incident, Reason, State
+from alertrouter.incident import Incident, Reason, State, Timer
+
+
+def free(memory: Memory, draft: Draft, over: Iterable[Alert]) -> None:
+    """Alerts are over: what waited for this is told, or climbs on, `group_wait` later and not at its next look.
+
+    Not at once: what a node that is back explained is often over a moment after it.
+    """
+    if not memory.inhibitor.has_rules:
+        return
+    for name in memory.inhibitor.freed_by({alert.fingerprint: alert.labels for alert in over}):
+        incident = draft.changes.incidents.get(name, memory.state.incidents.get(name))
+        if incident is None or incident.state in (State.PENDING, State.RESOLVED):
+            continue
+        route = memory.policy_of(incident).route(incident.route)
+        look = draft.at + (route.options.group_wait if route else timedelta())
+        draft.changes.incidents[name] = replace(incident, timers={**incident.timers, Timer.LOOK: look})
 
 
 def note(view: View, incident: Incident) -> Incident:

@@ -182,12 +182,20 @@ class Memory:
                 del self.state.incidents[name]
                 self.groups.pop((old.route, old.group_key), None)
             self.members.pop(name, None)
+            self._wait(name, {})
             return
+        self._wait(name, incident.suppressed)
         self.by_state[incident.state] += 1
         self.state.incidents[name] = incident
         self.groups[incident.route, incident.group_key] = name
         if old is None or old.due != incident.due:
             self._plan_incident(incident)
+
+    def _wait(self, incident: str, suppressed: Mapping[Fingerprint, str]) -> None:
+        """Remember for whose end an incident waits whose alerts are held back."""
+        if self.inhibitor.has_rules:
+            alerts = self.state.alerts
+            self.inhibitor.wait(incident, {mark: alerts[mark].labels for mark in suppressed if mark in alerts})
 
     def _put_alert(self, mark: Fingerprint, alert: Alert | None, now: datetime) -> None:
         old = self.state.alerts.get(mark)
@@ -303,6 +311,8 @@ class Memory:
         for alert in self.state.alerts.values():
             if alert.firing(now):
                 self.inhibitor.add(alert.fingerprint, alert.labels)
+        for incident in self.state.incidents.values():
+            self._wait(incident.id, incident.suppressed)
 
     def _weigh(self, mark: Fingerprint, alert: Alert | None, now: datetime) -> None:
         """Let an alert hold back others while it fires, and no longer."""

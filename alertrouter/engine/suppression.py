@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -78,7 +78,8 @@ class Inhibitor:
 
     A look-up costs the same however many sources fire; rules that a label set can't meet cost nothing once its
     fingerprint is known. Inhibited alerts still hold others back. An alert on both sides of a rule is held back
-    only by sources that are not on its target side, hence never by itself.
+    only by sources that are not on its target side, hence never by itself. It knows, too, which incidents wait for the
+    end of which sources, so that these need not be asked again and again.
     """
 
     def __init__(self, rules: Iterable[InhibitRule]) -> None:
@@ -86,6 +87,8 @@ class Inhibitor:
         self._candidates = _Candidates(self._rules)
         self._sources: dict[tuple[int, tuple[str, ...]], _Sources] = {}
         self._sides: dict[Fingerprint, _Sides] = {}
+        self._waiting: dict[tuple[int, tuple[str, ...]], set[str]] = {}
+        self._waits_for: dict[str, set[tuple[int, tuple[str, ...]]]] = {}
 
     @property
     def has_rules(self) -> bool:
@@ -132,6 +135,33 @@ class Inhibitor:
             if first:
                 found.append(Inhibition(self._rules[side.rule].name, min(first)))
         return tuple(found)
+
+    def wait(self, incident: str, held: Mapping[Fingerprint, Labels]) -> None:
+        """Remember for which sources' end an incident waits: those of its alerts that are held back, none of them now.
+
+        Saying so again takes the place of what was said before.
+        """
+        sides = {(side.rule, side.key) for mark, labels in held.items() for side in self._sides_of(mark, labels).target}
+        before = self._waits_for.pop(incident, set())
+        for gone in before - sides:
+            self._waiting[gone].discard(incident)
+            if not self._waiting[gone]:
+                del self._waiting[gone]
+        for new in sides - before:
+            self._waiting.setdefault(new, set()).add(incident)
+        if sides:
+            self._waits_for[incident] = sides
+
+    def freed_by(self, over: Mapping[Fingerprint, Labels]) -> list[str]:
+        """Whom the end of these alerts, all at once, may free: incidents in order; they must be looked at to know."""
+        found: set[str] = set()
+        for mark, labels in over.items():
+            for side in self._sides_of(mark, labels).source:
+                waiting, sources = self._waiting.get((side.rule, side.key)), self._sources.get((side.rule, side.key))
+                # Another source that holds back whatever this one did makes a look needless.
+                if waiting and not (sources and any(one not in over for one in sources.alone)):
+                    found |= waiting
+        return sorted(found)
 
     def _sides_of(self, fingerprint: Fingerprint | None, labels: Labels) -> _Sides:
         if fingerprint is None:

@@ -23,13 +23,13 @@ def next_opening(intervals: Sequence[TimeInterval], now: datetime) -> datetime |
     """When the interval is open next, `now` included; None when it isn't within the horizon."""
     if is_open(intervals, now):
         return now
-    return next((moment for moment in _boundaries(intervals, now) if is_open(intervals, moment)), None)
+    return next((moment for moment in boundaries(intervals, now) if is_open(intervals, moment)), None)
 
 
 def switches(intervals: Sequence[TimeInterval], now: datetime) -> Iterator[datetime]:
     """Every moment after `now` at which the interval opens or closes, in order, within the horizon."""
     opened = is_open(intervals, now)
-    for moment in _boundaries(intervals, now):
+    for moment in boundaries(intervals, now):
         if is_open(intervals, moment) != opened:
             opened = not opened
             yield moment
@@ -38,7 +38,7 @@ def switches(intervals: Sequence[TimeInterval], now: datetime) -> Iterator[datet
 def open_between(intervals: Sequence[TimeInterval], start: datetime, end: datetime) -> timedelta:
     """How much of the time from `start` to `end` the interval is open."""
     at, total = start, timedelta()
-    for moment in _boundaries(intervals, start):
+    for moment in boundaries(intervals, start):
         if is_open(intervals, at):
             total += min(moment, end) - at
         at = moment
@@ -50,7 +50,7 @@ def open_between(intervals: Sequence[TimeInterval], start: datetime, end: dateti
 def after_open(intervals: Sequence[TimeInterval], start: datetime, duration: timedelta) -> datetime | None:
     """When the interval will have been open for `duration` since `start`; None when not within the horizon."""
     at, left, opened = start, duration, is_open(intervals, start)
-    for moment in _boundaries(intervals, start):
+    for moment in boundaries(intervals, start):
         if opened:
             if at + left <= moment:
                 return at + left
@@ -59,8 +59,8 @@ def after_open(intervals: Sequence[TimeInterval], start: datetime, duration: tim
     return None
 
 
-def _boundaries(intervals: Sequence[TimeInterval], now: datetime) -> Iterator[datetime]:
-    """Every minute at which an entry can begin or end, in order.
+def boundaries(intervals: Sequence[TimeInterval], now: datetime) -> Iterator[datetime]:
+    """Every minute after `now` at which an entry can begin or end, in order, within the horizon.
 
     Zones are apart by quarters of an hour, days begin and clocks change at such quarters; so all of them, and within
     each the minutes at which a range of times begins or ends.

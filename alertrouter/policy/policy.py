@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 from functools import cached_property
+from itertools import takewhile
 
 from alertrouter.alert import Labels
 from alertrouter.policy.contacts import receiver_of
@@ -14,6 +15,7 @@ from alertrouter.policy.heartbeat import HeartbeatRule
 from alertrouter.policy.inhibition import InhibitRule
 from alertrouter.policy.interval import TimeInterval
 from alertrouter.policy.oncall import Person, Schedule
+from alertrouter.policy.opening import boundaries
 from alertrouter.policy.receiver import Integration, Receiver
 from alertrouter.policy.route import Match, Route
 from alertrouter.policy.timeline import Expectation, Happening
@@ -104,6 +106,13 @@ class Policy:
         if active and not any(i.contains(now) for name in active for i in self.time_intervals[name]):
             return outside(active)
         return ""
+
+    def let_go(self, route: Route, now: datetime, *, until: datetime) -> datetime | None:
+        """When the route's time intervals hold its messages no longer; None when not before `until`."""
+        names = (*route.options.mute_time_intervals, *route.options.active_time_intervals)
+        intervals = [interval for name in names for interval in self.time_intervals[name]]
+        moments = takewhile(lambda moment: moment < until, boundaries(intervals, now))
+        return next((moment for moment in moments if not self.held_by(route, moment)), None)
 
     def escalation(self, route: Route, severity: str) -> EscalationPolicy | None:
         """The escalation policy of a route for a severity; None when it notifies its receiver plainly."""

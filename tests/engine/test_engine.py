@@ -192,7 +192,7 @@ def test_an_inhibited_alert_is_told_to_nobody_and_says_why() -> None:
 
 
 def test_inhibition_delays_and_never_deletes() -> None:
-    """When the source is over and the target is not, its people hear of it at the next group interval."""
+    """When the source is over and the target is not, its people hear of it after `group_wait`."""
     story = Story(PLAIN)
     story.fire(0, "NodeDown", cluster="c1", node="n1")
     story.fire(0, "SvcDown", cluster="c2", node="n1")
@@ -201,7 +201,7 @@ def test_inhibition_delays_and_never_deletes() -> None:
     story.end(60, "NodeDown", cluster="c1", node="n1")
     story.advance(330)
 
-    assert Told(330, "chat/webhook", "opened", firing=("SvcDown",)) in story.told
+    assert Told(90, "chat/webhook", "opened", firing=("SvcDown",)) in story.told
     assert story.incident("INC-2").suppressed == {}
 
 

@@ -393,7 +393,7 @@ def test_a_snooze_survives_a_flap() -> None:
 
 
 def test_suppression_stops_the_ladder_and_never_deletes_it() -> None:
-    """Inhibited after three minutes: the pager hears two minutes after the inhibition ended."""
+    """Inhibited after three minutes: the pager hears two minutes after the very moment at which that ended."""
     story = Story(POLICY)
     story.fire(0, "Disk", severity="critical", node="n1")
     story.advance(0)
@@ -405,7 +405,7 @@ def test_suppression_stops_the_ladder_and_never_deletes_it() -> None:
     story.advance(30 * MINUTE)
 
     assert muted == "all its alerts are inhibited"
-    assert [page for page in minutes(story) if page[1] == "pager"] == [(23, "pager")]
+    assert [page for page in minutes(story) if page[1] == "pager"] == [(22.5, "pager")]
     assert [name for name in story.transitions() if name in ("MUTE", "UNMUTE")] == ["MUTE", "UNMUTE"]
 
 
