@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from alertrouter import settings_file
 from alertrouter.errors import SettingsError
@@ -140,7 +140,7 @@ def from_environment(environ: Mapping[str, str] | None = None) -> Settings:
         host=host,
         port=port,
         external_url=(env.text("ALERTROUTER_EXTERNAL_URL") or _local_url(host, port)).rstrip("/"),
-        redis_url=env.text("ALERTROUTER_REDIS_URL"),
+        redis_url=_redis_url(env.text("ALERTROUTER_REDIS_URL"), env.text("ALERTROUTER_REDIS_PASSWORD")),
         namespace=_namespace(env.text("ALERTROUTER_NAMESPACE")),
         state_dir=Path(env.text("ALERTROUTER_STATE_DIR")).expanduser(),
         durability=env.one_of("ALERTROUTER_DURABILITY", "always", "everysec"),
@@ -227,6 +227,14 @@ def _long(env: _Environment, name: str, least: int) -> tuple[str, ...]:
     if any(len(secret) < least for secret in secrets):
         raise SettingsError(f"{name}: expected at least {least} characters in each secret")
     return secrets
+
+
+def _redis_url(url: str, password: str) -> str:
+    """Put the password into a URL that has none."""
+    scheme, _, rest = url.partition("://")
+    if not url or not password or "@" in rest:
+        return url
+    return f"{scheme}://:{quote(password, safe='')}@{rest}"
 
 
 def _api_tokens(entries: tuple[str, ...]) -> tuple[ApiToken, ...]:

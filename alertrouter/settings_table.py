@@ -39,6 +39,9 @@ TABLE: Final[tuple[Setting, ...]] = (
         "",
         "redis://, rediss://, unix:// or redis+sentinel://host:26379,…/name; empty: embedded Valkey",
     ),
+    Setting(
+        "ALERTROUTER_REDIS_PASSWORD", "", "Redis's password, when none stands in ALERTROUTER_REDIS_URL", secret=True
+    ),
     Setting("ALERTROUTER_NAMESPACE", "ar", "prefix of every Redis key; several alertrouters may share one Redis"),
     Setting("ALERTROUTER_STATE_DIR", "~/.local/state/alertrouter", "directory of the embedded Valkey's files"),
     Setting(

@@ -102,7 +102,7 @@ def _wanted(*, dev: bool, other_platforms: bool = False) -> list[Requirement]:
     project = PROJECT["project"]
     texts = [
         *project["dependencies"],
-        *project["optional-dependencies"]["standalone"],
+        *(text for extra in project["optional-dependencies"].values() for text in extra),
         *PROJECT["build-system"]["requires"],
     ]
     if dev:

@@ -8,6 +8,9 @@ from alertrouter.settings import Settings, from_environment
 from alertrouter.settings_table import TABLE, table_as_markdown
 
 CHECKOUT = Path(__file__).resolve().parent.parent
+_WITH_ANOTHER = ("ALERTROUTER_REDIS_PASSWORD", "ALERTROUTER_SETTINGS_FILE")
+"""Those that need more than a value of their own; tests below show what they change."""
+
 FILLED_IN_BY_POLICIES = {
     "PAGERDUTY_SERVICE_KEY",
     "SLACK_AI_WEBHOOK_URL",
@@ -34,15 +37,28 @@ def test_each_documented_setting_changes_something() -> None:
 
         assert _without_environ(settings) != _without_environ(unset), f"{name} changes nothing"
 
-    assert set(rows) == set(_OTHER_VALUES) | FILLED_IN_BY_POLICIES | {"ALERTROUTER_SETTINGS_FILE"}
+    assert set(rows) == set(_OTHER_VALUES) | FILLED_IN_BY_POLICIES | set(_WITH_ANOTHER)
 
 
 def test_a_file_of_settings_changes_something(tmp_path: Path) -> None:
-    """The one setting that needs more than a value of its own."""
+    """What it holds counts as set."""
     file = tmp_path / "settings"
     file.write_text("ALERTROUTER_LISTEN=0.0.0.0:1\n", encoding="utf-8")
 
     assert from_environment({"ALERTROUTER_SETTINGS_FILE": str(file)}).port == 1
+
+
+def test_a_password_beside_the_url_is_the_urls() -> None:
+    """A URL with one of its own keeps it."""
+    beside = {"ALERTROUTER_REDIS_PASSWORD": "p@ss"}
+
+    def url(text: str) -> str:
+        return from_environment({**beside, "ALERTROUTER_REDIS_URL": text}).redis_url
+
+    assert url("redis://redis:6379/0") == "redis://:p%40ss@redis:6379/0"
+    assert url("redis+sentinel://a:1,b:2/main") == "redis+sentinel://:p%40ss@a:1,b:2/main"
+    assert url("redis://:own@redis/0") == "redis://:own@redis/0"
+    assert url("") == ""
 
 
 def test_each_default_in_the_table_is_the_one_in_force() -> None:

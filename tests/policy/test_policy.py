@@ -103,7 +103,7 @@ def test_the_built_in_policy_covers_every_component_receiver_and_rule() -> None:
     used = {receiver for team in policy.teams.values() for receiver in team.roles.values()}
 
     assert tested == {rule.name for rule in policy.inhibit_rules}
-    assert len(policy.inhibit_rules) == 6
+    assert len(policy.inhibit_rules) == 7
     assert {"infrastructure", "ai", "security", "business", "database"} <= components
     assert used == set(policy.receivers)
     assert not any(map(holds_secret, files.values()))

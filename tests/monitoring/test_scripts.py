@@ -1,0 +1,242 @@
+"""The stack's scripts: shellcheck on each, and what the deployment does to a Docker that only writes down."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import stat
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.journeys.programs import installed
+from tests.monitoring.tools import CHECKOUT, run, tool
+
+SCRIPTS = sorted((CHECKOUT / "scripts").glob("*.sh"))
+GENERATED = {
+    "GRAFANA_ADMIN_PASSWORD",
+    "GRAFANA_SECRET_KEY",
+    "ALERTROUTER_REDIS_PASSWORD",
+    "ALERTROUTER_INGEST_TOKENS",
+    "ALERTROUTER_API_TOKEN",
+    "ALERTROUTER_API_TOKENS",
+    "ALERTROUTER_LINK_SECRET",
+    "AI_EXPORTER_TOKEN",
+}
+
+
+class Site:
+    """A checkout of its own, on a machine whose `docker` and `curl` are stood in for."""
+
+    def __init__(self, directory: Path) -> None:
+        self.root = directory / "site"
+        self.notes = directory / "notes"
+        self.notes.mkdir()
+        for name in ("scripts", "monitoring", "policies"):
+            shutil.copytree(CHECKOUT / name, self.root / name)
+        for file in (*CHECKOUT.glob("docker-compose*.yml"), CHECKOUT / ".env.monitoring.example"):
+            shutil.copy(file, self.root)
+        programs = directory / "bin"
+        programs.mkdir()
+        for name in ("docker", "curl"):
+            shutil.copy(Path(__file__).with_name("docker_standin.sh"), programs / name)
+        self.environ = {
+            "PATH": f"{programs}:{os.environ['PATH']}",
+            "STAND_IN": str(self.notes),
+            "REAL_COMPOSE": tool("docker-compose"),
+            "VERIFY_PATIENCE": "2",
+            "VERIFY_PAUSE": "0",
+        }
+        dashboards = len(list((self.root / "monitoring/grafana/dashboards").rglob("*.json")))
+        if not dashboards:
+            (self.root / "monitoring/grafana/dashboards/one.json").write_text("{}")
+        self.tell("dashboards", ",".join(['{"uid":"x"}'] * max(dashboards, 1)))
+        self.tell("services", "prometheus running healthy\nalertrouter-slack running \n")
+        self.tell("system", "Debian GNU/Linux 13")
+        for nothing in ("fails", "down", "calls"):
+            self.tell(nothing, "")
+
+    def tell(self, name: str, text: str) -> None:
+        """Say what the stand-in answers."""
+        (self.notes / name).write_text(text)
+
+    def deploy(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run the script."""
+        return run("bash", "scripts/deploy_monitoring.sh", *arguments, directory=self.root, environ=self.environ)
+
+    @property
+    def calls(self) -> list[str]:
+        """What docker and curl were called with."""
+        return (self.notes / "calls").read_text().splitlines()
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """What .env.monitoring holds."""
+        lines = (self.root / ".env.monitoring").read_text().splitlines()
+        return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+
+    def secret(self, name: str) -> str:
+        """What a container is told."""
+        return (self.root / "secrets" / name).read_text()
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    """A fresh machine."""
+    return Site(tmp_path)
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
+def test_shellcheck_finds_nothing(script: Path) -> None:
+    """In any of them, with what they source."""
+    ran = run(installed("shellcheck"), "--external-sources", f"scripts/{script.name}")
+
+    assert (ran.returncode, ran.stdout) == (0, "")
+
+
+def test_a_first_deployment_prepares_checks_starts_and_verifies(site: Site) -> None:
+    """From nothing to running, in this order; the log holds what was said, and no secret."""
+    ran = site.deploy("--send-test", "alerts")
+
+    assert ran.returncode == 0, ran.stdout
+    assert "✗" not in ran.stdout
+    done = [call for call in site.calls if re.search(r"compose (config|build|pull|--profile check|up|exec)", call)]
+    steps = [
+        next(n for n, call in enumerate(done) if part in call)
+        for part in (
+            "config",
+            "build",
+            "pull",
+            "check-alloy",
+            "up --detach --wait",
+            "promtool query",
+            "alert add",
+            "doctor",
+        )
+    ]
+    assert steps == sorted(steps)
+    (log,) = (site.root / "logs").glob("monitoring_deployment_*.log")
+    assert "the Watchdog fires" in log.read_text()
+    said = ran.stdout + log.read_text() + "\n".join(site.calls)
+    assert [name for name in GENERATED if site.settings[name] in said] == []
+
+
+def test_what_is_generated_is_for_its_owner_and_stays(site: Site) -> None:
+    """Passwords are made once, differ, and may be read by nobody else; what containers are told follows them."""
+    site.deploy("--prepare")
+    first = site.settings
+    assert all(len(first[name]) >= 24 for name in GENERATED)
+    assert len({first[name] for name in GENERATED}) == len(GENERATED)
+    assert first["ALERTROUTER_API_TOKENS"] == f"operator:write:{first['ALERTROUTER_API_TOKEN']}"
+
+    with (site.root / ".env.monitoring").open("a") as file:
+        file.write("SLACK_BOT_TOKEN='xoxb-1'\n")
+    site.deploy("--prepare")
+
+    assert {name: site.settings[name] for name in GENERATED} == {name: first[name] for name in GENERATED}
+    modes = {name: stat.S_IMODE((site.root / name).stat().st_mode) for name in (".env.monitoring", "secrets")}
+    assert modes == {".env.monitoring": 0o600, "secrets": 0o700}
+    assert site.secret("grafana_admin_password") == first["GRAFANA_ADMIN_PASSWORD"]
+    assert site.secret("alertrouter_ingest_token") == first["ALERTROUTER_INGEST_TOKENS"]
+    assert f"requirepass {first['ALERTROUTER_REDIS_PASSWORD']}\n" in site.secret("redis_auth")
+    told = site.secret("alertrouter_settings")
+    assert "SLACK_BOT_TOKEN='xoxb-1'" in told
+    assert first["ALERTROUTER_LINK_SECRET"] in told
+    assert "GRAFANA" not in told
+
+
+def test_the_overlays_and_profiles_are_chosen_once_and_kept(site: Site) -> None:
+    """On Linux node-exporter is put into the host's network; --ha and --profile hold for plain `docker compose` too."""
+    site.deploy("--prepare", "--ha", "--profile", "traces", "--profile", "db")
+    site.deploy("--prepare")
+
+    assert site.settings["COMPOSE_FILE"] == "docker-compose.yml:docker-compose.host.yml:docker-compose.ha.yml"
+    assert site.settings["COMPOSE_PROFILES"] == "db,traces"
+    assert site.settings["OTEL_EXPORTER_OTLP_ENDPOINT"] == "http://alloy:4318"
+    assert (site.root / ".env").resolve() == (site.root / ".env.monitoring").resolve()
+    listed = run(site.environ["REAL_COMPOSE"], "config", "--services", directory=site.root).stdout.split()
+    assert {"prometheus-2", "tempo", "postgres-exporter"} <= set(listed)
+
+    site.tell("system", "Docker Desktop")
+    site.deploy("--prepare")
+    assert site.settings["COMPOSE_FILE"] == "docker-compose.yml:docker-compose.ha.yml"
+
+
+@pytest.mark.parametrize(
+    ("fails", "says"),
+    [
+        ("docker version .*", "Docker does not answer"),
+        ("docker compose build .*", "an image is missing"),
+        ("docker compose --profile check run .* check-loki", "loki's configuration is not valid"),
+    ],
+)
+def test_what_is_not_in_place_stops_the_deployment(site: Site, fails: str, says: str) -> None:
+    """It is named with what to do, and nothing is started."""
+    site.tell("fails", fails)
+
+    ran = site.deploy()
+
+    assert ran.returncode == 1
+    assert re.search(rf"✗ {says}\n +→ ", ran.stdout), ran.stdout
+    assert not any("compose up" in call for call in site.calls)
+
+
+def test_a_port_that_is_taken_is_named(site: Site) -> None:
+    """Before Docker would say so in its own words."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        text = (site.root / "scripts/deploy_monitoring.sh").read_text()
+        (site.root / "scripts/deploy_monitoring.sh").write_text(re.sub(r"PORTS=\(.*\)", f"PORTS=({port})", text))
+
+        ran = site.deploy("--check")
+
+    assert ran.returncode == 1
+    assert f"✗ port {port} is taken" in ran.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "says"),
+    [
+        ("services", "loki running unhealthy\n", "not healthy: loki"),
+        ("down", '{job="loki"} => 0 @[1]\n', "targets are down"),
+        ("dashboards", "[]", "dashboards are there"),
+        ("fails", "docker .* alertrouter incidents .*", "did not reach alertrouter"),
+        ("fails", "curl .*loki.*", "no log of a container is in Loki"),
+        ("fails", "docker .* alertrouter doctor", "alertrouter finds something wrong"),
+        ("fails", "docker .* alertrouter send-test alerts", "no test message got through to alerts"),
+    ],
+)
+def test_what_does_not_work_afterwards_is_named(site: Site, name: str, text: str, says: str) -> None:
+    """Each point of the checklist can fail, and then the exit code says so."""
+    site.deploy("--prepare")
+    site.tell("calls", "docker compose up\n")
+    site.tell(name, text)
+
+    ran = site.deploy("--verify", "--send-test", "alerts")
+
+    assert ran.returncode == 1
+    assert re.search(rf"✗ .*{says}.*\n +→ ", ran.stdout), ran.stdout
+
+
+def test_the_password_of_grafana_is_on_no_command_line(site: Site) -> None:
+    """It goes to curl by its input."""
+    site.deploy("--prepare")
+
+    site.deploy("--verify")
+
+    assert site.settings["GRAFANA_ADMIN_PASSWORD"] in (site.notes / "curl-config").read_text()
+    assert site.settings["GRAFANA_ADMIN_PASSWORD"] not in "\n".join(site.calls)
+
+
+def test_wrong_usage_shows_how(site: Site) -> None:
+    """Exit 2, and the text at the head of the script."""
+    ran = site.deploy("--nonsense")
+
+    assert ran.returncode == 2
+    assert "./scripts/deploy_monitoring.sh --check" in ran.stdout
