@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import random
 import sys
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from alertrouter.simulate.agreement import Agreement
 
 _SHOWN: Final = 10
+_MOST_TEMPLATES: Final = 100
 _MOST_BYTES: Final = 4 * 1024 * 1024
 ENVIRONMENT: Final = "environment"
 """The file beside the policy that lists the variables it needs; no secret stands in it."""
@@ -126,14 +128,15 @@ def import_alertmanager(
 
     Exit 1 when Alertmanager itself would refuse the file: --lenient makes the best of it.
     """
-    from alertrouter.policy.alertmanager.conversion import convert
+    from alertrouter.policy.alertmanager.conversion import convert, template_globs
 
     settings = from_environment()
     content = _content(file)
-    found = convert(file.name if str(file) != "-" else "alertmanager.yml", content)
+    name = file.name if str(file) != "-" else "alertmanager.yml"
+    found = convert(name, content, _templates(file, template_globs(content)))
     policy = _policy(found)
     usable = policy is not None and (lenient or not found.problems)
-    files = found.files if usable else {}
+    files = {**found.files, **found.templates} if usable else {}
     if usable and output:
         _write(output, found, files, force=force)
     if usable and secrets:
@@ -160,6 +163,19 @@ def _content(file: Path) -> str:
         return file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise PayloadError(f"{file}: can't be read: {error}") from None
+
+
+def _templates(file: Path, globs: Sequence[str]) -> Mapping[str, str]:
+    """The texts of the template files, by their paths, as Alertmanager looks for them; one that isn't there is said."""
+    found: dict[str, str] = {}
+    for pattern in globs:
+        # Not Path.glob: patterns are often absolute.
+        paths = [Path(path) for path in sorted(glob.glob(str(file.parent / pattern)))]  # noqa: PTH207 -- as said
+        if not paths:
+            typer.echo(f"{file}: no template file is at {pattern}: its texts are not translated", err=True)
+        for path in paths[:_MOST_TEMPLATES]:
+            found[str(path)] = _content(path)
+    return found
 
 
 def _policy(found: Conversion) -> Policy | None:
@@ -263,6 +279,9 @@ def _show(
     if policy and files:
         routes = sum(1 for _ in policy.root.all())
         into = str(output) if output else "the policy"
+        if found.templates:
+            where = output / "templates" if output else "templates"
+            said.line(f"    ALERTROUTER_TEMPLATES={where}")
         said.line(
             f"{said.good('✓')} {into}: {counted(routes, 'route')}, {counted(len(policy.receivers), 'receiver')}, "
             f"{counted(len(policy.inhibit_rules), 'inhibition rule')}, "

@@ -16,7 +16,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Final
 
-from jinja2 import ChoiceLoader, Environment, FileSystemLoader, TemplateError, TemplateSyntaxError
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, TemplateError, TemplateSyntaxError
 from jinja2 import Template as JinjaTemplate
 
 from alertrouter.errors import Problem
@@ -85,7 +85,9 @@ class Renderer:
     def __init__(self, overrides: Path | None = None) -> None:
         self._overrides = overrides
         directories = [*([overrides] if overrides else []), builtin("templates")]
-        self._loader = ChoiceLoader([FileSystemLoader(directory) for directory in directories])
+        # `builtin/slack/title.j2` is the one that an override of that name takes the place of.
+        own = PrefixLoader({"builtin": FileSystemLoader(builtin("templates"))})
+        self._loader = ChoiceLoader([*(FileSystemLoader(directory) for directory in directories), own])
         self._environments = self._make(strict=False)
         self._faults: dict[tuple[str, int], Problem] = {}
         self._lock = threading.Lock()

@@ -16,7 +16,7 @@ from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup, escape
 
-from alertrouter.render import look
+from alertrouter.render import carried, look
 
 MAX_LOOPS = 20_000
 """Turns that all loops of one rendering may take together."""
@@ -76,6 +76,7 @@ def environment(dialect: Dialect, loader: BaseLoader, *, strict: bool) -> Immuta
         "tojson": _to_json,
         "url": look.web_url,
         "date": _DATES[dialect],
+        **carried.FILTERS,
     }
     if dialect is Dialect.SLACK:
         made.filters |= {"code": _slack_code, "link": _slack_link}

@@ -25,7 +25,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
         "conformance(file, type, under=None): run once for each recorded case of the file, decoded as `type`; "
-        "`under` is the key that holds the list of cases, when the file is not one list",
+        "`under` is the key (`a.b`: one in another) that holds the list of cases, when the file is not one list",
     )
 
 
@@ -53,7 +53,8 @@ def _read(file: Path, kind: type[Case], under: str | None) -> list[Case]:
     if under is None:
         cases = msgspec.json.decode(content, type=list[msgspec.Raw])
     else:
-        lists = msgspec.json.decode(content, type=dict[str, msgspec.Raw])
-        cases = msgspec.json.decode(lists[under], type=list[msgspec.Raw])
+        for key in under.split("."):
+            content = bytes(msgspec.json.decode(content, type=dict[str, msgspec.Raw])[key])
+        cases = msgspec.json.decode(content, type=list[msgspec.Raw])
     assert cases, f"{file} holds no cases"
     return [msgspec.json.decode(case, type=kind) for case in cases]

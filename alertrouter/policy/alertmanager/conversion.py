@@ -11,6 +11,7 @@ from typing import Final
 from alertrouter.errors import Problem
 from alertrouter.policy.alertmanager import grammar
 from alertrouter.policy.alertmanager.fields import at_most_one, given, items, place_of, section, shown, text, texts
+from alertrouter.policy.alertmanager.messages import definitions, written
 from alertrouter.policy.alertmanager.notes import Note, Report, Secret
 from alertrouter.policy.alertmanager.receivers import (
     CHAT_POST_MESSAGE,
@@ -26,10 +27,10 @@ from alertrouter.policy.alertmanager.routes import Node, Routes
 from alertrouter.policy.alertmanager.yamlwriter import comment, listed, scalar
 from alertrouter.policy.load import DEFAULT_SEVERITIES
 from alertrouter.policy.matcher import Matcher, Op
-from alertrouter.policy.reading.faults import Faults
+from alertrouter.policy.reading.faults import Faults, Place
 from alertrouter.policy.reading.intervals import entry
 from alertrouter.policy.reading.value import Fields, Value, Wrong
-from alertrouter.policy.reading.yamltext import Table, parse
+from alertrouter.policy.reading.yamltext import Listing, Scalar, Table, parse
 
 _RANKS: Final = (
     ("debug", "none", "low", "informational", "notice", "info", "p4", "sev4"),
@@ -46,7 +47,7 @@ class Conversion:
 
     `files` are the texts of the policy by file name, empty when the file could not be understood at all. `problems` is
     what Alertmanager would refuse. `variables` must be set in the environment (empty: by hand), `secrets` as well.
-    `texts` are the message texts in Go's template language; `template_globs` says where its definitions are.
+    `templates` are template files by their path beside the policy.
     """
 
     files: Mapping[str, str]
@@ -54,28 +55,41 @@ class Conversion:
     problems: tuple[Problem, ...]
     secrets: tuple[Secret, ...]
     variables: Mapping[str, str]
-    texts: tuple[Text, ...]
-    template_globs: tuple[str, ...]
+    templates: Mapping[str, str]
 
 
-def convert(file: str, content: str) -> Conversion:
-    """Read an `alertmanager.yml`; `file` is how its name stands in faults. Pure: reads no file."""
+def convert(file: str, content: str, templates: Mapping[str, str] | None = None) -> Conversion:
+    """Read an `alertmanager.yml`; `file` is how its name stands in faults. Pure: reads no file.
+
+    `templates` are the texts of the files that `template_globs` speaks of, by name.
+    """
     faults = Faults({file: content})
     report = Report()
     reader = _Reader(file, report)
     root = parse(file, content, faults)
     files: Mapping[str, str] = {}
+    made: Mapping[str, str] = {}
     if root is not None:
         files = reader.read(Value(root, "", faults))
+        defined = definitions(templates or {}, reader.templates_place, report)
+        made = written(tuple(reader.texts), defined, file, report)
     return Conversion(
         files=files,
         notes=tuple(sorted(report.notes)),
         problems=faults.found(),
         secrets=tuple(report.secrets.values()),
         variables=reader.variables,
-        texts=tuple(reader.texts),
-        template_globs=reader.templates,
+        templates=made if files else {},
     )
+
+
+def template_globs(content: str) -> tuple[str, ...]:
+    """Where the definitions of an `alertmanager.yml` are: paths with wildcards, relative to it."""
+    root = parse("", content, Faults({"": content}))
+    if not isinstance(root, Table) or "templates" not in root.entries:
+        return ()
+    node = root.entries["templates"].value
+    return tuple(item.text for item in node.items if isinstance(item, Scalar)) if isinstance(node, Listing) else ()
 
 
 class _Reader:
@@ -84,7 +98,7 @@ class _Reader:
     def __init__(self, file: str, report: Report) -> None:
         self._file = file
         self._report = report
-        self.templates: tuple[str, ...] = ()
+        self.templates_place: Place | None = None
         self.texts: list[Text] = []
         self.variables: dict[str, str] = {}
 
@@ -99,7 +113,8 @@ class _Reader:
             for key in ("tracing", "event_recorder"):
                 if key in fields:
                     self._say(fields, key, f"`{key}` is left out", "it is Alertmanager's own", "see docs/settings.md")
-            self.templates = fields.take("templates", texts, ())
+            if fields.take("templates", texts, ()):
+                self.templates_place = place_of(fields, "templates")
             at = fields.take("global", self._globals, Globals())
             intervals = self._intervals(fields)
             names = _names(fields)
@@ -112,7 +127,6 @@ class _Reader:
             reader = Receivers(self._report, at, severities)
             drafts = fields.take("receivers", reader.read, ())
             self.texts, self.variables = reader.texts, reader.variables
-            self._say_texts()
         drafts += self._missing(tree.missing)
         if root is None:
             return {}
@@ -121,16 +135,6 @@ class _Reader:
     def _say(self, fields: Fields, key: str, what: str, why: str, todo: str) -> None:
         path = f"{fields.value.path}.{key}".lstrip(".")
         self._report.note(place_of(fields, key), path, what, why=why, todo=todo)
-
-    def _say_texts(self) -> None:
-        for one in self.texts:
-            self._report.note(
-                one.place,
-                one.key,
-                "the text is left out",
-                why="it is in Go's template language",
-                todo=f"write it as {one.target} (docs/templates.md)",
-            )
 
     def _missing(self, missing: Mapping[str, int]) -> tuple[ReceiverDraft, ...]:
         said = "routes name this receiver and nothing defines it: its alerts go to the inbox until it is written"
@@ -314,4 +318,4 @@ def _wrong(message: str, _: Value) -> None:
     raise Wrong(message)
 
 
-__all__ = ["Conversion", "convert"]
+__all__ = ["Conversion", "convert", "template_globs"]

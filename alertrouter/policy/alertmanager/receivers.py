@@ -37,9 +37,12 @@ _USUAL_ALTERNATIVE: Final = "post to a bridge with `webhook`, or use `slack`, `p
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A text of a message in Go's template language, of one receiver: `target` is the template that it becomes."""
+    """A text of a message in Go's template language: `target` is the template that it becomes.
 
-    receiver: str
+    `destination` is the id of the integration that it belongs to.
+    """
+
+    destination: str
     target: str
     key: str
     place: Place
@@ -85,6 +88,7 @@ class Receivers:
     severities: tuple[str, ...]
     texts: list[Text] = field(default_factory=list)
     variables: dict[str, str] = field(default_factory=dict)
+    _destination: str = ""
 
     def read(self, value: Value) -> tuple[ReceiverDraft, ...]:
         """Read the list."""
@@ -115,7 +119,8 @@ class Receivers:
                     )
                 )
             for channel, read in self._readers().items():
-                for place, options in fields.take(f"{channel}_configs", partial(self._each, read, name), ()):
+                each = partial(self._each, channel, read, name)
+                for place, options in fields.take(f"{channel}_configs", each, ()):
                     parts.append(Part(channel, tuple(options[0]), (f"line {place.line}", *options[1])))
             for kind, keys in grammar.OTHERS.items():
                 parts += fields.take(f"{kind}_configs", partial(self._others, kind, keys, name), ())
@@ -125,14 +130,20 @@ class Receivers:
         return {"slack": self._slack, "pagerduty": self._pagerduty, "email": self._email, "webhook": self._webhook}
 
     def _each(
-        self, read: Callable[[str, Fields], _Options], name: str, value: Value
+        self, channel: str, read: Callable[[str, Fields], _Options], name: str, value: Value
     ) -> tuple[tuple[Place, _Options], ...]:
+        found: list[tuple[Place, _Options]] = []
+
         def one(item: Value) -> _Options:
+            # The id that the integration will have, by which its texts know their messages.
+            self._destination = f"{name}/{channel}/{len(found)}" if found else f"{name}/{channel}"
             with section(item) as fields:
                 return read(name, fields)
 
-        found = [(item.node.place, item.read(spoken(one), None)) for item in items(value)]
-        return tuple((place, options) for place, options in found if options is not None)
+        for item in items(value):
+            options = item.read(spoken(one), None)
+            found += [(item.node.place, options)] if options else []
+        return tuple(found)
 
     def _others(self, kind: str, keys: tuple[str, ...], name: str, value: Value) -> tuple[Part, ...]:
         def one(item: Value) -> Part:
@@ -163,7 +174,7 @@ class Receivers:
         if not fields.take("send_resolved", flag, False):
             options.append(("send_resolved", "false"))
         for key, target in (("title", "slack/title.j2"), ("text", "slack/summary.j2")):
-            self._text(name, fields, key, target, f"receivers[{name}].slack_configs")
+            self._text(fields, key, target, f"receivers[{name}].slack_configs")
         fields.take("fields", partial(_all, slack_fields), None)
         fields.take("actions", partial(_all, actions), None)
         self._left_out(name, fields, "slack", grammar.SLACK, comments, _SLACK_WHY)
@@ -218,7 +229,7 @@ class Receivers:
         if url.rstrip("/") != PAGERDUTY_URL and "generic" not in url:
             base = urlsplit(url)
             self.variables["PAGERDUTY_EVENTS_URL"] = f"{base.scheme}://{base.netloc}"
-        self._text(name, fields, "description", "pagerduty/summary.j2", f"receivers[{name}].pagerduty_configs")
+        self._text(fields, "description", "pagerduty/summary.j2", f"receivers[{name}].pagerduty_configs")
         self._left_out(name, fields, "pagerduty", grammar.PAGERDUTY, comments, _PAGERDUTY_WHY)
         return tuple(options), tuple(comments)
 
@@ -288,9 +299,9 @@ class Receivers:
             options.append(("send_resolved", "false"))
         subject = fields.take("headers", check_headers, None)
         if subject:
-            self.texts.append(Text(name, "email/subject.j2", f"{key}.headers.Subject", *subject))
+            self.texts.append(Text(self._destination, "email/subject.j2", f"{key}.headers.Subject", *subject))
         for text_key, target in (("html", "email/body.html.j2"), ("text", "email/body.txt.j2")):
-            self._text(name, fields, text_key, target, key)
+            self._text(fields, text_key, target, key)
         fields.take("threading", threading, None)
         self._left_out(name, fields, "email", grammar.EMAIL, comments, _EMAIL_WHY)
         return tuple(options), tuple(comments)
@@ -368,9 +379,9 @@ class Receivers:
     def _bearer(self, name: str, variable: str, fields: Fields, key: str) -> list[tuple[str, str]]:
         return fields.take("http_config", partial(bearer, self.report, variable, key), [])
 
-    def _text(self, name: str, fields: Fields, key: str, target: str, path: str) -> None:
+    def _text(self, fields: Fields, key: str, target: str, path: str) -> None:
         if found := given(fields, key):
-            self.texts.append(Text(name, target, f"{path}.{key}", *found))
+            self.texts.append(Text(self._destination, target, f"{path}.{key}", *found))
 
     def _left_out(
         self,
