@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, Final
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
@@ -12,14 +12,11 @@ import typer
 from alertrouter.cli.app import Exit, app
 from alertrouter.cli.options import Output, OutputOption, PolicyOption, open_policy, print_json
 from alertrouter.cli.terminal import Terminal, plain
-from alertrouter.settings import Settings, from_environment
+from alertrouter.settings import from_environment
 
 if TYPE_CHECKING:
     from alertrouter.policy.oncall import Schedule, Turn
     from alertrouter.policy.policy import Policy
-
-LOOK_AHEAD: Final = timedelta(days=30)
-"""How far ahead gaps are looked for."""
 
 Names = Annotated[list[str] | None, typer.Argument(metavar="SCHEDULE", help="Only these. Default: all.")]
 At = Annotated[
@@ -65,19 +62,6 @@ def oncall(
             _show(Terminal(settings), schedule, now, max(map(len, found.schedules)), and_next=and_next)
     if not chosen:
         Terminal(settings, err=True).line("The policy has no schedules.")
-
-
-def gap_remarks(policy: Policy, now: datetime) -> Iterator[str]:
-    """Tell of each schedule that leaves times to its fallback soon; the first of them, and how many there are."""
-    for schedule in policy.schedules.values():
-        gaps = schedule.gaps(now, now + LOOK_AHEAD)
-        if gaps:
-            begin, end = (_clock(edge, schedule) for edge in gaps[0])
-            more = f", and {len(gaps) - 1} more times within {LOOK_AHEAD.days} days" if len(gaps) > 1 else ""
-            yield (
-                f"schedule {plain(schedule.name)}: nobody but the fallback {plain(schedule.fallback)} "
-                f"from {begin} to {end}{more}"
-            )
 
 
 def _moment(policy: Policy, at: str) -> datetime:
@@ -128,10 +112,3 @@ def _why(terminal: Terminal, turn: Turn) -> str:
 
 def _clock(at: datetime, schedule: Schedule) -> str:
     return f"{at.astimezone(schedule.zone):%a %Y-%m-%d %H:%M %Z}"
-
-
-def show_gaps(settings: Settings, policy: Policy) -> None:
-    """Remark on stderr what the schedules leave to their fallback."""
-    terminal = Terminal(settings, err=True)
-    for remark in gap_remarks(policy, datetime.now(UTC)):
-        terminal.line(f"{terminal.doubtful('!')} {remark}")

@@ -98,14 +98,3 @@ def test_a_policy_without_schedules_has_nobody_on_call(tmp_path: Path) -> None:
     ran = run("oncall", "--policy", str(tmp_path))
 
     assert (ran.code, ran.out, ran.err) == (0, "", "The policy has no schedules.\n")
-
-
-def test_check_remarks_on_what_a_schedule_leaves_to_its_fallback(tmp_path: Path) -> None:
-    """The policy is sound all the same; a schedule without gaps from today on is not mentioned."""
-    (tmp_path / "policy.yml").write_text(SOUND + PEOPLE.replace("2026", "2020"))
-
-    ran = run("check", "--policy", str(tmp_path), environ=NO_COLOURS)
-
-    assert ran.code == 0
-    (remark,) = [line for line in ran.err.splitlines() if line.startswith("!")]
-    assert remark.startswith("! schedule research: nobody but the fallback lena from ")
