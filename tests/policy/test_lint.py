@@ -182,6 +182,15 @@ def test_what_only_looks_alike_is_no_finding(text: str) -> None:
     assert found(text) == ()
 
 
+def test_a_fallback_of_a_policy_that_is_paged_already_is_found() -> None:
+    """It is to be another way."""
+    same = BASE.replace("    ack_timeout: 30m\n", "    ack_timeout: 30m\n    fallback: oncall\n")
+    other = BASE.replace("      - {after: 10m, notify: [second, managers]}\n", "    fallback: managers\n")
+
+    assert [one.check for one in found(same)] == [Check.SAME_FALLBACK]
+    assert Check.SAME_FALLBACK not in {one.check for one in found(other)}
+
+
 def test_a_fallback_that_is_on_call_already_is_found() -> None:
     """Whoever can't be reached is nobody's fallback."""
     text = BASE.replace("{fallback: mail, layers: [{people: [lena, omar]", "{fallback: lena, layers: [{people: [lena]")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import Final
 
 from alertrouter.policy.contacts import receiver_of
 from alertrouter.policy.duration import format_duration
@@ -12,10 +13,13 @@ from alertrouter.policy.lint.finding import Check, Finding
 from alertrouter.policy.lint.places import Places
 from alertrouter.policy.policy import Policy
 from alertrouter.policy.reading.faults import Place
-from alertrouter.policy.receiver import Channel
+from alertrouter.policy.receiver import Channel, Integration
 from alertrouter.policy.route import Route
 
-LOOK_AHEAD = timedelta(days=30)
+_PAGERS: Final = (Channel.PAGERDUTY, Channel.WEBHOOK)
+"""Channels that wake somebody: a webhook may."""
+
+LOOK_AHEAD: Final = timedelta(days=30)
 """How far ahead gaps are looked for."""
 
 
@@ -125,8 +129,20 @@ def _paging(policy: Policy, ladder: EscalationPolicy, routes: list[Route], place
 def _same(policy: Policy, ladder: EscalationPolicy, routes: list[Route], places: Places) -> Iterator[Finding]:
     """Where the pager fails, the next level is told: it must be another way to reach somebody."""
     for route in routes:
-        reached = [way for level in ladder.levels for way in _ways(policy, level, route)]
-        if reached and len(set(reached)) == 1:
+        ways = [way for level in ladder.levels for way in _ways(policy, level.notify, route)]
+        reached = [way.id for way in ways]
+        paged = {way.id for way in ways if way.channel in _PAGERS}
+        fallback = [way.id for way in _ways(policy, ladder.fallback, route)]
+        if fallback and set(fallback) <= paged:
+            yield Finding(
+                check=Check.SAME_FALLBACK,
+                place=places.at("escalation_policies", ladder.name, "fallback"),
+                what=f"the fallback of `{ladder.name}` is what its levels page already, {', '.join(fallback)}",
+                night="when a page can't be delivered in time, the one who is told instead is told the same way",
+                mend="name a receiver that reaches somebody in another way",
+            )
+            return
+        if reached and not fallback and len(set(reached)) == 1:
             where = f"team `{route.options.team}`" if route.options.team else f"`{route.options.receiver}`"
             yield Finding(
                 check=Check.SAME_FALLBACK,
@@ -153,18 +169,15 @@ def _pages(policy: Policy, level: Level, route: Route) -> bool:
     """Tell whether a level reaches PagerDuty, or a webhook, which may page."""
     names = [one for name in level.notify for one in _receivers(policy, name, route)]
     return any(
-        one.channel in (Channel.PAGERDUTY, Channel.WEBHOOK)
-        for name in names
-        if name in policy.receivers
-        for one in policy.integrations(name)
+        one.channel in _PAGERS for name in names if name in policy.receivers for one in policy.integrations(name)
     )
 
 
-def _ways(policy: Policy, level: Level, route: Route) -> Iterator[str]:
-    for name in level.notify:
+def _ways(policy: Policy, notify: tuple[str, ...], route: Route) -> Iterator[Integration]:
+    for name in notify:
         for receiver in _receivers(policy, name, route):
             if receiver in policy.receivers:
-                yield from (one.id for one in policy.integrations(receiver))
+                yield from policy.integrations(receiver)
 
 
 # Schedules

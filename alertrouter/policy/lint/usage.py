@@ -54,6 +54,7 @@ def _defined(policy: Policy) -> Iterator[tuple[str, str, tuple[str, ...], set[st
     levels = [level for ladder in policy.escalation_policies.values() for level in ladder.levels]
     targets = {target for team in policy.teams.values() for target in team.roles.values()}
     notified = {name for level in levels for name in level.notify} | targets
+    notified |= {name for ladder in policy.escalation_policies.values() for name in ladder.fallback}
     notified |= {schedule.fallback for schedule in policy.schedules.values()}
     notified |= {str(route.options.receiver) for route in routes}
     on_call = {person for one in policy.schedules.values() for layer in one.layers for person in layer.people}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alertrouter.notice import Notice, NoticeAlert
@@ -153,6 +153,7 @@ def test_what_cannot_be_translated_says_why(source: str, why: str) -> None:
         translate(source, {})
 
 
+@settings(deadline=None)
 @given(st.text(alphabet='{}%#-.$ |"`()=:ifendrangewith', max_size=60))
 def test_any_text_is_translated_or_refused(source: str) -> None:
     """And never anything else."""
