@@ -33,6 +33,7 @@ COMMANDS = (
     "incidents",
     "oncall",
     "import",
+    "schema",
     *ACTIONS,
 )
 

@@ -13,6 +13,8 @@ from alertrouter.errors import PolicyError, Problem
 MOST_PROBLEMS: Final = 100
 LONGEST_LINE: Final = 200
 LONGEST_MESSAGE: Final = 600
+MOST_NAMES: Final = 20
+"""As many as the longest of our mappings has keys."""
 
 _LINE_BREAK: Final = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 _SECRET_SHAPES: Final = re.compile(
@@ -58,8 +60,8 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> str:
         return f"unknown {kind} `{name}`, did you mean `{near[0]}`?"
     if not names:
         return f"unknown {kind} `{name}`: the policy has none"
-    shown = ", ".join(f"`{each}`" for each in names[:12])
-    return f"unknown {kind} `{name}`, expected one of {shown}{', …' if len(names) > 12 else ''}"
+    shown = ", ".join(f"`{each}`" for each in names[:MOST_NAMES])
+    return f"unknown {kind} `{name}`, expected one of {shown}{', …' if len(names) > MOST_NAMES else ''}"
 
 
 class Faults:
