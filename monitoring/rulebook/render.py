@@ -102,7 +102,7 @@ def story(name: str, alert: Alert, area: Area) -> YamlValue:
     return {
         "name": name,
         "interval": alert.test.interval,
-        "input_series": [{"series": key, "values": values} for key, values in alert.test.series.items()],
+        "input_series": series(alert.test),
         "promql_expr_test": [
             {
                 "expr": f'ALERTS{{alertname="{name}", alertstate="firing"}}',
@@ -120,14 +120,23 @@ def record_stories(area: Area) -> list[YamlValue]:
         {
             "name": name,
             "interval": test.interval,
-            "input_series": [{"series": key, "values": values} for key, values in test.series.items()],
-            "promql_expr_test": [
-                {"expr": expr, "eval_time": test.at, "exp_samples": [_queried(expr, one) for one in samples]}
-                for expr, samples in test.expect.items()
-            ],
+            "input_series": series(test),
+            "promql_expr_test": [record_check(expr, test.at, samples) for expr, samples in test.expect.items()],
         }
         for name, test in area.record_tests.items()
     ]
+
+
+def record_check(expr: str, moment: str, samples: Iterable[Sample]) -> YamlValue:
+    """What a query gives at a moment, as promtool reads it."""
+    name = expr if _NAME.fullmatch(expr) else ""
+    found = [_sample(name, sample.value, sample.labels) for sample in samples]
+    return {"expr": expr, "eval_time": moment, "exp_samples": found}
+
+
+def series(test: Test | RecordTest) -> list[YamlValue]:
+    """The samples of a story, as promtool reads them."""
+    return [{"series": key, "values": values} for key, values in test.series.items()]
 
 
 def dump(value: YamlValue) -> str:
@@ -190,11 +199,6 @@ def _firing(name: str, alert: Alert, area: Area, labels: Mapping[str, str]) -> d
     if alert.severity:
         known["severity"] = alert.severity
     return {**known, **labels}
-
-
-def _queried(expr: str, sample: Sample) -> YamlValue:
-    name = expr if _NAME.fullmatch(expr) else ""
-    return _sample(name, sample.value, sample.labels)
 
 
 def _sample(name: str, value: float, labels: Mapping[str, str]) -> YamlValue:
