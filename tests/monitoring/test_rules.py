@@ -108,6 +108,15 @@ def test_the_default_policy_knows_whose_an_alert_is(name: str) -> None:
         assert severity in POLICY.severities or name == "Watchdog"
 
 
+@pytest.mark.parametrize("name", AREAS)
+def test_each_record_has_a_story(name: str) -> None:
+    """With a value for each of its sources."""
+    area = AREAS[name]
+    told = {record for test in area.record_tests.values() for record in test.expect}
+
+    assert told == {record.record for record in area.records}
+
+
 def test_no_record_stands_twice() -> None:
     """Two rules of one name and the same labels would overwrite each other."""
     made = [(record.record, *sorted(record.labels.items())) for area in AREAS.values() for record in area.records]
