@@ -12,6 +12,7 @@ from alertrouter.cli import oncall as oncall
 from alertrouter.cli import processes as processes
 from alertrouter.cli import schema as schema
 from alertrouter.cli import send_test as send_test
+from alertrouter.cli import silence as silence
 from alertrouter.cli import test_route as test_route
 from alertrouter.cli.app import app as commands
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, TypeAlias, TypeVar
+from typing import Annotated, Final, TypeAlias, TypeVar
 from urllib.parse import quote
 
 import msgspec
@@ -24,6 +24,9 @@ TokenOption = Annotated[
         show_default=False,
     ),
 ]
+
+
+_INCIDENTS: Final = "/api/v1/incidents"
 
 
 class NoServer(AlertrouterError):
@@ -99,13 +102,24 @@ class Server:
     def _ask(
         self, method: str, path: str, *, query: Query | None = None, content: bytes | None = None
     ) -> tuple[int, bytes]:
+        status, answered = self.ask(method, f"{_INCIDENTS}{path}", query=query, content=content)
+        if status == 404 and path and _error(answered).startswith("there is no incident"):
+            raise NotFound(plain(_error(answered)))
+        if status in (400, 422):
+            raise typer.BadParameter(plain(_text(answered)))
+        return status, answered
+
+    def ask(
+        self, method: str, path: str, *, query: Query | None = None, content: bytes | None = None
+    ) -> tuple[int, bytes]:
+        """Ask any of its addresses; gives the status and the body. Raises `NoServer` or `NotAllowed`."""
         import httpx2
 
         headers = {**self._headers, **({b"Content-Type": b"application/json"} if content is not None else {})}
         try:
             answer = httpx2.request(
                 method,
-                self._address(path),
+                f"{self.url}{path}",
                 params=dict(query or {}),
                 content=content,
                 headers=headers,
@@ -117,10 +131,6 @@ class Server:
                 f"{self.url}: no alertrouter answers there ({error}). "
                 "Start one with `alertrouter up`, or give its --url"
             ) from None
-        if answer.status_code == 404 and path and _error(answer.content).startswith("there is no incident"):
-            raise NotFound(plain(_error(answer.content)))
-        if answer.status_code in (400, 422):
-            raise typer.BadParameter(plain(_text(answer.content)))
         if answer.status_code in (401, 403) and _error(answer.content):
             raise NotAllowed(
                 f"{self.url}: {plain(_error(answer.content))}. Commands take theirs from ALERTROUTER_API_TOKEN"
@@ -128,7 +138,7 @@ class Server:
         return answer.status_code, answer.content
 
     def _address(self, path: str) -> str:
-        return f"{self.url}/api/v1/incidents{path}"
+        return f"{self.url}{_INCIDENTS}{path}"
 
 
 def incident_id(text: str) -> str:

@@ -84,6 +84,13 @@ class Route:
         """The node with this id at or below this one."""
         return next((route for route in self.all() if route.id == route_id), None)
 
+    def path_to(self, route_id: str) -> tuple[Route, ...]:
+        """The nodes from this one down to the one with this id; none when it isn't below."""
+        if self.id == route_id:
+            return (self,)
+        below = (child.path_to(route_id) for child in self.routes)
+        return next(((self, *path) for path in below if path), ())
+
     def all(self) -> Iterator[Route]:
         """Give each node from here down, in tree order."""
         yield self

@@ -21,7 +21,8 @@ from alertrouter.store.doorstore import DoorStore
 from alertrouter.web import api_actions
 from alertrouter.web.api_access import Access, may_read
 from alertrouter.web.api_terms import ERRORS, PREFIX, UNKNOWN_INCIDENT, IncidentId, Unreadable, answer_errors, find
-from alertrouter.web.views import AlertView, DeliveryView, ErrorView, IncidentView, LineView
+from alertrouter.web.silence_scope import scope_of
+from alertrouter.web.views import AlertView, DeliveryView, ErrorView, IncidentView, LineView, ScopeView
 
 MOST: Final = 10_000
 
@@ -118,7 +119,16 @@ def _reading(store: DoorStore) -> APIRouter:
         """Show one incident."""
         return IncidentView.of(await find(store, incident))
 
+    _offer_scope(api, store)
     return api
+
+
+def _offer_scope(api: APIRouter, store: DoorStore) -> None:
+    @api.get("/{incident}/scope", responses=UNKNOWN_INCIDENT)
+    async def scope(incident: IncidentId) -> ScopeView:
+        """Give the matchers of a silence that would hide it and what joins it; none when that would hide too much."""
+        found = await find(store, incident)
+        return ScopeView(matchers=[str(one) for one in scope_of(found, await store.policy())])
 
 
 def _matchers(texts: Iterable[str]) -> tuple[Matcher, ...]:

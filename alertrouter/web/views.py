@@ -163,6 +163,12 @@ class IncidentView(BaseModel):
         )
 
 
+class ScopeView(BaseModel):
+    """The matchers of a silence, as `alertname="DiskFull"`; all must hold."""
+
+    matchers: list[str]
+
+
 class LineView(BaseModel):
     """One line of an incident's story. A line without a transition is a remark: `reason` and `text` say which."""
 

@@ -17,6 +17,7 @@ from tests.cli.running import ROOT, run
 PAGE = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
 SESSIONS = re.findall(r"^```console\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
 REVISION = re.compile(r"(?<=revision )[0-9a-f]{12}")
+GROUPS = {"silence": ("add", "list", "expire")}
 ACTIONS = ("ack", "unack", "snooze", "resolve", "escalate", "note", "explain")
 COMMANDS = (
     "up",
@@ -35,6 +36,7 @@ COMMANDS = (
     "import",
     "schema",
     *ACTIONS,
+    *(f"{group} {command}" for group, commands in GROUPS.items() for command in commands),
 )
 
 
@@ -73,17 +75,24 @@ def test_the_page_has_examples() -> None:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_each_command_and_each_of_its_options_stands_on_the_page(command: str) -> None:
     """With its own options; those that all share stand at the top."""
-    help_text = run(command, "--help", environ={"COLUMNS": "200", "NO_COLOR": "1", "TERM": "dumb"}).out
+    help_text = run(*command.split(), "--help", environ={"COLUMNS": "200", "NO_COLOR": "1", "TERM": "dumb"}).out
     options = set(re.findall(r"--[a-z][a-z.-]+", help_text)) - {"--help"}
 
     assert f"`{command}`" in PAGE or f"alertrouter {command}" in PAGE
     assert {option for option in options if f"`{option}" not in PAGE} <= {"--output"}
     with_output = {"check", "test-route", "doctor", "send-test", "incidents", "oncall", "import", *ACTIONS}
+    with_output |= {one for one in COMMANDS if " " in one}
     assert ("--output" in options) is (command in with_output)
 
 
 def test_no_command_is_missing_from_this_test() -> None:
     """Every command that is registered is looked at above."""
     names = {one.name or getattr(one.callback, "__name__", "") for one in app.registered_commands}
+    for group in app.registered_groups:
+        assert group.typer_instance is not None
+        names |= {
+            f"{group.name} {one.name or getattr(one.callback, '__name__', '')}"
+            for one in group.typer_instance.registered_commands
+        }
 
     assert names == set(COMMANDS)
