@@ -16,7 +16,7 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-from alertrouter import log
+from alertrouter import garbage, log
 from alertrouter.deadman import Deadman
 from alertrouter.engine.changes import Answer, Changes
 from alertrouter.engine.engine import Engine, NotApplied
@@ -111,6 +111,7 @@ class Router:
         deadman.start()
         try:
             active = take_over(self._settings, epoch, self._clock)
+            garbage.settle()
             while not self._stop.is_set():
                 keeper.turned()
                 active.turn()

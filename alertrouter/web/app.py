@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
-from alertrouter import __version__, log
+from alertrouter import __version__, garbage, log
 from alertrouter.errors import NotFound, StoreUnavailable
 from alertrouter.links import Links
 from alertrouter.settings import Settings
@@ -47,6 +47,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        garbage.settle()
         yield
         await redis.aclose()
 
