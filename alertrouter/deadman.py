@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import Final
-
-import httpx2
+from typing import TYPE_CHECKING, Final
 
 from alertrouter import log
-from alertrouter.notifiers import http
 from alertrouter.notifiers.notifier import Patience
+
+if TYPE_CHECKING:
+    import httpx2
 
 FRESH: Final = 15.0
 """Seconds for which what the router said counts. It says something after each turn of its loop: twice a second."""
@@ -53,6 +53,8 @@ class Deadman(threading.Thread):
         """Send until told to stop."""
         if not self._url:
             return
+        from alertrouter.notifiers import http
+
         with http.client(self._url, PATIENCE) as client:
             while not self._stopped.wait(LOOK_EVERY):
                 if self.due(time.monotonic()):
@@ -73,6 +75,8 @@ class Deadman(threading.Thread):
         return not trouble
 
     def _send(self, client: httpx2.Client) -> None:
+        from alertrouter.notifiers import http
+
         try:
             with client.stream("GET", self._url) as response:
                 if not response.is_success:

@@ -8,11 +8,19 @@ import re
 import sys
 from typing import Final
 
-import structlog
-from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
-
 from alertrouter.settings import Settings
 from alertrouter.settings_table import TABLE
+
+# structlog loads rich when it finds it, to draw tracebacks: 5 MB in every process for what we write as plain text.
+_had_rich = "rich" in sys.modules
+if not _had_rich:
+    sys.modules["rich"] = None  # type: ignore[assignment]  # how Python is told that there is none
+
+import structlog  # noqa: E402
+from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger  # noqa: E402
+
+if not _had_rich:
+    del sys.modules["rich"]
 
 HIDDEN: Final = "[secret]"
 SHORTEST_SECRET: Final = 6

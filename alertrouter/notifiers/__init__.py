@@ -1,17 +1,14 @@
-"""Messages out: one file for each channel, one contract for all (`notifier`), and one test of it."""
+"""Messages out: one file for each channel, one contract for all (`notifier`), and one test of it.
+
+A channel's libraries are loaded when the first notifier of it is made: each process holds those that it uses.
+"""
 
 from __future__ import annotations
 
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
-from alertrouter.links import Links
 from alertrouter.notice import Inbox
-from alertrouter.notifiers.email import EmailNotifier
-from alertrouter.notifiers.inbox import InboxNotifier
 from alertrouter.notifiers.notifier import Notifier, Patience, Sent
-from alertrouter.notifiers.pagerduty import PagerDutyNotifier
-from alertrouter.notifiers.slack import SlackBot, SlackWebhook
-from alertrouter.notifiers.webhook import WebhookNotifier
 from alertrouter.policy.receiver import (
     EmailOptions,
     InboxOptions,
@@ -20,8 +17,10 @@ from alertrouter.policy.receiver import (
     SlackOptions,
     WebhookOptions,
 )
-from alertrouter.render import Renderer
 from alertrouter.settings import Settings
+
+if TYPE_CHECKING:
+    from alertrouter.render import Renderer
 
 __all__ = ["Notifier", "Patience", "Sent", "notifier_for"]
 
@@ -52,12 +51,21 @@ def notifier_for(
             made, instead_of = None, ""
         case _:
             assert_never(options)
-    return made or InboxNotifier(inbox, renderer, instead_of)
+    if made is None:
+        from alertrouter.notifiers.inbox import InboxNotifier
+
+        made = InboxNotifier(inbox, renderer, instead_of)
+    return made
 
 
 def _slack(options: SlackOptions, settings: Settings, renderer: Renderer, patience: Patience) -> Notifier | None:
     channel = settings.resolve(options.channel).strip()
     token, url = settings.resolve(options.token).strip(), settings.resolve(options.webhook_url).strip()
+    if not url and not (token and channel):
+        return None
+    from alertrouter.links import Links
+    from alertrouter.notifiers.slack import SlackBot, SlackWebhook
+
     if token and channel:
         hears = settings.hears_slack
         return SlackBot(
@@ -70,7 +78,7 @@ def _slack(options: SlackOptions, settings: Settings, renderer: Renderer, patien
             hears=hears,
             mention=options.mention,
         )
-    return SlackWebhook(url, channel, renderer, Links(settings), patience, mention=options.mention) if url else None
+    return SlackWebhook(url, channel, renderer, Links(settings), patience, mention=options.mention)
 
 
 def _pagerduty(
@@ -79,6 +87,8 @@ def _pagerduty(
     key = settings.resolve(options.routing_key).strip()
     if not key:
         return None
+    from alertrouter.notifiers.pagerduty import PagerDutyNotifier
+
     severities = dict(options.severity)
     return PagerDutyNotifier(key, settings.pagerduty_events_url, settings.namespace, severities, renderer, patience)
 
@@ -87,6 +97,9 @@ def _email(options: EmailOptions, settings: Settings, renderer: Renderer, patien
     to = _recipients(options, settings)
     if not to or not settings.smtp.host:
         return None
+    from alertrouter.links import Links
+    from alertrouter.notifiers.email import EmailNotifier
+
     sender = settings.resolve(options.from_address).strip()
     return EmailNotifier(to, sender, settings.smtp, settings.namespace, renderer, Links(settings), patience)
 
@@ -97,4 +110,8 @@ def _recipients(options: EmailOptions, settings: Settings) -> tuple[str, ...]:
 
 def _webhook(options: WebhookOptions, settings: Settings, patience: Patience) -> Notifier | None:
     url, token = settings.resolve(options.url).strip(), settings.resolve(options.bearer_token).strip()
-    return WebhookNotifier(url, token, options.max_alerts, patience) if url else None
+    if not url:
+        return None
+    from alertrouter.notifiers.webhook import WebhookNotifier
+
+    return WebhookNotifier(url, token, options.max_alerts, patience)

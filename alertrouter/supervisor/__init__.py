@@ -5,24 +5,22 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
+import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import Final, TextIO
-
-import httpx2
+from urllib.parse import urlsplit
 
 from alertrouter import log, policydir
-from alertrouter.errors import AlertrouterError, StoreUnavailable
-from alertrouter.policy.load import load
+from alertrouter.errors import AlertrouterError
 from alertrouter.settings import Settings
 from alertrouter.store import embedded
-from alertrouter.store.connection import border, connect, without_password
-from alertrouter.supervisor.banner import banner
 from alertrouter.supervisor.child import LOOP, Child, Program, at_most
 
 LOOK_EVERY: Final = 0.1
+ANSWER_WITHIN: Final = 2.0
 REDIS_WITHIN: Final = 10.0
 REMIND_EVERY: Final = 10.0
 """While it isn't ready, it says why every so many seconds."""
@@ -34,28 +32,29 @@ class StartFailed(AlertrouterError):
 
 def run_up(settings: Settings) -> int:
     """Run until Ctrl-C or SIGTERM. Checks policy, port and state directory before it starts anything."""
-    directory = policydir.find(settings).resolve()
-    policy = load(policydir.read(directory))
-    settings = replace(settings, policy=directory, log_format=_log_format(settings))
+    settings = replace(settings, policy=policydir.find(settings).resolve(), log_format=_log_format(settings))
+    environ = {
+        **settings.environ,
+        "ALERTROUTER_POLICY": str(settings.policy),
+        "ALERTROUTER_LOG_FORMAT": settings.log_format,
+    }
     log.configure(settings, process="up")
     _check_port(settings)
+    look = (sys.executable, "-P", "-m", "alertrouter.supervisor.preflight")
+    looked = subprocess.run(look, env=environ, stdout=subprocess.PIPE, text=True, check=False)  # noqa: S603  our own
+    if looked.returncode:
+        return looked.returncode
     with ExitStack() as held:
         valkey = (
             () if settings.redis_url else (_valkey(settings, held.enter_context(embedded.lock(settings.state_dir))),)
         )
-        return asyncio.run(_Supervisor(settings, valkey).run(banner(settings, policy)))
+        return asyncio.run(_Supervisor(settings, environ, valkey).run(looked.stdout))
 
 
 class _Supervisor:
     """All children, from the first start to the last stop."""
 
-    def __init__(self, settings: Settings, valkey: Iterable[Program]) -> None:
-        environ = {
-            **settings.environ,
-            "ALERTROUTER_POLICY": str(settings.policy),
-            "ALERTROUTER_LOG_FORMAT": settings.log_format,
-        }
-
+    def __init__(self, settings: Settings, environ: Mapping[str, str], valkey: Iterable[Program]) -> None:
         def child(program: Program) -> Child:
             return Child(program, environ, log.get(__name__).warning)
 
@@ -88,41 +87,36 @@ class _Supervisor:
 
     async def _start(self) -> None:
         self._keep_running(self._valkey)
-        await self._redis_answers()
+        await self._valkey_answers()
         self._keep_running(self._router + self._workers + self._web)
         await self._ready()
 
     def _keep_running(self, children: list[Child]) -> None:
         self._running += [asyncio.create_task(child.run(), name=child.program.name) for child in children]
 
-    async def _redis_answers(self) -> None:
-        url = embedded.redis_url(self._settings)
-        client = connect(url)
+    async def _valkey_answers(self) -> None:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + REDIS_WITHIN
-        while not self._asked_to_stop.is_set():
-            try:
-                with border():
-                    client.ping()
+        while self._valkey and not self._asked_to_stop.is_set():
+            trouble = embedded.trouble(self._settings.state_dir)
+            if not trouble:
                 return
-            except StoreUnavailable as error:
-                if loop.time() > deadline:
-                    raise StartFailed(f"{without_password(url)}: {error}") from error
+            if loop.time() > deadline:
+                raise StartFailed(f"{embedded.embedded_url(self._settings.state_dir)}: {trouble}")
             await self._pause()
 
     async def _ready(self) -> None:
         loop = asyncio.get_running_loop()
         remind_at = loop.time() + REMIND_EVERY
-        async with httpx2.AsyncClient(trust_env=False, timeout=2.0) as client:
-            while not self._asked_to_stop.is_set():
-                dying = [child.program.name for child in self._children() if child.recovering()]
-                trouble = f"{', '.join(dying)} died" if dying else await _trouble(client, self._settings)
-                if not trouble:
-                    return
-                if loop.time() > remind_at:
-                    log.get(__name__).warning(f"not ready yet: {trouble}")
-                    remind_at += REMIND_EVERY
-                await self._pause()
+        while not self._asked_to_stop.is_set():
+            dying = [child.program.name for child in self._children() if child.recovering()]
+            trouble = f"{', '.join(dying)} died" if dying else await _trouble(self._settings)
+            if not trouble:
+                return
+            if loop.time() > remind_at:
+                log.get(__name__).warning(f"not ready yet: {trouble}")
+                remind_at += REMIND_EVERY
+            await self._pause()
 
     async def _pause(self) -> None:
         looping = [child.program.name for child in self._children() if child.early_deaths >= LOOP]
@@ -166,12 +160,19 @@ def _log_format(settings: Settings) -> str:
     return settings.log_format if asked_for or not sys.stderr.isatty() else "text"
 
 
-async def _trouble(client: httpx2.AsyncClient, settings: Settings) -> str:
+async def _trouble(settings: Settings) -> str:
+    """Ask the web door whether all is ready; a whole HTTP client would stay in memory for this one question."""
+    door = urlsplit(settings.local_url)
     try:
-        answer = await client.get(f"{settings.local_url}/-/ready")
-    except httpx2.HTTPError as error:
+        async with asyncio.timeout(ANSWER_WITHIN):
+            reader, writer = await asyncio.open_connection(door.hostname, door.port)
+            writer.write(f"GET /-/ready HTTP/1.0\r\nHost: {door.netloc}\r\n\r\n".encode())
+            answer = (await reader.read()).decode(errors="replace")
+            writer.close()
+    except (OSError, TimeoutError) as error:
         return f"the web door does not answer yet ({type(error).__name__})"
-    return "" if answer.status_code == 200 else answer.text[:500].strip()
+    head, _, body = answer.partition("\r\n\r\n")
+    return "" if head.split()[1:2] == ["200"] else body[:500].strip() or "the web door closed the connection"
 
 
 def _check_port(settings: Settings) -> None:

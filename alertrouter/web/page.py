@@ -5,16 +5,19 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
 
 from alertrouter import __version__
 from alertrouter.notice import InboxMessage
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 HEADERS: Final[Mapping[str, str]] = {
     "Content-Security-Policy": (
@@ -31,18 +34,22 @@ HEADERS: Final[Mapping[str, str]] = {
 
 
 class Pages:
-    """The templates in `pages/`."""
+    """The templates in `pages/`, loaded when the first page is asked for: a door that takes alerts needs none."""
 
-    def __init__(self) -> None:
-        self._templates = Environment(
+    @cached_property
+    def _templates(self) -> Environment:
+        from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+        templates = Environment(
             loader=FileSystemLoader(Path(__file__).parent / "pages"),
             autoescape=True,
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.globals.update(version=__version__)
-        self._templates.filters.update(safe_card=_card, clock=_clock, iso=_iso)
+        templates.globals.update(version=__version__)
+        templates.filters.update(safe_card=_card, clock=_clock, iso=_iso)
+        return templates
 
     def page(self, request: Request, page: str, status: int = 200, **values: object) -> Response:
         """Give a page, or 304 when the browser has it already."""

@@ -17,7 +17,7 @@ from alertrouter.engine.changes import Answer
 from alertrouter.errors import PayloadError, StoreUnavailable
 from alertrouter.events import Acknowledged, Action, Escalated, Resolved, Snoozed, Unacknowledged
 from alertrouter.incident import Incident, State
-from alertrouter.notifiers import slack_buttons
+from alertrouter.notifiers import slack_actions
 from alertrouter.policy.identity import known_as
 from alertrouter.policy.oncall import Schedule
 from alertrouter.store.doorstore import DoorStore
@@ -31,12 +31,12 @@ DEADLINE: Final = 2.5
 
 ACTIONS: Final = frozenset(
     {
-        slack_buttons.ACKNOWLEDGE,
-        slack_buttons.UNACKNOWLEDGE,
-        slack_buttons.ESCALATE,
-        slack_buttons.SNOOZE,
-        slack_buttons.RESOLVE,
-        slack_buttons.RESOLVE_FIRING,
+        slack_actions.ACKNOWLEDGE,
+        slack_actions.UNACKNOWLEDGE,
+        slack_actions.ESCALATE,
+        slack_actions.SNOOZE,
+        slack_actions.RESOLVE,
+        slack_actions.RESOLVE_FIRING,
     }
 )
 SPANS: Final = {"30m": timedelta(minutes=30), "2h": timedelta(hours=2)}
@@ -107,25 +107,25 @@ class SlackDesk:
         now, incident, version = self._clock(), target.incident, target.version
         key = _key(click.user, click.moment, click.action, click.value)
         match click.action:
-            case slack_buttons.ACKNOWLEDGE:
+            case slack_actions.ACKNOWLEDGE:
                 return Acknowledged(at=now, actor=actor, key=key, incident=incident, version=version)
-            case slack_buttons.UNACKNOWLEDGE:
+            case slack_actions.UNACKNOWLEDGE:
                 return Unacknowledged(at=now, actor=actor, key=key, incident=incident, version=version)
-            case slack_buttons.ESCALATE:
+            case slack_actions.ESCALATE:
                 return Escalated(at=now, actor=actor, key=key, incident=incident, version=version)
-            case slack_buttons.SNOOZE:
+            case slack_actions.SNOOZE:
                 until = await self._until(target.choice, now)
                 return Snoozed(at=now, actor=actor, key=key, incident=incident, version=version, until=until)
             case _:
-                force = click.action == slack_buttons.RESOLVE_FIRING
+                force = click.action == slack_actions.RESOLVE_FIRING
                 return Resolved(at=now, actor=actor, key=key, incident=incident, version=version, force=force)
 
     async def _until(self, choice: str, now: datetime) -> datetime:
-        if choice != slack_buttons.UNTIL_MORNING:
+        if choice != slack_actions.UNTIL_MORNING:
             try:
                 return now + SPANS[choice]
             except KeyError:
-                raise PayloadError(f"actions[0]: expected one of {', '.join(slack_buttons.SNOOZES)}") from None
+                raise PayloadError(f"actions[0]: expected one of {', '.join(slack_actions.SNOOZES)}") from None
         return morning_after(now, await self._store.timezone())
 
     async def _actor(self, user: str, name: str) -> str:

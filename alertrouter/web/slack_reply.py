@@ -5,11 +5,9 @@ from __future__ import annotations
 from typing import Final
 from urllib.parse import urlsplit
 
-import httpx2
 import msgspec
 
 from alertrouter import log
-from alertrouter.notifiers.http import heeds_proxies
 
 TIMEOUT: Final = 5.0
 _SLACK_ITSELF: Final = frozenset({"hooks.slack.com", "hooks.slack-gov.com"})
@@ -28,6 +26,10 @@ class Whisper:
         if not self.may_go_to(response_url):
             _log.warning("not told: response_url is not Slack's")
             return
+        import httpx2
+
+        from alertrouter.notifiers.http import heeds_proxies
+
         body = {"response_type": "ephemeral", "replace_original": False, "text": text}
         try:
             async with httpx2.AsyncClient(timeout=TIMEOUT, trust_env=heeds_proxies(response_url)) as client:
