@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from alertrouter.alert import Fingerprint, Labels
 from alertrouter.policy.inhibition import InhibitRule
-from alertrouter.policy.matcher import Op
+from alertrouter.policy.matcher_index import MatcherIndex
 
 LABEL_SETS_REMEMBERED = 200_000
 """For how many label sets the sides they are on are remembered; then all is forgotten, and found out anew."""
@@ -51,28 +50,6 @@ class _Sources:
     both: list[Fingerprint] = field(default_factory=list)
 
 
-class _Candidates:
-    """Finds the rules that a new label set may meet by the labels they ask for, without trying them all."""
-
-    def __init__(self, rules: tuple[InhibitRule, ...]) -> None:
-        sides = [
-            (number, [(one.name, one.value) for one in matchers if one.op is Op.EQUAL and one.value])
-            for number, rule in enumerate(rules)
-            for matchers in (rule.source_matchers, rule.target_matchers)
-        ]
-        asked = Counter(pair for _, pairs in sides for pair in pairs)
-        self._by_label: dict[tuple[str, str], list[int]] = {}
-        self._always: list[int] = []
-        for number, pairs in sides:
-            # The label that the fewest sides ask for tells most: `team="db"` rather than `severity="critical"`.
-            rarest = min(pairs, key=lambda pair: asked[pair], default=None)
-            (self._always if rarest is None else self._by_label.setdefault(rarest, [])).append(number)
-
-    def of(self, labels: Labels) -> list[int]:
-        """The numbers of these rules, in order."""
-        return sorted({*self._always, *(number for pair in labels.items() for number in self._by_label.get(pair, ()))})
-
-
 class Inhibitor:
     """Knows the firing sources of every rule, and tells by which of them an alert is held back.
 
@@ -84,7 +61,9 @@ class Inhibitor:
 
     def __init__(self, rules: Iterable[InhibitRule]) -> None:
         self._rules = tuple(rules)
-        self._candidates = _Candidates(self._rules)
+        self._lists = MatcherIndex(
+            [side for rule in self._rules for side in (rule.source_matchers, rule.target_matchers)]
+        )
         self._sources: dict[tuple[int, tuple[str, ...]], _Sources] = {}
         self._sides: dict[Fingerprint, _Sides] = {}
         self._waiting: dict[tuple[int, tuple[str, ...]], set[str]] = {}
@@ -175,7 +154,7 @@ class Inhibitor:
 
     def _look(self, labels: Labels) -> _Sides:
         source, target = [], []
-        for number in self._candidates.of(labels):
+        for number in sorted({place // 2 for place in self._lists.of(labels)}):
             rule = self._rules[number]
             is_source, is_target = rule.is_source(labels), rule.is_target(labels)
             if not is_source and not is_target:

@@ -26,8 +26,8 @@ __all__ = ["Matcher", "MatcherError", "Op", "RegexError", "canonical", "parse_ma
 _VALUES_REMEMBERED = 4096
 """For how many label values each regex remembers its answer: asking RE2 costs microseconds, remembering 0.1."""
 
-_RE2 = re2.Options()
-_RE2.log_errors = False
+RE2_OPTIONS = re2.Options()
+RE2_OPTIONS.log_errors = False
 
 _ORDER = {op: place for place, op in enumerate(Op)}
 
@@ -53,7 +53,7 @@ class Matcher:
     def __post_init__(self) -> None:
         """Compile the regex, once."""
         is_regex = self.op in (Op.REGEX, Op.NOT_REGEX)
-        object.__setattr__(self, "_fits", _anchored(self.value) if is_regex else self.value.__eq__)
+        object.__setattr__(self, "_fits", _fitting(self.value) if is_regex else self.value.__eq__)
         object.__setattr__(self, "_negative", self.op in (Op.NOT_EQUAL, Op.NOT_REGEX))
 
     def matches(self, labels: Labels) -> bool:
@@ -72,14 +72,18 @@ class Matcher:
         return f'{self.name}{self.op}"{value}"'
 
 
-def _anchored(pattern: str) -> Callable[[str], bool]:
+def anchored(pattern: str) -> str:
+    """Wrap a pattern as Alertmanager does, so that exactly the same patterns compile."""
+    return f"^(?:{pattern})$"
+
+
+def _fitting(pattern: str) -> Callable[[str], bool]:
     """Compile a regex as Alertmanager does, and remember its answers."""
     # RE2 in C++ knows `\C`, any one byte; RE2 in Go does not.
     if any(part[0] == r"\C" for part in re.finditer(r"\\Q.*?(?:\\E|\Z)|\\.", pattern, re.DOTALL)):
         raise RegexError(rf"{pattern!r} is not a regex in RE2's syntax: invalid escape sequence: \C")
     try:
-        # Wrapped as in Alertmanager, so that exactly the same patterns compile.
-        regex = re2.compile(f"^(?:{pattern})$", _RE2)
+        regex = re2.compile(anchored(pattern), RE2_OPTIONS)
     except re2.error as fault:
         reason = fault.args[0].decode(errors="replace")
         raise RegexError(f"{pattern!r} is not a regex in RE2's syntax: {reason}") from None

@@ -18,6 +18,7 @@ from alertrouter.policy.oncall import Person, Schedule
 from alertrouter.policy.opening import boundaries
 from alertrouter.policy.receiver import Integration, Receiver
 from alertrouter.policy.route import Match, Route
+from alertrouter.policy.route_index import RouteIndex
 from alertrouter.policy.timeline import Expectation, Happening
 
 
@@ -77,11 +78,15 @@ class Policy:
 
     def routes(self, labels: Labels) -> tuple[Match, ...]:
         """The routes that an alert with these labels takes, in tree order, each with its group."""
-        return self.root.find(labels)
+        return self._index.find(labels)
 
     def route(self, route_id: str) -> Route | None:
         """The route with this id, None when this policy has none."""
         return self._by_id.get(route_id)
+
+    @cached_property
+    def _index(self) -> RouteIndex:
+        return RouteIndex(self.root)
 
     @cached_property
     def _by_id(self) -> Mapping[str, Route]:

@@ -61,9 +61,10 @@ class Route:
     def find(self, labels: Labels) -> tuple[Match, ...]:
         """Walk depth first: the matching routes in tree order; a node answers when none of its children does.
 
-        Of siblings, the walk stops behind the first that matches, unless that one `continues`.
+        Of siblings, the walk stops behind the first that matches, unless that one `continues`. `RouteIndex` gives the
+        same without asking every node.
         """
-        if not all(matcher.matches(labels) for matcher in self.matchers):
+        if not self.accepts(labels):
             return ()
         found: list[Match] = []
         for child in self.routes:
@@ -71,9 +72,13 @@ class Route:
             found += below
             if below and not child.continues:
                 break
-        return tuple(found) or (self._match(labels),)
+        return tuple(found) or (self.match(labels),)
 
-    def _match(self, labels: Labels) -> Match:
+    def accepts(self, labels: Labels) -> bool:
+        """Tell whether these labels meet the node's own matchers."""
+        return all(matcher.matches(labels) for matcher in self.matchers)
+
+    def match(self, labels: Labels) -> Match:
         """The group that these labels join here: of the labels to group by, those that the alert has."""
         wanted = labels if self.options.group_by is None else self.options.group_by
         group = {name: labels[name] for name in sorted(wanted) if labels.get(name)}
