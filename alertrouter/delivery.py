@@ -72,3 +72,4 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     raised: str = ""
     climbs: bool = False
     silenced: str = ""
+    remarks: tuple[str, ...] = ()

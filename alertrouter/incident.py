@@ -87,6 +87,8 @@ class Reason(StrEnum):
     """Somebody has it; the message says who."""
     SNOOZED = "snoozed"
     """Somebody asked for quiet until later."""
+    FLAPPING = "flapping"
+    """It ended and fired again so often that no more is told of that."""
     RAISED = "raised"
     """It counts as more severe now."""
     UNACKNOWLEDGED = "given back"
@@ -172,6 +174,14 @@ class Ladder(msgspec.Struct, frozen=True, kw_only=True):
         return self.level if self.told is None else self.told
 
 
+class Flapping(msgspec.Struct, frozen=True, kw_only=True):
+    """Since when an incident flaps, when that was last seen, and since when nothing of it fires (None: it fires)."""
+
+    since: datetime
+    changed_at: datetime
+    quiet_since: datetime | None = None
+
+
 class Ack(msgspec.Struct, frozen=True, kw_only=True):
     """Who has taken an incident, since when and until when (None: for good).
 
@@ -203,7 +213,8 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     names its incidents, so that a joining alert writes one record. `round` counts how often it opened, `issued` the
     deliveries it gave birth to, `version` what people can see of it. `raised` is the severity that time gave it,
     `closed` who called it over while it fired. `latest` is why it last changed in people's eyes, `acted` the keys of
-    the last things that people did to it.
+    the last things that people did to it. `flips` are the last times that it fired again, `unheard_since` is when its
+    source last spoke of it, while that is long ago.
     """
 
     id: str
@@ -236,6 +247,19 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     closed: str = ""
     latest: Reason = Reason.OPENED
     acted: tuple[str, ...] = ()
+    flips: tuple[datetime, ...] = ()
+    flapping: Flapping | None = None
+    unheard_since: datetime | None = None
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What else people must know who look at it."""
+        remarks = []
+        if self.flapping is not None:
+            remarks.append(f"flapping since {self.flapping.since:%Y-%m-%d %H:%M} UTC")
+        if self.unheard_since is not None:
+            remarks.append(f"its source has not spoken of it since {self.unheard_since:%Y-%m-%d %H:%M} UTC")
+        return tuple(remarks)
 
     @property
     def due(self) -> datetime | None:

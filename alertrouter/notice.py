@@ -72,6 +72,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     raised: str = ""
     climbs: bool = False
     silenced: str = ""
+    remarks: tuple[str, ...] = ()
     doubtful_since: datetime | None = None
 
     @classmethod
@@ -115,6 +116,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             raised=delivery.raised,
             climbs=delivery.climbs,
             silenced=delivery.silenced,
+            remarks=delivery.remarks,
             doubtful_since=doubtful_since,
         )
 

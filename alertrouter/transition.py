@@ -47,6 +47,12 @@ class Transition(StrEnum):
     UNMUTE = "UNMUTE"
     CLOSE = "CLOSE"
     """A person calls it over although its source fires."""
+    FLAP = "FLAP"
+    """It fired again so often that its ends are told no more until it is steady."""
+    CALM = "CALM"
+    """It has been steady for a while: it flaps no longer."""
+    STALE = "STALE"
+    """Its source has not reported it for long; nobody said that it is over."""
     LATE = "LATE"
     """Somebody acted on what was over already, or on an old message: nothing changes."""
 
@@ -87,6 +93,12 @@ TRANSITIONS: Final[Mapping[tuple[State | None, Transition], State | None]] = {
     (State.ACKNOWLEDGED, Transition.UNMUTE): State.ACKNOWLEDGED,
     (State.TRIGGERED, Transition.CLOSE): State.RESOLVED,
     (State.ACKNOWLEDGED, Transition.CLOSE): State.RESOLVED,
+    (State.TRIGGERED, Transition.FLAP): State.TRIGGERED,
+    (State.ACKNOWLEDGED, Transition.FLAP): State.ACKNOWLEDGED,
+    (State.TRIGGERED, Transition.CALM): State.TRIGGERED,
+    (State.ACKNOWLEDGED, Transition.CALM): State.ACKNOWLEDGED,
+    (State.TRIGGERED, Transition.STALE): State.TRIGGERED,
+    (State.ACKNOWLEDGED, Transition.STALE): State.ACKNOWLEDGED,
     (State.RESOLVED, Transition.LATE): State.RESOLVED,
 }
 """(state, transition) → state; None is "no incident". A pair that isn't here can't happen."""
@@ -106,6 +118,7 @@ LATEST: Final[Mapping[Transition, Reason]] = {
     Transition.RESOLVE: Reason.RESOLVED,
     Transition.CLOSE: Reason.RESOLVED,
     Transition.REOPEN: Reason.REOPENED,
+    Transition.FLAP: Reason.FLAPPING,
 }
 """What people are told a transition was; those that aren't here are only redrawn."""
 
@@ -113,7 +126,7 @@ LATEST: Final[Mapping[Transition, Reason]] = {
 UNSEEN: Final = frozenset({Transition.LOOP, Transition.DONE, Transition.LATE})
 """What no message shows: it needs no new version and nothing is redrawn for it."""
 
-OUTWEIGH_A_STEP: Final = frozenset({Reason.LAPSED, Reason.RAISED})
+OUTWEIGH_A_STEP: Final = frozenset({Reason.LAPSED, Reason.RAISED, Reason.FLAPPING})
 """Why a level is told at once: people hear that, not that it escalated."""
 
 

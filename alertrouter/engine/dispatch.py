@@ -77,7 +77,7 @@ def owed(
     if quiet:
         return _in_quiet(to, incident, Owed(reason=incident.latest, firing=shown, resolved=ended, redraw=redraws), news)
     if news and not seen.held:
-        return Owed(reason=_why_now(to, incident.round), firing=shown, resolved=ended)
+        return Owed(reason=_why_now(to, incident), firing=shown, resolved=ended)
     if ended:
         return Owed(reason=Reason.CHANGED, firing=shown, resolved=ended)
     if redraws and to.last_sent_at is not None and to.shown < incident.version and shown:
@@ -107,13 +107,13 @@ def _in_quiet(to: Destination, incident: Incident, what: Owed, news: list[Finger
     return Reason.ACKNOWLEDGED if incident.state is State.ACKNOWLEDGED else Reason.SNOOZED
 
 
-def _why_now(to: Destination, rounds: int) -> Reason:
+def _why_now(to: Destination, incident: Incident) -> Reason:
     if to.forewarned:
         return Reason.UNSILENCED
     if to.told:
         return Reason.JOINED
-    if rounds > 1 and to.last_sent_at is not None:
-        return Reason.REOPENED
+    if incident.round > 1 and to.last_sent_at is not None:
+        return Reason.FLAPPING if incident.latest is Reason.FLAPPING else Reason.REOPENED
     return Reason.OPENED
 
 
@@ -122,7 +122,7 @@ def _why_paged(to: Destination, incident: Incident) -> Reason:
         return Reason.UNSILENCED
     if to.told:
         return incident.latest if incident.latest in OUTWEIGH_A_STEP else Reason.ESCALATED
-    return Reason.REOPENED if incident.round > 1 and to.last_sent_at is not None else Reason.OPENED
+    return _why_now(to, incident)
 
 
 def integration_of(policy: Policy, destination: str) -> Integration:
@@ -169,6 +169,7 @@ def give_birth(
         raised=incident.raised,
         climbs=incident.ladder is not None,
         silenced=incident.silenced,
+        remarks=incident.remarks,
     )
     sent = replace(
         to,

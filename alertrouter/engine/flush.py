@@ -8,7 +8,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from alertrouter.alert import Alert, Fingerprint
-from alertrouter.engine import dispatch, holding, ladder, telling, undelivered
+from alertrouter.engine import dispatch, holding, ladder, steadiness, telling, undelivered
 from alertrouter.engine.memory import Draft, Memory
 from alertrouter.engine.view import View, line
 from alertrouter.incident import Incident, Reason, State, Timer
@@ -43,7 +43,7 @@ def flush(memory: Memory, draft: Draft, name: str) -> None:
 
 def _come(view: View, incident: Incident, timer: Timer) -> Incident | None:
     if not view.seen.firing and timer in _NOT_FOR_WHAT_IS_OVER:
-        return _look(view, incident)
+        return _look(view, ladder.drop(incident, (Timer.OVERDUE,)))
     match timer:
         case Timer.LOOK:
             return _look(view, incident)
@@ -70,7 +70,7 @@ def _look(view: View, incident: Incident) -> Incident | None:
         return None
     incident = holding.note(view, incident)
     if incident.state is not State.RESOLVED:
-        incident = _follow(view, incident) if view.seen.firing else resolve(view, incident, Transition.RESOLVE)
+        incident = _follow(view, incident) if view.seen.firing else _rest(view, incident)
         incident = _steps(view, incident)
     incident = telling.update(view, incident)
     prune(view, incident)
@@ -80,15 +80,24 @@ def _look(view: View, incident: Incident) -> Incident | None:
     return ladder.plan(view, incident, Timer.LOOK, _next_look(view, incident))
 
 
+def _rest(view: View, incident: Incident) -> Incident:
+    """Nothing of it fires: it is over, unless it flaps and may fire again at any moment."""
+    if steadiness.rests(view, incident):
+        return mute(view, steadiness.quiet(view, incident))
+    return resolve(view, steadiness.calm(view, incident), Transition.RESOLVE)
+
+
 def _follow(view: View, incident: Incident) -> Incident:
     """Let an incident that fires follow its alerts: severity, opening, suppression, the start of its ladder."""
     incident = _weigh(view, incident)
     if incident.state is State.PENDING:
         count = len(view.seen.firing)
         incident = view.transit(incident, Transition.OPEN, f"{count} alert{_s(count)}, {incident.severity}")
+    incident = steadiness.fires(view, incident)
     escalates = view.policy.escalation(view.route, incident.severity) is not None
-    if escalates or incident.ladder is not None:
+    if escalates or incident.ladder is not None or incident.muted:
         incident = mute(view, incident)
+    if escalates or incident.ladder is not None:
         if incident.state is State.TRIGGERED and incident.ladder is None:
             incident = ladder.start(view, incident)
         return incident
@@ -139,7 +148,7 @@ def resolve(view: View, incident: Incident, how: Transition, by: str = "") -> In
     # A snooze survives: what fires again before its end is silent until then.
     incident = ladder.drop(incident, ladder.STOPPABLE)
     incident = replace(incident, resolved_at=resolved_at, ladder=None, raised="", muted="", silenced="", closed=by)
-    incident = replace(incident, exhausted=False)
+    incident = replace(incident, exhausted=False, flapping=None, unheard_since=None)
     return telling.recall(view, incident)
 
 
@@ -148,13 +157,16 @@ def mute(view: View, incident: Incident) -> Incident:
     if incident.state not in (State.TRIGGERED, State.ACKNOWLEDGED):
         return incident
     why = view.seen.held or ("" if view.seen.telling or not view.seen.firing else holding.all_held(view))
+    if not view.seen.firing and incident.flapping is not None:
+        why = steadiness.QUIET
     if why and not incident.muted:
         incident = ladder.pause(view, incident)
         return replace(view.transit(incident, Transition.MUTE, why), muted=why)
     if why != incident.muted and why:
         return replace(incident, muted=why)
     if incident.muted and not why:
-        incident = replace(view.transit(incident, Transition.UNMUTE, f"no longer {incident.muted}"), muted="")
+        text = "it fires again" if incident.muted == steadiness.QUIET else f"no longer {incident.muted}"
+        incident = replace(view.transit(incident, Transition.UNMUTE, text), muted="")
         return ladder.resume(view, incident)
     return incident
 
@@ -244,7 +256,8 @@ def _next_look(view: View, incident: Incident) -> datetime:
         # What waits for its hours is told when they begin, and not up to a group interval later.
         return view.policy.let_go(view.route, view.at, until=tick) or tick
     if incident.state is not State.RESOLVED or dispatch.owes_the_end(incident):
-        return tick
+        calm = steadiness.next_change(view, incident)
+        return min(tick, calm) if calm and calm > view.at else tick
     over = (incident.resolved_at or view.at) + view.policy.reopen_within
     return over if over > view.at else tick
 

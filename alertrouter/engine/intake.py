@@ -112,7 +112,7 @@ def _begin(
         if incident is None:
             incident = _open(memory, draft, labels, match, report, cause)
         elif incident.state is State.RESOLVED:
-            _reopen(draft, incident, match, report, cause)
+            _reopen(memory, draft, incident, match, report, cause)
         else:
             if incident.id not in incidents:
                 draft.changes.count("transitions:JOIN")
@@ -168,8 +168,10 @@ def _open(memory: Memory, draft: Draft, labels: Labels, match: Match, report: Al
     return incident
 
 
-def _reopen(draft: Draft, incident: Incident, match: Match, report: AlertReport, cause: str) -> None:
+def _reopen(memory: Memory, draft: Draft, incident: Incident, match: Match, report: AlertReport, cause: str) -> None:
     """Open a resolved incident again: same incident, same message; a snooze survives."""
+    rule = memory.policy_of(incident).flapping
+    flips = (*incident.flips, draft.at)[-rule.flips :] if rule else ()
     timers = {timer: due for timer, due in incident.timers.items() if timer is Timer.WAKE}
     draft.changes.incidents[incident.id] = replace(
         incident,
@@ -180,6 +182,7 @@ def _reopen(draft: Draft, incident: Incident, match: Match, report: AlertReport,
         resolved_at=None,
         closed="",
         ack=None,
+        flips=flips,
         timers={**timers, Timer.LOOK: _first_look(draft.at, report, match)},
         cause=cause,
     )
@@ -188,9 +191,13 @@ def _reopen(draft: Draft, incident: Incident, match: Match, report: AlertReport,
 
 
 def _hurry(memory: Memory, draft: Draft, incident: Incident, labels: Labels) -> None:
-    """What was taken, or climbs a ladder, doesn't wait for the group interval when something more severe joins it."""
+    """What was taken, or climbs a ladder, doesn't wait for the group interval when something more severe joins it.
+
+    Nor does what flaps, was quiet and fires again: its ladder goes on.
+    """
     known_for, policy = incident.withstands, memory.policy_of(incident)
-    if known_for is not None and policy.rank(policy.severity(labels)) > policy.rank(known_for):
+    worse = known_for is not None and policy.rank(policy.severity(labels)) > policy.rank(known_for)
+    if worse or (incident.flapping is not None and incident.flapping.quiet_since is not None):
         draft.changes.incidents[incident.id] = replace(incident, timers={**incident.timers, Timer.LOOK: draft.at})
 
 

@@ -38,6 +38,7 @@ _NEWS: Final = {
     Reason.RESOLVED: False,
     Reason.REPEATED: True,
     Reason.REOPENED: True,
+    Reason.FLAPPING: True,
     Reason.ESCALATED: True,
     Reason.RAISED: True,
     Reason.LAPSED: True,

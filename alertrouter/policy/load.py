@@ -15,6 +15,7 @@ from alertrouter.policy.contacts import person_receivers
 from alertrouter.policy.policy import Policy, muted_by, outside
 from alertrouter.policy.reading.escalations import escalation_policies, teams
 from alertrouter.policy.reading.faults import Faults, Place
+from alertrouter.policy.reading.flapping import flapping
 from alertrouter.policy.reading.heartbeats import Reader as Heartbeats
 from alertrouter.policy.reading.heartbeats import ahead_of
 from alertrouter.policy.reading.intervals import time_intervals, timezone
@@ -95,6 +96,7 @@ def _policy(fields: Fields, content: str) -> Policy | None:
     told = replace(names, receivers=tuple(dict.fromkeys((*names.receivers, *names.schedules, *places))))
     tests = fields.take("tests", partial(policy_tests, told, holders), ())
     reopen_within = fields.take("reopen_within", Value.duration, REOPEN_WITHIN)
+    flips = fields.take("flapping", flapping, None)
     if root is None:
         return None
     return Policy(
@@ -110,6 +112,7 @@ def _policy(fields: Fields, content: str) -> Policy | None:
         time_intervals=intervals,
         tests=tests,
         reopen_within=reopen_within,
+        flapping=flips,
         heartbeats=beats,
         people=persons,
         schedules=rotas,

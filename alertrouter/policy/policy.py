@@ -11,6 +11,7 @@ from itertools import takewhile
 from alertrouter.alert import Labels
 from alertrouter.policy.contacts import receiver_of
 from alertrouter.policy.escalation import EscalationPolicy, Team
+from alertrouter.policy.flapping import FlappingRule
 from alertrouter.policy.heartbeat import HeartbeatRule
 from alertrouter.policy.inhibition import InhibitRule
 from alertrouter.policy.interval import TimeInterval
@@ -64,6 +65,7 @@ class Policy:
     reopen_within: timedelta
     heartbeats: Mapping[str, HeartbeatRule] = field(default_factory=dict)
     people: Mapping[str, Person] = field(default_factory=dict)
+    flapping: FlappingRule | None = None
     schedules: Mapping[str, Schedule] = field(default_factory=dict)
 
     @cached_property

@@ -274,6 +274,18 @@ _TOP: Final[dict[str, Schema]] = {
     "default_severity": _text("Of alerts whose label is missing or unknown."),
     "timezone": _text("As Europe/Berlin; default UTC."),
     "reopen_within": _ref("duration", "A group that fires again this soon is the same incident; default 10m."),
+    "flapping": _mapping(
+        {
+            "flips": {
+                "type": "integer",
+                "minimum": 2,
+                "maximum": 100,
+                "description": "Fires again so often; default 5.",
+            },
+            "within": _ref("duration", "In this time; default 30m."),
+            "stable_for": _ref("duration", "Until it has been steady for so long; default 15m."),
+        }
+    ),
     "time_intervals": _named(_list(_ref("interval")), "Names for times, as in Alertmanager."),
     "receivers": _named(_ref("receiver"), "Where messages go."),
     "people": _named(_ref("person"), "Who can be on call."),

@@ -81,6 +81,10 @@ class Kind(StrEnum):
     """The incident counts as more, or less, severe."""
     LAPSE = "ack-expired"
     """An acknowledgement has expired."""
+    FLAP = "flapping"
+    """It fired again so often that no more is told of that."""
+    CALM = "calm"
+    """It flaps no longer."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -97,8 +101,7 @@ class Expectation:
             Kind.TOLD: self.name,
             Kind.END: f"{Kind.END.value} {self.name}",
             Kind.SEVERITY: f"{Kind.SEVERITY.value}={self.name}",
-            Kind.LAPSE: Kind.LAPSE.value,
-        }[self.kind]
+        }.get(self.kind, self.kind.value)
         return f"{offset_text(self.offset)} {what}"
 
 
@@ -143,8 +146,8 @@ def read_expectation(text: str, severities: Iterable[str], receivers: Iterable[s
     if words[0] == Kind.END:
         told = _only([" ".join(words[1:])] if words[1:] else [], "who is told of the end, as `40m resolved ai-channel`")
         return Expectation(offset, Kind.END, _named("receiver", told, known))
-    if what == Kind.LAPSE:
-        return Expectation(offset, Kind.LAPSE)
+    if what in _BARE:
+        return Expectation(offset, Kind(what))
     return Expectation(offset, Kind.TOLD, _named("receiver", what, known))
 
 
@@ -193,6 +196,7 @@ def _long(text: str) -> timedelta:
 
 
 _BY_PEOPLE: Final = frozenset({Verb.ACK, Verb.UNACK, Verb.EXTEND, Verb.SNOOZE, Verb.ESCALATE, Verb.CLOSE})
+_BARE: Final = frozenset({Kind.LAPSE, Kind.FLAP, Kind.CALM})
 OF_RECEIVERS: Final = frozenset({Verb.FAIL, Verb.STALL, Verb.RECOVER})
 """What can happen to a receiver, rather than to the alert."""
 

@@ -19,6 +19,12 @@ from alertrouter.transition import TimelineLine, Transition
 _SETTLED: Final = frozenset({Reason.SENT, Reason.FAILED, Reason.CANCELLED})
 _CHANGE_SEVERITY: Final = frozenset({Transition.RAISE, Transition.WORSE, Transition.BETTER})
 
+_KINDS: Final[dict[Transition | None, Kind]] = {
+    Transition.LAPSE: Kind.LAPSE,
+    Transition.FLAP: Kind.FLAP,
+    Transition.CALM: Kind.CALM,
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
@@ -138,8 +144,8 @@ def expectations(line: Line) -> Iterator[Expectation]:
     """Give the lines of `expect:` that it would meet."""
     if line.severity:
         yield Expectation(line.offset, Kind.SEVERITY, line.severity)
-    if line.transition is Transition.LAPSE:
-        yield Expectation(line.offset, Kind.LAPSE)
+    if line.transition in _KINDS:
+        yield Expectation(line.offset, _KINDS[line.transition])
     for name in line.told:
         yield Expectation(line.offset, Kind.TOLD, name)
     for name in line.ended:

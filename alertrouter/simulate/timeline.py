@@ -16,26 +16,22 @@ from alertrouter.engine.changes import Changes
 from alertrouter.engine.engine import Engine
 from alertrouter.engine.state import EngineState
 from alertrouter.events import (
-    Acknowledged,
-    Action,
     AlertsReceived,
-    DeliverySettled,
-    Escalated,
-    Extended,
-    Resolved,
-    Snoozed,
-    Unacknowledged,
 )
 from alertrouter.incident import Incident, Reason, State, Timer
 from alertrouter.policy.duration import format_duration
 from alertrouter.policy.policy import Policy
 from alertrouter.policy.timeline import OF_RECEIVERS, Expectation, Happening, Verb
 from alertrouter.simulate.account import Account, Line, expectations
+from alertrouter.simulate.acts import action, settled
 from alertrouter.simulate.routing import present
 from alertrouter.transition import Transition
 
 LONGEST_WAIT: Final = timedelta(hours=1)
 """How long before `start` the clock begins to run. A longer `group_wait` counts from the alert's start all the same."""
+
+SAID_AGAIN: Final = timedelta(hours=1)
+"""How often a source repeats that an alert fires; more often where a route's `repeat_interval` is shorter."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,8 +106,12 @@ class _Life:
         self.account.follow(self.labels)
         self._policy = policy
         self._keys = 0
+        self._firing: list[Labels] = []
+        self._said_at = self.start
         self._failing: dict[str, Verb] = {}
         self._flying: dict[str, Delivery] = {}
+        repeats = [match.route.options.repeat_interval for match in policy.routes(self.labels)]
+        self._say_every = min(SAID_AGAIN, *repeats)
         wait = min(match.route.options.group_wait for match in policy.routes(self.labels))
         self._began = self.start - wait
         self._now = self.start - min(wait, LONGEST_WAIT)
@@ -121,6 +121,7 @@ class _Life:
     def wait(self, until: datetime) -> None:
         """Let time pass, timer by timer, so that what one timer owed has arrived before the next."""
         while (due := self._engine.next_due()) is not None and due <= until:
+            self._say_again(due)
             self._take(self._engine.advance(due))
         self._now = until
         self._take(self._engine.advance(until))
@@ -129,6 +130,7 @@ class _Life:
         """Let one line of `events:` happen; timers of the same moment come after it."""
         at = self.start + happening.offset
         while (due := self._engine.next_due()) is not None and due < at:
+            self._say_again(due)
             self._take(self._engine.advance(due))
         self._now = at
         match happening.verb:
@@ -147,6 +149,14 @@ class _Life:
         """Let a source report alerts, as firing or as over."""
         if alerts:
             self._receive(tuple(self._said(labels, fire=fire) for labels in alerts))
+            self._firing = [one for one in self._firing if one not in alerts] + [*alerts] * fire
+
+    def _say_again(self, at: datetime) -> None:
+        """Let the source repeat what fires, as sources do: what is never repeated would count as stale."""
+        if at < self._said_at + self._say_every or not self._firing:
+            return
+        self._now = self._said_at = at
+        self._receive(tuple(self._said(labels, fire=True) for labels in self._firing))
 
     def ahead(self) -> tuple[Ahead, ...]:
         """How its incidents stand now."""
@@ -172,6 +182,7 @@ class _Life:
         self.account.follow(self.labels)
         over = () if before == self.labels else (self._said(before, fire=False),)
         self._receive((*over, self._said(self.labels, fire=True)))
+        self._firing = [*(one for one in self._firing if one != before), self.labels]
 
     def _said(self, labels: Labels, *, fire: bool) -> AlertReport:
         starts_at = self._began if self._now < self.start else self._now
@@ -190,7 +201,7 @@ class _Life:
             incident = self._engine.state.incidents[name]
             first = len(self.account.lines)
             key = self._key()
-            changes = self._engine.apply(_action(happening, incident, self._now, key))
+            changes = self._engine.apply(action(happening, incident, self._now, key))
             self._take(changes)
             answer = changes.answers[key]
             if answer.transition is None and len(self.account.lines) == first:
@@ -233,15 +244,15 @@ class _Life:
                 self.account.lose(delivery)
         self.account.keep(at, changes)
         for name in changes.recalled.keys() & self._flying.keys():
-            self._take(self._engine.apply(_settled(self._flying.pop(name), at, Outcome.CANCELLED)))
+            self._take(self._engine.apply(settled(self._flying.pop(name), at, Outcome.CANCELLED)))
         for delivery in changes.deliveries:
             match failing[delivery.id]:
                 case Verb.STALL:
                     self._flying[delivery.id] = delivery
                 case Verb.FAIL:
-                    self._take(self._engine.apply(_settled(delivery, at, Outcome.FAILED)))
+                    self._take(self._engine.apply(settled(delivery, at, Outcome.FAILED)))
                 case _:
-                    self._take(self._engine.apply(_settled(delivery, at, Outcome.SENT)))
+                    self._take(self._engine.apply(settled(delivery, at, Outcome.SENT)))
 
     def reach(self, receiver: str, verb: Verb) -> None:
         """A receiver fails from now on, or can be reached again; then what is on its way to it arrives."""
@@ -252,40 +263,4 @@ class _Life:
         for delivery in [one for one in self._flying.values() if self.account.name(one) == receiver]:
             del self._flying[delivery.id]
             self.account.arrive(self._now, delivery)
-            self._take(self._engine.apply(_settled(delivery, self._now, Outcome.SENT)))
-
-
-_WHY: Final = {Outcome.SENT: "", Outcome.FAILED: "refused", Outcome.CANCELLED: "taken back"}
-
-
-def _action(happening: Happening, incident: Incident, at: datetime, key: str) -> Action:
-    """The event of a person who does this to an incident."""
-    actor, name = happening.actor, incident.id
-    match happening.verb:
-        case Verb.ACK:
-            return Acknowledged(at=at, actor=actor, key=key, incident=name)
-        case Verb.UNACK:
-            return Unacknowledged(at=at, actor=actor, key=key, incident=name)
-        case Verb.EXTEND:
-            return Extended(at=at, actor=actor, key=key, incident=name, until=at + happening.lasts)
-        case Verb.SNOOZE:
-            return Snoozed(at=at, actor=actor, key=key, incident=name, until=at + happening.lasts)
-        case Verb.ESCALATE:
-            return Escalated(at=at, actor=actor, key=key, incident=name)
-        case Verb.CLOSE:
-            return Resolved(at=at, actor=actor, key=key, incident=name, force=True)
-        case _:
-            raise ValueError(f"{happening.verb} is not done by people")
-
-
-def _settled(delivery: Delivery, at: datetime, outcome: Outcome) -> DeliverySettled:
-    return DeliverySettled(
-        at=at,
-        actor="simulation",
-        key=f"{delivery.id}-settled",
-        delivery=delivery.id,
-        incident=delivery.incident,
-        destination=delivery.destination,
-        outcome=outcome,
-        error=_WHY[outcome],
-    )
+            self._take(self._engine.apply(settled(delivery, self._now, Outcome.SENT)))

@@ -44,6 +44,7 @@ def standing(incident: Incident) -> Iterator[Fact]:
         yield Fact("Silenced", incident.silenced)
     if incident.muted and incident.muted != incident.silenced:
         yield Fact("Stands still", incident.muted)
+    yield from (Fact("Beware", remark) for remark in incident.remarks)
     if incident.held:
         yield Fact("Messages held", incident.held)
     for why in dict.fromkeys(incident.suppressed.values()):

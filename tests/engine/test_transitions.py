@@ -23,6 +23,9 @@ none         | a worse one fires         | NEW OPEN STEP           | triggered  
 none         | the worst ends            |                         | none         |
 none         | all end                   |                         | none         |
 none         | held back for a minute    |                         | none         |
+none         | flaps                     | NEW OPEN STEP RESOLVE REOPEN STEP RESOLVE REOPEN FLAP STEP CALM | triggered    |
+none         | flaps and is taken        | NEW ACK RESOLVE REOPEN ACK | acknowledged |
+none         | not reported any more     |                         | none         |
 none         | delivery sent             |                         | none         |
 none         | delivery failed           |                         | none         |
 none         | delivery cancelled        |                         | none         |
@@ -53,6 +56,9 @@ pending      | a worse one fires         | OPEN STEP               | triggered  
 pending      | the worst ends            | OPEN STEP               | triggered    |
 pending      | all end                   | BLIP                    | none         |
 pending      | held back for a minute    | OPEN MUTE UNMUTE STEP   | triggered    |
+pending      | flaps                     | BLIP NEW OPEN STEP RESOLVE REOPEN STEP RESOLVE REOPEN FLAP STEP CALM | triggered    |
+pending      | flaps and is taken        | BLIP NEW ACK RESOLVE REOPEN ACK | acknowledged |
+pending      | not reported any more     | OPEN STEP STEP LOOP STEP STEP DONE RAISE STEP STEP DONE STALE | triggered    |
 pending      | delivery sent             |                         | pending      |
 pending      | delivery failed           |                         | pending      |
 pending      | delivery cancelled        |                         | pending      |
@@ -83,6 +89,9 @@ triggered    | a worse one fires         | JOIN WORSE STEP         | triggered  
 triggered    | the worst ends            | BETTER                  | triggered    |
 triggered    | all end                   | RESOLVE                 | resolved     |
 triggered    | held back for a minute    | MUTE UNMUTE             | triggered    |
+triggered    | flaps                     | RESOLVE REOPEN STEP RESOLVE REOPEN FLAP STEP MUTE UNMUTE CALM | triggered    |
+triggered    | flaps and is taken        | RESOLVE REOPEN ACK RESOLVE REOPEN ACK FLAP CALM | acknowledged |
+triggered    | not reported any more     | STEP LOOP STEP STEP DONE RAISE STEP STEP DONE STALE | triggered    |
 triggered    | delivery sent             |                         | triggered    |
 triggered    | delivery failed           | STEP                    | triggered    |
 triggered    | delivery cancelled        |                         | triggered    |
@@ -113,6 +122,9 @@ acknowledged | a worse one fires         | JOIN WORSE STEP         | triggered  
 acknowledged | the worst ends            | BETTER                  | acknowledged |
 acknowledged | all end                   | RESOLVE                 | resolved     |
 acknowledged | held back for a minute    | MUTE UNMUTE             | acknowledged |
+acknowledged | flaps                     | RESOLVE REOPEN STEP RESOLVE REOPEN FLAP STEP MUTE UNMUTE CALM | triggered    |
+acknowledged | flaps and is taken        | RESOLVE REOPEN ACK RESOLVE REOPEN ACK FLAP CALM | acknowledged |
+acknowledged | not reported any more     | EXTEND STALE            | acknowledged |
 acknowledged | delivery sent             |                         | acknowledged |
 acknowledged | delivery failed           |                         | acknowledged |
 acknowledged | delivery cancelled        |                         | acknowledged |
@@ -143,6 +155,9 @@ resolved     | a worse one fires         | REOPEN STEP             | triggered  
 resolved     | the worst ends            |                         | resolved     |
 resolved     | all end                   |                         | resolved     |
 resolved     | held back for a minute    |                         | resolved     |
+resolved     | flaps                     | REOPEN STEP RESOLVE REOPEN FLAP STEP MUTE UNMUTE CALM | triggered    |
+resolved     | flaps and is taken        | REOPEN ACK RESOLVE REOPEN ACK FLAP CALM | acknowledged |
+resolved     | not reported any more     | LATE                    | none         |
 resolved     | delivery sent             |                         | resolved     |
 resolved     | delivery failed           |                         | resolved     |
 resolved     | delivery cancelled        |                         | resolved     |

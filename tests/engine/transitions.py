@@ -24,6 +24,7 @@ from tests.engine.story import Story, at
 POLICY: Final = """
 severities: [info, warning, critical]
 reopen_within: 10m
+flapping: {flips: 2, within: 30m, stable_for: 2m}
 receivers:
   chat: {slack: {channel: "#ops"}}
   pager: {pagerduty: {routing_key: "${PD}"}}
@@ -44,6 +45,7 @@ route:
   group_by: [alertname]
   group_wait: 30s
   group_interval: 1m
+  repeat_interval: 30m
   escalate: {info: warn, warning: warn, critical: page}
 inhibit_rules:
   - {name: node, source_matchers: ['alertname="NodeDown"'], target_matchers: ['alertname="Disk"'], equal: [node]}
@@ -222,6 +224,37 @@ def is_forgotten(scene: Scene) -> None:
             return
 
 
+def flaps(scene: Scene) -> None:
+    """It ends and fires again, twice, is quiet for a moment, and then fires for good."""
+    for second in (NOW, NOW + 120, NOW + 240):
+        for host, severity in (("a", "info"), ("b", "warning")):
+            scene.end(second, host, severity)
+        scene.story.advance(second + 61)
+        scene.fire(second + 62, "b", "warning")
+        scene.story.advance(second + 93)
+    scene.story.advance(NOW + 480)
+
+
+def flaps_and_is_taken(scene: Scene) -> None:
+    """Somebody takes it each time before it is looked at; then it is quiet, and over."""
+    for second in (NOW, NOW + 120):
+        for host, severity in (("a", "info"), ("b", "warning")):
+            scene.end(second, host, severity)
+        scene.story.advance(second + 61)
+        scene.fire(second + 62, "b", "warning")
+        scene.act(Acknowledged, second + 63)
+        scene.story.advance(second + 93)
+    scene.said = ""
+    scene.story.advance(NOW + 420)
+
+
+def not_reported(scene: Scene) -> None:
+    """Its source says nothing of it for more than an hour; who has it wants longer."""
+    scene.act(Extended, until=at(NOW + 7200))
+    scene.said = ""
+    scene.story.advance(NOW + 3700)
+
+
 def snooze_runs_out(scene: Scene) -> None:
     """Quiet for ten seconds, and then the timer of that."""
     scene.act(Snoozed, until=at(NOW + 10))
@@ -235,6 +268,9 @@ HAPPENINGS: Final[dict[str, Callable[[Scene], None]]] = {
     "the worst ends": worst_ends,
     "all end": all_end,
     "held back for a minute": held_back,
+    "flaps": flaps,
+    "flaps and is taken": flaps_and_is_taken,
+    "not reported any more": not_reported,
     "delivery sent": settles(Outcome.SENT),
     "delivery failed": settles(Outcome.FAILED),
     "delivery cancelled": settles(Outcome.CANCELLED),
