@@ -1,6 +1,7 @@
 """The command line: `alertrouter COMMAND`. Each family of commands is a file here and registers itself on `cli.app`."""
 
 from alertrouter.cli import act as act
+from alertrouter.cli import backup as backup
 from alertrouter.cli import check as check
 from alertrouter.cli import demo as demo
 from alertrouter.cli import doctor as doctor

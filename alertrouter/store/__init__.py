@@ -33,6 +33,7 @@
 | `latency`               | hash   | seconds from receipt to sent: a count a bucket, `sum_ms`        | workers         |
 | `answer:<key>`          | string | packed `Answer` to what a person asked for; kept a minute       | router (commit) |
 | `used:<mark>`           | string | that a link or a webhook, which count once, was seen; for days  | doors           |
+| `backups`               | hash   | part of the stack → when its last backup succeeded, s           | `backup`        |
 | `inbox`                 | hash   | id → packed `InboxMessage`                                      | workers         |
 | `inbox_order`           | zset   | inbox ids by time, ms                                           | workers         |
 | `quarantine`            | stream | events that could not be applied, with the reason; newest 1,000 | router (commit) |

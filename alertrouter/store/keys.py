@@ -171,6 +171,11 @@ class Keys:
         return f"{self.namespace}:used:{sha256(mark.encode()).hexdigest()[:32]}"
 
     @property
+    def backups(self) -> str:
+        """When the last backup of each part of the stack succeeded, by the part's name."""
+        return f"{self.namespace}:backups"
+
+    @property
     def inbox(self) -> str:
         """Inbox messages by id."""
         return f"{self.namespace}:inbox"

@@ -49,13 +49,15 @@ class Metrics(msgspec.Struct, frozen=True, kw_only=True):
 
     `counters` are those of `engine.changes.Changes.counts` and of the doors, by name. `incidents` counts by state.
     `next_timer` is when the engine's next timer is due, `next_delivery` when the next delivery is; either in the
-    past means: late by so much. `lease_holder` is "" when no router is active.
+    past means: late by so much. `lease_holder` is "" when no router is active. `backups` are the times, in seconds
+    since 1970, of the last backup of each part of the stack.
     """
 
     counters: dict[str, int]
     incidents: dict[str, int]
     deliveries: tuple[DeliveryCount, ...]
     latency: Latency
+    backups: dict[str, int]
     backlog: int
     next_timer: datetime | None
     next_delivery: datetime | None
@@ -83,12 +85,13 @@ def bucket_of(seconds: float) -> str:
 async def read_metrics(client: redis.asyncio.Redis, keys: Keys) -> Metrics:
     """Read all numbers in one round trip."""
     due_sets = [keys.due(channel, rank) for channel in Channel for rank in range(RANKS)]
-    counters, gauges, latency, backlog, inbox, holder, epoch, *dues = await together(
+    counters, gauges, latency, backups, backlog, inbox, holder, epoch, *dues = await together(
         client,
         [
             ("HGETALL", keys.counters),
             ("HGETALL", keys.gauges),
             ("HGETALL", keys.latency),
+            ("HGETALL", keys.backups),
             ("XLEN", keys.journal),
             ("ZCARD", keys.inbox_order),
             ("GET", keys.lease),
@@ -105,6 +108,7 @@ async def read_metrics(client: redis.asyncio.Redis, keys: Keys) -> Metrics:
         incidents={name.removeprefix("incidents:"): number for name, number in levels.items()},
         deliveries=_delivery_counts(named),
         latency=_latency(_numbers(latency)),
+        backups=_numbers(backups),
         backlog=backlog,
         next_timer=from_ms(next_timer) if next_timer >= 0 else None,
         next_delivery=from_ms(min(firsts)) if firsts else None,

@@ -101,6 +101,14 @@ def _labelled(numbers: Metrics) -> Iterator[Metric]:
     if numbers.lease_holder:
         holder.add_metric([numbers.lease_holder], 1)
     yield holder
+    backups = GaugeMetricFamily(
+        "alertrouter_backup_last_success_timestamp_seconds",
+        "When the last backup of a part of the stack succeeded; absent when none ever did.",
+        labels=["component_name"],
+    )
+    for component, at in numbers.backups.items():
+        backups.add_metric([component], at)
+    yield backups
 
 
 def _plain(numbers: Metrics, now: datetime) -> Iterator[Metric]:

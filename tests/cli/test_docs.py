@@ -35,6 +35,8 @@ COMMANDS = (
     "oncall",
     "import",
     "schema",
+    "backup",
+    "restore",
     *ACTIONS,
     *(f"{group} {command}" for group, commands in GROUPS.items() for command in commands),
 )

@@ -1,0 +1,103 @@
+"""`alertrouter backup` and `restore`: all state as one file, and back."""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from alertrouter import __version__
+from alertrouter.cli.app import app
+from alertrouter.cli.terminal import counted
+from alertrouter.errors import AlertrouterError
+from alertrouter.settings import from_environment
+
+
+class NotWritten(AlertrouterError):
+    """The file of a backup can't be written or read."""
+
+
+@app.command()
+def backup(
+    file: Annotated[str, typer.Argument(help="Where to write it; - for stdout.")] = "",
+    record: Annotated[
+        str, typer.Option(metavar="NAME", help="Only note that the backup of another part succeeded, as prometheus.")
+    ] = "",
+) -> None:
+    """Write all state into one file: incidents, alerts, silences, deliveries, policies, stories. It may run on.
+
+    `alertrouter_backup_last_success_timestamp_seconds` in /metrics then tells of it.
+    """
+    from alertrouter.store import backup as store
+    from alertrouter.store.connection import connect
+    from alertrouter.store.embedded import redis_url
+    from alertrouter.store.keys import Keys
+
+    if bool(file) == bool(record):
+        raise typer.BadParameter("give a FILE, or --record NAME")
+    settings = from_environment()
+    keys = Keys(settings.namespace)
+    now = datetime.now(UTC)
+    with connect(redis_url(settings), patience=60) as client:
+        if record:
+            store.record_success(client, keys, record, now)
+            return
+        taken = store.take(client, keys, version=__version__, now=now)
+        _write(file, taken.pack())
+        store.record_success(client, keys, "alertrouter", now)
+    typer.echo(
+        f"{counted(len(taken.records), 'key')}, {counted(taken.count('incidents'), 'incident')}, "
+        f"{counted(taken.count('alerts'), 'alert')}: {file}",
+        err=file == "-",
+    )
+
+
+@app.command()
+def restore(
+    file: Annotated[str, typer.Argument(help="What `backup` wrote; - for stdin.")],
+    replace: Annotated[bool, typer.Option("--replace", help="Drop what is there.")] = False,
+) -> None:
+    """Put a backup back. All routers and workers must be stopped. Without --replace nothing that is there is dropped.
+
+    What was owed when the backup was taken is sent again: better twice than never.
+    """
+    from alertrouter.store import backup as store
+    from alertrouter.store.connection import connect
+    from alertrouter.store.embedded import redis_url
+    from alertrouter.store.keys import Keys
+
+    settings = from_environment()
+    taken = store.unpack(_read(file))
+    with connect(redis_url(settings), patience=60) as client:
+        store.put_back(client, Keys(settings.namespace), taken, replace=replace, now=datetime.now(UTC))
+    typer.echo(
+        f"restored what alertrouter {taken.version} held at {taken.at:%Y-%m-%d %H:%M:%S} UTC: "
+        f"{counted(taken.count('incidents'), 'incident')}, {counted(taken.count('alerts'), 'alert')}"
+    )
+
+
+def _write(file: str, packed: bytes) -> None:
+    """Write it beside its place first: what stands there is a whole backup at all times. For its owner's eyes only."""
+    if file == "-":
+        sys.stdout.buffer.write(packed)
+        sys.stdout.flush()
+        return
+    path = Path(file)
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        beside.touch(mode=0o600)
+        beside.write_bytes(packed)
+        beside.replace(path)
+    except OSError as error:
+        raise NotWritten(f"{file} can't be written: {error.strerror}") from error
+
+
+def _read(file: str) -> bytes:
+    try:
+        return sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+    except OSError as error:
+        raise NotWritten(f"{file} can't be read: {error.strerror}") from error
