@@ -4,6 +4,7 @@ from alertrouter.cli import act as act
 from alertrouter.cli import backup as backup
 from alertrouter.cli import check as check
 from alertrouter.cli import demo as demo
+from alertrouter.cli import diff as diff
 from alertrouter.cli import doctor as doctor
 from alertrouter.cli import explain as explain
 from alertrouter.cli import healthcheck as healthcheck

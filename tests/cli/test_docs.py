@@ -34,6 +34,7 @@ COMMANDS = (
     "incidents",
     "oncall",
     "import",
+    "diff",
     "schema",
     "backup",
     "restore",
@@ -71,7 +72,7 @@ def test_each_example_prints_what_the_page_shows(session: str, tmp_path: Path) -
 
 def test_the_page_has_examples() -> None:
     """A page whose examples were marked otherwise would pass unread."""
-    assert len(SESSIONS) == 9
+    assert len(SESSIONS) == 10
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -82,7 +83,7 @@ def test_each_command_and_each_of_its_options_stands_on_the_page(command: str) -
 
     assert f"`{command}`" in PAGE or f"alertrouter {command}" in PAGE
     assert {option for option in options if f"`{option}" not in PAGE} <= {"--output"}
-    with_output = {"check", "test-route", "doctor", "send-test", "incidents", "oncall", "import", *ACTIONS}
+    with_output = {"check", "test-route", "doctor", "send-test", "incidents", "oncall", "import", "diff", *ACTIONS}
     with_output |= {one for one in COMMANDS if " " in one}
     assert ("--output" in options) is (command in with_output)
 
