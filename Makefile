@@ -9,7 +9,7 @@ RUNTIME := $(VENV)/.runtime-installed
 DEV := $(VENV)/.dev-installed
 # The policy and templates lie beside the package; --no-build-isolation takes hatchling from the lock, hashed like the rest.
 SELF := $(PIP) --no-deps --no-build-isolation --editable .
-COMPILE := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --extra standalone --extra otel
+COMPILE := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --extra standalone --extra otel --extra ical
 PLATFORMS := x86_64-manylinux_2_28 aarch64-manylinux_2_28 x86_64-apple-darwin aarch64-apple-darwin
 
 .PHONY: help run demo test soak bench profile lock docs rules format clean tools

@@ -6,6 +6,7 @@ AlertrouterError
 ├── PayloadError           the sender's: a body can't be read              HTTP 400
 ├── StoreUnavailable       nobody's: Redis does not answer                 HTTP 503 + Retry-After
 │   └── LeaseLost          another router took over                        drop memory, stand by
+├── CalendarError          its publisher's: a calendar can't be read    the last good one stays, logged
 ├── NotFound               the caller's: no such thing                     HTTP 404, CLI exit 1
 └── DeliveryError          the far side's: a message did not get through
     ├── TemporaryFailure   429, 5xx, refused connection                    tried again
@@ -65,6 +66,10 @@ class StoreUnavailable(AlertrouterError):
 
 class LeaseLost(StoreUnavailable):
     """Another router holds the lease: nothing of this commit was written."""
+
+
+class CalendarError(AlertrouterError):
+    """A calendar can't be fetched or read; the text says why, and shows nothing of its address."""
 
 
 class NotFound(AlertrouterError):

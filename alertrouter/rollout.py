@@ -6,13 +6,14 @@ published stays in force until the files change: only a change, or asking for it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Final, TypeAlias
 
 from alertrouter import log, policydir
+from alertrouter.calendars.keeper import Calendars
 from alertrouter.errors import PolicyError
 from alertrouter.events import PolicyActivated
 from alertrouter.policy.load import load
@@ -20,6 +21,7 @@ from alertrouter.settings import Settings
 
 WATCH_EVERY: Final = 2.0
 """Seconds between two looks at the directory."""
+CALENDARS: Final = "router (calendars)"
 Refused: TypeAlias = Callable[[Sequence[str]], None]
 
 _log = log.get(__name__)
@@ -37,9 +39,13 @@ class Verdict:
 class Rollout:
     """The policy directory of one router, and what was last taken from it."""
 
-    def __init__(self, settings: Settings, taken: str, refused: Refused) -> None:
-        """`taken` is the revision last taken from files; `refused` is told the faults, or that there are none."""
+    def __init__(self, settings: Settings, taken: str, refused: Refused, calendars: Calendars) -> None:
+        """`taken` is the revision last taken from files; `refused` is told the faults, or that there are none.
+
+        What `calendars` has read goes with the files.
+        """
         self._settings = settings
+        self._calendars = calendars
         self._taken = taken
         self._refused = refused
         self._seen = self._read = policydir.signature(policydir.find(settings))
@@ -49,6 +55,23 @@ class Rollout:
         now = policydir.signature(policydir.find(self._settings))
         settled, self._seen = now == self._seen, now
         return settled and now != self._read
+
+    def calendars_changed(self, now: datetime, active: str, files: Mapping[str, str]) -> PolicyActivated | None:
+        """Give the policy in force anew when its calendars say something else by now than it came with."""
+        if not self._calendars.changed(active):
+            return None
+        try:
+            anew = self._calendars.add_to(files)
+        except PolicyError:
+            return None  # an earlier version took it; the engine has said so
+        revision = load(anew).revision if anew != files else active
+        if revision == active:
+            return None
+        from_files = active == self._taken
+        self._taken = revision if from_files else self._taken
+        _log.info("policy published", revision=revision, before=active, actor=CALENDARS)
+        key = f"calendars:{now.isoformat()}"
+        return PolicyActivated(at=now, actor=CALENDARS, key=key, revision=revision, files=anew, from_files=from_files)
 
     def begin(self, now: datetime, active: str) -> PolicyActivated | None:
         """Give what a router that begins has to bring into force. Raises `PolicyError` when there is nothing at all."""
@@ -65,7 +88,7 @@ class Rollout:
         directory = policydir.find(self._settings)
         self._read = policydir.signature(directory)
         try:
-            files = policydir.read(directory)
+            files = self._calendars.add_to(policydir.read(directory))
             revision = load(files).revision
         except PolicyError as error:
             return self._refuse(directory, active, tuple(map(str, error.problems)))

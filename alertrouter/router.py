@@ -17,6 +17,7 @@ from typing import Final, TypeAlias
 import msgspec
 
 from alertrouter import garbage, log
+from alertrouter.calendars.keeper import Calendars
 from alertrouter.deadman import Deadman
 from alertrouter.engine.changes import Answer, Changes
 from alertrouter.engine.engine import Engine, NotApplied
@@ -107,10 +108,12 @@ class Router:
     def _reign(self, epoch: int) -> None:
         keeper = LeaseKeeper(Lease(connect(self._url), self._keys, self._holder))
         deadman = Deadman(self._settings.deadman_url, self._settings.deadman_every)
+        calendars = Calendars(self._settings, self._clock)
         keeper.start()
         deadman.start()
+        calendars.start()
         try:
-            active = take_over(self._settings, epoch, self._clock)
+            active = take_over(self._settings, epoch, self._clock, calendars)
             garbage.settle()
             while not self._stop.is_set():
                 keeper.turned()
@@ -121,11 +124,12 @@ class Router:
                 deadman.report(active.trouble())
             self._lease.release()
         finally:
+            calendars.stop()
             deadman.stop()
             keeper.stop()
 
 
-def take_over(settings: Settings, epoch: int, clock: Clock) -> ActiveRouter:
+def take_over(settings: Settings, epoch: int, clock: Clock, calendars: Calendars) -> ActiveRouter:
     """Load the state and make the directory's policy the one in force. Only with the lease."""
     keys = Keys(settings.namespace)
     client = connect(redis_url(settings), patience=PATIENCE)
@@ -137,13 +141,14 @@ def take_over(settings: Settings, epoch: int, clock: Clock) -> ActiveRouter:
     engine = Engine(loaded.state, now=clock())
     for revision, error in engine.unloadable.items():
         _log.error("stored policy can't be loaded", revision=revision, problems=[str(p) for p in error.problems])
+    calendars.take_over(loaded.state.active, loaded.state.policies.get(loaded.state.active, {}))
     active = ActiveRouter(
         store=store,
         journal=Journal(client, keys),
         kicks=kicks,
         sweep=Sweep(client, keys, tuple(Channel)),
         engine=engine,
-        rollout=Rollout(settings, loaded.files_revision, store.note_refused),
+        rollout=Rollout(settings, loaded.files_revision, store.note_refused, calendars),
         epoch=epoch,
         checkpoint=loaded.checkpoint,
         clock=clock,
@@ -227,6 +232,13 @@ class ActiveRouter:
             self._watch_at = now + WATCH_AGAIN
             if self._rollout.changed():
                 self.reload("router (files)")
+            self._follow_calendars(now)
+
+    def _follow_calendars(self, now: datetime) -> None:
+        state = self._engine.state
+        event = self._rollout.calendars_changed(now, state.active, state.policies.get(state.active, {}))
+        if event:
+            self._journal.append(encode(event))
 
     def trouble(self) -> str:
         """Why somebody should look after this router; "" when there is no reason. Redis wrote, or a turn had raised."""

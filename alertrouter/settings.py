@@ -67,6 +67,7 @@ class Settings:
     inbox_size: int
     deadman_url: str = field(repr=False)
     deadman_every: int
+    ical_every: int
     log_level: str
     log_format: str
     slack_api_url: str
@@ -156,6 +157,7 @@ def from_environment(environ: Mapping[str, str] | None = None) -> Settings:
         inbox_size=env.whole("ALERTROUTER_INBOX_SIZE", least=1),
         deadman_url=env.text("ALERTROUTER_DEADMAN_URL"),
         deadman_every=env.whole("ALERTROUTER_DEADMAN_EVERY", least=1),
+        ical_every=env.whole("ALERTROUTER_ICAL_EVERY", least=1),
         log_level=env.one_of("ALERTROUTER_LOG_LEVEL", "debug", "info", "warning", "error"),
         log_format=env.one_of("ALERTROUTER_LOG_FORMAT", "json", "text"),
         slack_api_url=env.text("SLACK_API_URL").rstrip("/") + "/",

@@ -81,6 +81,7 @@ TABLE: Final[tuple[Setting, ...]] = (
         secret=True,
     ),
     Setting("ALERTROUTER_DEADMAN_EVERY", "60", "seconds between two of these requests"),
+    Setting("ALERTROUTER_ICAL_EVERY", "300", "seconds between two readings of the calendars of schedules"),
     Setting("ALERTROUTER_LOG_LEVEL", "info", "debug, info, warning or error"),
     Setting(
         "ALERTROUTER_LOG_FORMAT",

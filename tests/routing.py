@@ -9,6 +9,7 @@ import redis
 
 from alertrouter import router
 from alertrouter.alert import AlertReport
+from alertrouter.calendars.keeper import Calendars
 from alertrouter.events import AlertsReceived, encode
 from alertrouter.incident import Incident
 from alertrouter.settings import Settings
@@ -40,6 +41,7 @@ class Routing:
         self.client = client
         self.keys = Keys(settings.namespace)
         self.clock = HandClock()
+        self.calendars = Calendars(settings, self.clock)
         self.journal = Journal(client, self.keys)
         self.lease = Lease(client, self.keys, "router-a")
         self.active = self.take_over()
@@ -48,7 +50,7 @@ class Routing:
         """Begin a new epoch with what is in Redis."""
         epoch = self.lease.acquire()
         assert epoch is not None
-        return router.take_over(self.settings, epoch, self.clock)
+        return router.take_over(self.settings, epoch, self.clock, self.calendars)
 
     def incidents(self) -> dict[str, Incident]:
         """What Redis holds."""

@@ -100,6 +100,7 @@ _OTHER_VALUES: Mapping[str, str] = {
     "ALERTROUTER_INBOX_SIZE": "7",
     "ALERTROUTER_DEADMAN_URL": "https://elsewhere.example.com/ping",
     "ALERTROUTER_DEADMAN_EVERY": "7",
+    "ALERTROUTER_ICAL_EVERY": "7",
     "ALERTROUTER_LOG_LEVEL": "debug",
     "ALERTROUTER_LOG_FORMAT": "text",
     "SLACK_API_URL": "http://127.0.0.1:1/",

@@ -59,6 +59,7 @@ def doctor(policy: PolicyOption = None, templates: TemplatesOption = None, outpu
 
 def _findings(settings: Settings, policy: Path | None, templates: Path | None) -> Iterator[Finding]:
     from alertrouter.cli import checkup_here
+    from alertrouter.cli.checkup_calendars import calendars
     from alertrouter.cli.checkup_channels import channels
     from alertrouter.cli.checkup_redis import redis_server
 
@@ -70,6 +71,7 @@ def _findings(settings: Settings, policy: Path | None, templates: Path | None) -
     yield checkup_here.web(settings)
     if opened:
         yield from channels(opened.policy, settings)
+        yield from calendars(opened.policy, settings)
 
 
 def _show(to: Terminal, finding: Finding) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +13,8 @@ import typer
 from alertrouter.cli.app import Exit, app
 from alertrouter.cli.options import Output, OutputOption, PolicyOption, open_policy, print_json
 from alertrouter.cli.terminal import Terminal, plain
-from alertrouter.settings import from_environment
+from alertrouter.errors import CalendarError
+from alertrouter.settings import Settings, from_environment
 
 if TYPE_CHECKING:
     from alertrouter.policy.oncall import Schedule, Turn
@@ -34,7 +36,7 @@ class NextView(msgspec.Struct, frozen=True):
 
 
 class OnCallView(msgspec.Struct, frozen=True):
-    """Who is on call by one schedule. `why` is `override`, `layer N` or `fallback`; `next` None: nobody else ever."""
+    """Who is on call by a schedule; `why`: `override`, `calendar`, `layer N`, `fallback`. No `next`: nobody else."""
 
     schedule: str
     at: datetime
@@ -51,9 +53,9 @@ def oncall(
     policy: PolicyOption = None,
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """Show who is on call by the policy's schedules, now or at a time. Nothing is run or sent."""
+    """Show who is on call by the policy's schedules, now or at a time. Calendars are fetched; nothing is sent."""
     settings = from_environment()
-    found = open_policy(settings, policy).policy
+    found = _with_calendars(open_policy(settings, policy).policy, settings)
     now, chosen = _moment(found, at), _chosen(found, names or [])
     for schedule in chosen:
         if output is Output.JSON:
@@ -62,6 +64,24 @@ def oncall(
             _show(Terminal(settings), schedule, now, max(map(len, found.schedules)), and_next=and_next)
     if not chosen:
         Terminal(settings, err=True).line("The policy has no schedules.")
+
+
+def _with_calendars(policy: Policy, settings: Settings) -> Policy:
+    """Read the calendars of a policy's schedules; of one that can't be read it is said why."""
+    from alertrouter.calendars.feed import read_calendar, sources
+
+    rotas, terminal = dict(policy.schedules), Terminal(settings, err=True)
+    for source in sources(policy):
+        schedule = source.schedule
+        try:
+            reading = read_calendar(source, settings, datetime.now(UTC))
+        except CalendarError as error:
+            terminal.line(
+                f"{terminal.doubtful('!')} {plain(schedule.name)}: shown without its calendar: {plain(str(error))}"
+            )
+        else:
+            rotas[schedule.name] = replace(schedule, shifts=reading.shifts)
+    return replace(policy, schedules=rotas)
 
 
 def _moment(policy: Policy, at: str) -> datetime:

@@ -21,7 +21,7 @@ from alertrouter.policy.reading.heartbeats import ahead_of
 from alertrouter.policy.reading.intervals import time_intervals, timezone
 from alertrouter.policy.reading.matchers import inhibit_rules
 from alertrouter.policy.reading.names import Names
-from alertrouter.policy.reading.oncall import people, schedules
+from alertrouter.policy.reading.oncall import calendars, people, schedules
 from alertrouter.policy.reading.receivers import receivers
 from alertrouter.policy.reading.routes import route_tree, shortcut
 from alertrouter.policy.reading.tests import policy_tests
@@ -84,6 +84,8 @@ def _policy(fields: Fields, content: str) -> Policy | None:
     places = fields.need("receivers", partial(receivers, names), {})
     persons = fields.take("people", partial(people, names), {})
     rotas = fields.take("schedules", partial(schedules, names, zone, intervals), {})
+    shifts = fields.take("calendars", partial(calendars, names), {})
+    rotas = {name: replace(rota, shifts=shifts.get(name, ())) for name, rota in rotas.items()}
     sides = fields.take("teams", partial(teams, names), {})
     places = {**places, **person_receivers(persons.values(), sides.values(), places)}
     ladders = fields.take("escalation_policies", partial(escalation_policies, names), {})

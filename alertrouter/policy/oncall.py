@@ -8,6 +8,7 @@ no such time is at 03:30, in the night that has it twice it is at the first one.
 from __future__ import annotations
 
 import heapq
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -37,7 +38,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
-    """Who is on call, and why: `override`, `layer 2`, or `fallback`, which may be the name of a receiver."""
+    """Who is on call, and why: `override`, `calendar`, `layer 2`, or `fallback`: that may be a receiver's name."""
 
     who: str
     why: str
@@ -102,7 +103,7 @@ class Layer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Override:
+class Shift:
     """Somebody who is on call from one moment to another, whoever's turn it is."""
 
     person: str
@@ -112,22 +113,28 @@ class Override:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
-    """Who is on call when. A later layer covers the ones before it, an override all of them, the later one first.
+    """Who is on call when. A later layer covers the ones before it, the calendar all layers, an override everything.
 
-    Where nobody is left, it is `fallback`: a person or a receiver.
+    Of two overrides the later one counts. Where nobody is left, it is `fallback`: a person or a receiver. `ical` is the
+    placeholder of the calendar's address, "" without one; its `shifts` are in order, and no two at once.
     """
 
     name: str
     zone: ZoneInfo
     layers: tuple[Layer, ...]
-    overrides: tuple[Override, ...]
+    overrides: tuple[Shift, ...]
     fallback: str
+    ical: str = ""
+    shifts: tuple[Shift, ...] = ()
 
     def on_call(self, at: datetime) -> Turn:
         """Who is on call at an instant."""
         for override in reversed(self.overrides):
             if override.since <= at < override.until:
                 return Turn(who=override.person, why="override")
+        number = bisect_right(self.shifts, at, key=lambda shift: shift.since)
+        if number and at < self.shifts[number - 1].until:
+            return Turn(who=self.shifts[number - 1].person, why="calendar")
         for number in range(len(self.layers), 0, -1):
             who = self.layers[number - 1].on_call(at, self.zone)
             if who is not None:
@@ -158,7 +165,7 @@ class Schedule:
 
     def _changes(self, at: datetime, until: datetime) -> Iterator[datetime]:
         edges: Iterable[datetime] = sorted(
-            edge for override in self.overrides for edge in (override.since, override.until) if edge > at
+            edge for shift in (*self.overrides, *self.shifts) for edge in (shift.since, shift.until) if edge > at
         )
         last = at
         for moment in heapq.merge(edges, *(layer.changes(at, self.zone) for layer in self.layers)):

@@ -153,11 +153,11 @@ _DEFINITIONS: Final[dict[str, Json]] = {
     "schedule": _mapping(
         {
             "timezone": _text("Whose clocks count; default: that of the policy."),
-            "layers": _list(_ref("layer"), "A later layer covers the ones before it."),
-            "overrides": _list(_ref("override"), "These cover all layers."),
+            "layers": _list(_ref("layer"), "A later layer covers the ones before it; needed without ical."),
+            **_secret("ical", "The address of a calendar that covers all layers"),
+            "overrides": _list(_ref("override"), "These cover all layers and the calendar."),
             "fallback": _text("A person or receiver, for when nobody else is left."),
         },
-        "layers",
         "fallback",
     ),
     "layer": _mapping(
@@ -290,6 +290,7 @@ _TOP: Final[dict[str, Schema]] = {
     "receivers": _named(_ref("receiver"), "Where messages go."),
     "people": _named(_ref("person"), "Who can be on call."),
     "schedules": _named(_ref("schedule"), "Who is on call when."),
+    "calendars": _named(_list(_ref("override"), "In order."), "Written by the router: what it read of calendars."),
     "teams": _named(_named(_text("A receiver, schedule or person."), "Role → who."), "Who is told."),
     "escalation_policies": _named(_ref("escalation_policy"), "Who is told next."),
     "route": _ref("route", "The tree; its root takes every alert."),

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alertrouter.policy.load import load
-from alertrouter.policy.oncall import Layer, Override, Schedule, Turn
+from alertrouter.policy.oncall import Layer, Schedule, Shift, Turn
 from alertrouter.policy.policy import Policy
 from alertrouter.policy.receiver import Channel, SlackOptions
 from tests.policy.texts import SOUND, problems
@@ -112,8 +112,8 @@ def test_a_later_layer_covers_the_ones_before_it_and_an_override_all() -> None:
             Layer(people=("kim",), start=clock("2026-03-01 00:00"), length=timedelta(days=1), during=night),
         ),
         overrides=(
-            Override(person="omar", since=berlin("2026-03-03 12:00"), until=berlin("2026-03-05 12:00")),
-            Override(person="eva", since=berlin("2026-03-04 00:00"), until=berlin("2026-03-04 06:00")),
+            Shift(person="omar", since=berlin("2026-03-03 12:00"), until=berlin("2026-03-05 12:00")),
+            Shift(person="eva", since=berlin("2026-03-04 00:00"), until=berlin("2026-03-04 06:00")),
         ),
     )
 

@@ -50,6 +50,7 @@ FULL: dict[str, Any] = {
             "overrides": [{"person": "lena", "from": "2026-03-07 18:00", "until": "2026-03-08 12:00"}],
         }
     },
+    "calendars": {"rota": [{"person": "lena", "from": "2026-03-02 18:00", "until": "2026-03-03 12:00"}]},
     "teams": {"ops": {"channel": "all", "oncall": "rota"}},
     "escalation_policies": {
         "page": {

@@ -194,6 +194,8 @@ def _schedules(policy: Policy, places: Places, now: datetime) -> Iterator[Findin
                 night=f"when {schedule.fallback} can't be reached, the fallback is {schedule.fallback} again",
                 mend="name somebody else, or a receiver",
             )
+        if schedule.ical and not schedule.shifts:
+            continue  # what its calendar says is not known here
         gaps = schedule.gaps(now, now + LOOK_AHEAD)
         if gaps:
             begin, end = (f"{edge.astimezone(schedule.zone):%a %Y-%m-%d %H:%M %Z}" for edge in gaps[0])

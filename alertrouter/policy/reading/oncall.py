@@ -6,11 +6,12 @@ import re
 from collections.abc import Mapping
 from datetime import datetime, time, timedelta
 from functools import partial
+from itertools import pairwise
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from alertrouter.policy.interval import TimeInterval
-from alertrouter.policy.oncall import Layer, Override, Person, Schedule
+from alertrouter.policy.oncall import Layer, Person, Schedule, Shift
 from alertrouter.policy.reading.intervals import timezone
 from alertrouter.policy.reading.names import Names
 from alertrouter.policy.reading.receivers import address, secret
@@ -22,6 +23,7 @@ SHORTEST_TURN: Final = timedelta(hours=1)
 LONGEST_TURN: Final = timedelta(days=366)
 YEARS: Final = range(1970, 2101)
 
+_UTC: Final = ZoneInfo("UTC")
 _CLOCK: Final = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 _SLACK_USER: Final = re.compile(r"[UW][A-Z0-9]{2,20}")
 _PAGERDUTY_USER: Final = re.compile(r"[A-Z0-9]{5,20}")
@@ -70,13 +72,16 @@ def _schedule(
 ) -> Schedule:
     with value.fields() as fields:
         zone = fields.take("timezone", timezone, zone)
-        layer, override = partial(_layer, names, intervals), partial(_override, names, zone)
+        layer, override = partial(_layer, names, intervals), partial(_shift, names, zone)
+        ical = secret(fields, "ical") or ""
+        layers = fields.take if {"ical", "ical_file"} & fields.present else fields.need
         found = Schedule(
             name=name,
             zone=zone,
-            layers=fields.need("layers", lambda value: value.each(layer), ()),
+            layers=layers("layers", lambda value: value.each(layer), ()),
             overrides=fields.take("overrides", lambda value: value.each(override), ()),
             fallback=fields.need("fallback", one_of("person or receiver", (*names.people, *names.receivers)), ""),
+            ical=ical,
         )
         if name in (*names.receivers, *names.roles, *names.people):
             fields.wrong(f"found the name `{name}`, expected one that no role, receiver or person has")
@@ -111,14 +116,25 @@ def _end(fields: Fields, handover: time) -> datetime | None:
     return datetime.combine(day, handover) if day else None
 
 
-def _override(names: Names, zone: ZoneInfo, value: Value) -> Override:
+def calendars(names: Names, value: Value) -> dict[str, tuple[Shift, ...]]:
+    """Read what the router has written down of calendars: their shifts, in order, and no two at once."""
+    return value.keyed("schedule", names.schedules, lambda value: _in_order(value.each(partial(_shift, names, _UTC))))
+
+
+def _in_order(shifts: tuple[Shift, ...]) -> tuple[Shift, ...]:
+    if any(after.since < before.until for before, after in pairwise(shifts)):
+        raise Wrong("found shifts that overlap, expected them in order")
+    return shifts
+
+
+def _shift(names: Names, zone: ZoneInfo, value: Value) -> Shift:
     with value.fields() as fields:
         begin = fields.need("from", partial(_instant, zone), None)
         end = fields.need("until", partial(_instant, zone), None)
         if begin and end and end <= begin:
             fields.wrong("found an end that is not after `from`", "until")
         anywhere = datetime(2000, 1, 1, tzinfo=zone)
-        return Override(
+        return Shift(
             person=fields.need("person", one_of("person", names.people), ""),
             since=begin or anywhere,
             until=end or anywhere,
