@@ -10,6 +10,11 @@ RANKS: Final = 10
 """Due sets a channel has: one a severity, from the lowest; the tenth holds whatever ranks higher still."""
 
 
+def due_set(channel: str, rank: int) -> str:
+    """Name the due set of a channel and a severity's rank, without what all of them begin with."""
+    return f"{channel}:{min(rank, RANKS - 1)}"
+
+
 @dataclass(frozen=True, slots=True)
 class Keys:
     """The keys of one namespace."""
@@ -120,7 +125,7 @@ class Keys:
 
     def due(self, channel: str, rank: int) -> str:
         """Due deliveries of a channel and a severity's rank."""
-        return f"{self.namespace}:due:{channel}:{min(rank, RANKS - 1)}"
+        return f"{self.due_prefix}{due_set(channel, rank)}"
 
     @property
     def due_prefix(self) -> str:

@@ -17,7 +17,7 @@ from alertrouter.alert import Fingerprint
 from alertrouter.delivery import Delivery, LedgerState, Outcome
 from alertrouter.events import DeliverySettled, encode
 from alertrouter.store.connection import border
-from alertrouter.store.keys import RANKS, Keys
+from alertrouter.store.keys import RANKS, Keys, due_set
 from alertrouter.store.ledger_row import KEEP_SECONDS, Claimed, Ending, LedgerRow, row_of
 from alertrouter.store.metrics import DELIVERIES, bucket_of
 from alertrouter.store.moment import from_ms, to_ms
@@ -162,10 +162,10 @@ class Ledger:
         with border():
             kept = self._redis.hmget(self._keys.delivery(name), "destination", "channel", "rank")
         destination, channel, rank = (value.decode() if isinstance(value, bytes) else "" for value in kept)
-        due_set = _due_name(channel, int(rank or 0))
+        due = due_set(channel, int(rank or 0))
         event = self._event(name, name.rpartition(".")[0], destination, Outcome.FAILED, now, error=error)
         counter = _counter(channel, Outcome.FAILED)
-        self._write([[name, fence, due_set, "failed", to_ms(now), error, "", "", encode(event), counter, "", 0, "", 0]])
+        self._write([[name, fence, due, "failed", to_ms(now), error, "", "", encode(event), counter, "", 0, "", 0]])
 
     def _settlement(self, ending: Ending) -> list[Argument]:
         """The arguments of one settlement, as the script wants them."""
@@ -227,12 +227,7 @@ class Ledger:
 
 
 def _due_set(claimed: Claimed) -> str:
-    return _due_name(claimed.delivery.channel, claimed.delivery.rank)
-
-
-def _due_name(channel: str, rank: int) -> str:
-    """Give the end of a due set's key."""
-    return f"{channel}:{min(rank, RANKS - 1)}"
+    return due_set(claimed.delivery.channel, claimed.delivery.rank)
 
 
 def _counter(channel: str, outcome: str) -> str:

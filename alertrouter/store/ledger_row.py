@@ -9,7 +9,8 @@ from typing import Final
 import msgspec
 
 from alertrouter.delivery import Delivery, LedgerState
-from alertrouter.store.moment import from_ms
+from alertrouter.store.keys import due_set
+from alertrouter.store.moment import from_ms, to_ms
 
 KEEP_SECONDS: Final = 7 * 24 * 3600
 """How long the fate of a delivery can be looked at."""
@@ -99,12 +100,15 @@ def row_of(fields: Mapping[bytes, bytes]) -> LedgerRow | None:
     )
 
 
-def new_row(delivery: Delivery) -> dict[str, str | int | bytes]:
-    """Give the hash of a delivery that was just born."""
-    return {
-        "state": LedgerState.PENDING.value,
-        "destination": delivery.destination,
-        "channel": delivery.channel,
-        "rank": delivery.rank,
-        "delivery": msgspec.msgpack.encode(delivery),
-    }
+def new_row(delivery: Delivery) -> tuple[str | int | bytes, ...]:
+    """Give what the commit's script needs of a delivery that was just born."""
+    return (
+        delivery.id,
+        delivery.incident,
+        delivery.destination,
+        delivery.channel,
+        delivery.rank,
+        due_set(delivery.channel, delivery.rank),
+        to_ms(delivery.born_at),
+        msgspec.msgpack.encode(delivery),
+    )

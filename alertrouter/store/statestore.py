@@ -13,7 +13,7 @@ from redis.client import Pipeline
 from redis.typing import EncodableT, FieldT
 
 from alertrouter.alert import Alert, Fingerprint
-from alertrouter.delivery import Delivery, Outcome
+from alertrouter.delivery import Outcome
 from alertrouter.engine.changes import Activation, Changes, Recall
 from alertrouter.engine.state import EngineState, Pulse
 from alertrouter.errors import LeaseLost, StoreUnavailable
@@ -29,8 +29,7 @@ from alertrouter.store.ledger_row import KEEP_SECONDS, new_row
 from alertrouter.store.metrics import DELIVERIES
 from alertrouter.store.moment import from_ms, to_ms
 from alertrouter.store.queue import Kicks
-from alertrouter.store.scripts import Script
-from alertrouter.transition import TimelineLine
+from alertrouter.store.scripts import Argument, Script
 
 QUARANTINE_SIZE: Final = 1000
 TIMELINE_SIZE: Final = 1000
@@ -90,6 +89,7 @@ class StateStore:
         self._kicks = kicks
         self._history = history
         self._recall = Script(client, "ledger_recall")
+        self._told = Script(client, "commit_told")
 
     def load(self) -> Loaded:
         """Read the whole state. Only after the lease was acquired: from then on nobody else writes it."""
@@ -135,9 +135,7 @@ class StateStore:
                 raise LeaseLost("another router took over")
             pipeline.multi()
             self._state(pipeline, commit)
-            self._story(pipeline, commit)
-            for delivery in commit.changes.deliveries:
-                self._owe(pipeline, delivery)
+            self._tell(pipeline, commit)
             for name, recall in commit.changes.recalled.items():
                 self._take_back(pipeline, name, recall, commit.now)
             for key, answer in commit.changes.answers.items():
@@ -198,30 +196,26 @@ class StateStore:
         fields: dict[str, _Value] = {revisions.FIELD: revisions.pack(record)}
         pipeline.xadd(self._keys.revisions, _fields(fields.items()), maxlen=revisions.MOST, approximate=False)
 
-    def _story(self, pipeline: Pipeline, commit: Commit) -> None:
-        lines = commit.changes.timeline
-        if not lines:
+    def _tell(self, pipeline: Pipeline, commit: Commit) -> None:
+        """Write stories, deliveries and counters: in one command, for each by itself would cost more than all of it."""
+        keys, lines, owed = self._keys, commit.changes.timeline, commit.changes.deliveries
+        if lines:
+            fields: dict[FieldT, EncodableT] = {b"l": msgspec.msgpack.encode(lines)}
+            pipeline.xadd(keys.history, fields, minid=to_ms(commit.now - self._history), approximate=True)
+        counts = dict(commit.changes.counts)
+        if commit.quarantined:
+            counts["quarantined"] = counts.get("quarantined", 0) + len(commit.quarantined)
+        if not (lines or owed or counts):
             return
-        packed = msgspec.msgpack.encode(lines)
-        oldest = to_ms(commit.now - self._history)
-        pipeline.xadd(self._keys.history, {b"l": packed}, minid=oldest, approximate=True)
-        by_incident: dict[str, list[TimelineLine]] = {}
+        arguments: list[Argument] = [keys.timeline(""), keys.deliveries(""), keys.delivery(""), keys.due_prefix]
+        arguments += [int(self._history.total_seconds()), TIMELINE_SIZE, len(lines), len(owed)]
         for line in lines:
-            by_incident.setdefault(line.incident, []).append(line)
-        for incident, told in by_incident.items():
-            key = self._keys.timeline(incident)
-            pipeline.rpush(key, *(msgspec.msgpack.encode(line) for line in told))
-            pipeline.ltrim(key, -TIMELINE_SIZE, -1)
-            pipeline.expire(key, self._history)
-
-    def _owe(self, pipeline: Pipeline, delivery: Delivery) -> None:
-        keys = self._keys
-        pipeline.hset(keys.delivery(delivery.id), mapping=_fields(new_row(delivery).items()))
-        pipeline.zadd(keys.due(delivery.channel, delivery.rank), {delivery.id: to_ms(delivery.born_at)})
-        index = keys.deliveries(delivery.incident)
-        pipeline.rpush(index, delivery.id)
-        pipeline.ltrim(index, -TIMELINE_SIZE, -1)
-        pipeline.expire(index, self._history)
+            arguments += [line.incident, msgspec.msgpack.encode(line)]
+        for delivery in owed:
+            arguments += new_row(delivery)
+        for name, by in counts.items():
+            arguments += [name, by]
+        self._told.within(pipeline, [keys.counters], arguments)
 
     def _take_back(self, pipeline: Pipeline, name: str, recall: Recall, now: datetime) -> None:
         keys = self._keys
@@ -249,13 +243,9 @@ class StateStore:
 
     def _position(self, pipeline: Pipeline, commit: Commit) -> None:
         keys = self._keys
-        counts = dict(commit.changes.counts)
         for entry in commit.quarantined:
             fields: dict[str, _Value] = {"entry": entry.entry, "reason": entry.reason, "e": entry.packed}
             pipeline.xadd(keys.quarantine, _fields(fields.items()), maxlen=QUARANTINE_SIZE, approximate=True)
-            counts["quarantined"] = counts.get("quarantined", 0) + 1
-        for name, by in counts.items():
-            pipeline.hincrby(keys.counters, name, by)
         gauges = {f"incidents:{state.value}": commit.gauges.incidents.get(state, 0) for state in State}
         next_due = commit.gauges.next_due
         gauges["next_due"] = to_ms(next_due) if next_due else -1
