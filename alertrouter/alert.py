@@ -64,8 +64,10 @@ def _fnv_step(low: int, name: str, text: str) -> tuple[int, int]:
     FNV-1a is linear but for the lowest byte, so the step over a label that many alerts share is worth remembering.
     """
     written = name.encode() + b"\xff" + text.encode() + b"\xff"
-    value = low
-    for byte in written:
+    value, four = low, iter(written)
+    for a, b, c, d in zip(four, four, four, four, strict=False):  # in one turn: half the time of one by one
+        value = ((((((((value ^ a) * _FNV_PRIME) ^ b) * _FNV_PRIME) ^ c) * _FNV_PRIME) ^ d) * _FNV_PRIME) & _MASK
+    for byte in written[len(written) & ~3 :]:
         value = ((value ^ byte) * _FNV_PRIME) & _MASK
     times = pow(_FNV_PRIME, len(written), _MASK + 1)
     return times, (value - low * times) & _MASK

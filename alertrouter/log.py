@@ -6,7 +6,10 @@ import json
 import logging
 import re
 import sys
+from collections.abc import Callable
 from typing import Final
+
+import msgspec
 
 from alertrouter.settings import Settings
 from alertrouter.settings_table import TABLE
@@ -27,6 +30,9 @@ SHORTEST_SECRET: Final = 6
 """A shorter secret would blot out ordinary words."""
 
 _SECRET_NAME: Final = re.compile(r"TOKEN|SECRET|PASSWORD|PASSWD|_KEY$|WEBHOOK_URL")
+_SIGNS: Final = ("xox", "xapp-", "hooks.slack.com", "://")
+"""One of these is in whatever has the shape of a secret."""
+
 _SECRET_SHAPES: Final = re.compile(
     r"xox[a-z]-[\w-]+|xapp-[\w-]+|(?<=hooks\.slack\.com/services/)[\w/]+|(?<=://)[^\s/@:\"]*:[^\s/@\"]+(?=@)"
 )
@@ -34,6 +40,7 @@ _SECRET_SHAPES: Final = re.compile(
 
 def configure(settings: Settings, process: str) -> None:
     """Set up logging for this process, ours and that of libraries. `process` stands in every line."""
+    redact = Redaction(settings)
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
@@ -43,21 +50,22 @@ def configure(settings: Settings, process: str) -> None:
         _Named(process),
         structlog.processors.format_exc_info,
     ]
-    structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.make_filtering_bound_logger(settings.log_level),
-        cache_logger_on_first_use=True,
-    )
     shown: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer(ensure_ascii=False)
+        structlog.processors.JSONRenderer(serializer=_json)
         if settings.log_format == "json"
         else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), timestamp_key="at")
+    )
+    # Our own lines go to stderr without the detour of logging's records, which cost more than all the rest.
+    structlog.configure(
+        processors=[*shared, shown],
+        logger_factory=lambda name="": _Lines(name, redact),
+        wrapper_class=structlog.make_filtering_bound_logger(settings.log_level),
+        cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         _RedactingFormatter(
-            Redaction(settings),
+            redact,
             foreign_pre_chain=shared,
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, shown],
         )
@@ -91,10 +99,33 @@ class Redaction:
         longest_first = sorted((v for v in written if len(v) >= SHORTEST_SECRET), key=len, reverse=True)
         shapes = [re.escape(value) for value in longest_first]
         self._secrets = re.compile("|".join([*shapes, _SECRET_SHAPES.pattern]))
+        self._signs = (*longest_first, *_SIGNS)
 
     def __call__(self, line: str) -> str:
         """Give the line without secrets."""
-        return self._secrets.sub(HIDDEN, line)
+        for sign in self._signs:
+            if sign in line:
+                return self._secrets.sub(HIDDEN, line)
+        return line
+
+
+class _Lines:
+    """What structlog writes finished lines to."""
+
+    def __init__(self, name: str, redact: Redaction) -> None:
+        self.name = name
+        self._redact = redact
+
+    def info(self, line: str) -> None:
+        """Write a line to stderr, without secrets."""
+        sys.stderr.write(self._redact(line) + "\n")
+        sys.stderr.flush()
+
+    debug = warning = error = critical = msg = info
+
+
+def _json(event: EventDict, default: Callable[[object], object], **_: object) -> str:
+    return msgspec.json.encode(event, enc_hook=default).decode()
 
 
 class _RedactingFormatter(structlog.stdlib.ProcessorFormatter):

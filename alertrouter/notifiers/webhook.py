@@ -156,10 +156,7 @@ def refused(address: IPv4Address | IPv6Address) -> bool:
 
 def _addresses(target: Target) -> list[str]:
     """The addresses of the host, none of which may be refused. What is an address itself is looked up nowhere."""
-    try:
-        addresses = [str(ip_address(target.host))]
-    except ValueError:
-        addresses = _looked_up(target)
+    addresses = [target.host] if _is_address(target.host) else _looked_up(target)
     for address in addresses:
         if _refused(address):
             raise PermanentFailure(f"webhook {target.host}: {address} is no place for messages")
@@ -172,6 +169,14 @@ def _looked_up(target: Target) -> list[str]:
     except (OSError, UnicodeError):
         raise TemporaryFailure(f"webhook {target.host}: the name can't be looked up") from None
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+@lru_cache(maxsize=1024)
+def _is_address(host: str) -> bool:
+    try:
+        return bool(ip_address(host))
+    except ValueError:
+        return False
 
 
 @lru_cache(maxsize=1024)
@@ -197,6 +202,7 @@ def _order(alert: NoticeAlert) -> tuple[object, ...]:
     return job is None, job or "", instance is None, instance or "", len(alert.labels), sorted(alert.labels.items())
 
 
+@lru_cache(maxsize=4096)
 def _moment(moment: datetime) -> str:
     """RFC 3339 as Go writes it: `Z` for UTC, no zeros at the end of a fraction."""
     text = moment.astimezone(UTC).replace(tzinfo=None).isoformat()
