@@ -1,0 +1,68 @@
+"""Labels that cannot grow without end, and counters that alerts see from their first event on."""
+
+from ai_metrics_exporter.bounded import SETTLE
+from ai_metrics_exporter.metrics import AiMetrics
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import generate_latest
+from prometheus_client.parser import text_string_to_metric_families
+
+
+class Hand:
+    """A clock that is turned by hand."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        """The moment that it was turned to."""
+        return self.now
+
+
+@given(st.lists(st.text(max_size=300), max_size=60))
+def test_whatever_is_reported_the_series_are_few_and_readable(names: list[str]) -> None:
+    """At most as many as allowed and `__other__`; no event is lost; Prometheus can read it."""
+    metrics = AiMetrics(CollectorRegistry(), most_values=10)
+
+    for name in names:
+        metrics.assistant_asked("portal", name)
+
+    text = generate_latest(metrics.registry).decode()
+    found = [one for family in text_string_to_metric_families(text) for one in family.samples]
+    asked = [one for one in found if one.name == "assistant_requests_total"]
+    assert len(asked) <= 11
+    assert sum(one.value for one in asked) == len(names)
+
+
+def test_a_rare_event_is_seen_from_its_first_on() -> None:
+    """Its series shows 0 at the first scrape, and to a second Prometheus, before it shows the event: that is a rise."""
+    clock = Hand()
+    metrics = AiMetrics(CollectorRegistry(), clock=clock)
+
+    def shown() -> float | None:
+        labels = {"service": "api", "event_type": "unauthorized_access"}
+        return metrics.registry.get_sample_value("security_events_total", labels)
+
+    assert shown() is None
+    metrics.security_event("api", "unauthorized_access")
+    clock.now += 3600
+    assert shown() == 0
+    clock.now += SETTLE
+    assert shown() == 0
+    clock.now += 0.1
+    assert shown() == 1
+    metrics.security_event("api", "unauthorized_access")
+    assert shown() == 2
+
+
+def test_all_results_of_a_task_are_there_from_its_first_one_on() -> None:
+    """A completion rate needs the failures to be 0, not absent."""
+    metrics = AiMetrics(CollectorRegistry())
+
+    metrics.task_finished("mail", "succeeded", 3)
+
+    found = [
+        one for family in metrics.registry.collect() for one in family.samples if one.name == "tasks_finished_total"
+    ]
+    assert {one.labels["status"] for one in found} == {"succeeded", "failed", "cancelled"}
