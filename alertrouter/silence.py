@@ -37,7 +37,8 @@ class Silence(msgspec.Struct, frozen=True, kw_only=True):
 
     `state` is how far its timers have come, `noticed` that people were told of its coming end. One that goes
     `with_alerts` ends by itself when none of them has fired for a while; `idle_since` is when the last one was over,
-    None while one fires or before the first. `maintenance` names the window of the policy that it stands for.
+    None while one fires or before the first. `maintenance` names the window of the policy that it stands for,
+    which closes at `window_until`; people may have ended it before that.
     """
 
     id: str
@@ -52,6 +53,7 @@ class Silence(msgspec.Struct, frozen=True, kw_only=True):
     with_alerts: bool = False
     idle_since: datetime | None = None
     maintenance: str = ""
+    window_until: datetime | None = None
 
     @property
     def short(self) -> str:

@@ -11,6 +11,7 @@ from alertrouter.cli.terminal import WIDTH, Terminal, counted, plain
 from alertrouter.notice import labels_text
 from alertrouter.policy.duration import format_duration
 from alertrouter.policy.escalation import EscalationPolicy
+from alertrouter.policy.policy import in_maintenance
 from alertrouter.simulate.routing import Notified, Simulation, Step, Taken
 
 if TYPE_CHECKING:  # the engine stays out of a look at one moment, which is asked for often
@@ -38,6 +39,8 @@ def show_simulation(to: Terminal, simulation: Simulation, opened: Opened) -> Non
     for taken in simulation.taken:
         if taken.held:
             to.line(_row("held back") + to.doubtful(plain(taken.held)))
+    for window in simulation.maintained:
+        to.line(_row("held back") + to.doubtful(plain(in_maintenance(window))))
 
 
 def show_tests(to: Terminal, results: Sequence[TestResult], opened: Opened) -> None:

@@ -10,7 +10,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from alertrouter.alert import Alert, Fingerprint
-from alertrouter.engine import flush, heartbeats, holding, intake, people, settling, silences
+from alertrouter.engine import flush, heartbeats, holding, intake, maintenance, people, settling, silences
 from alertrouter.engine.changes import Activation, Answer, Changes
 from alertrouter.engine.memory import Draft, Due, Memory
 from alertrouter.engine.state import EngineState
@@ -123,6 +123,7 @@ class Engine:
             case PolicyActivated():
                 draft.policy = load(event.files)
                 heartbeats.follow(self._memory, draft, draft.policy)
+                maintenance.follow(self._memory, draft, draft.policy)
                 draft.changes.policies[draft.policy.revision] = event.files
                 draft.changes.activation = Activation(
                     revision=draft.policy.revision, at=event.at, actor=event.actor, from_files=event.from_files
@@ -162,6 +163,8 @@ class Engine:
                 changes.merge(self._over(Fingerprint(timer.id)))
             elif timer.kind == "heartbeat":
                 changes.merge(self._miss(timer.id))
+            elif timer.kind == "maintenance":
+                changes.merge(self._maintain(timer.id))
             elif timer.kind == "silence":
                 changes.merge(self._silence(timer.id))
             else:
@@ -175,6 +178,14 @@ class Engine:
         draft = Draft(at=self._clock)
         self._ended(draft, [self.state.alerts[mark]])
         return self._memory.swap(draft)
+
+    def _maintain(self, name: str) -> Changes:
+        draft = Draft(at=self._clock)
+        policy = self._memory.policy
+        maintenance.begin(self._memory, draft, policy, next(one for one in policy.maintenance if one.name == name))
+        changes = self._memory.swap(draft)
+        self._memory.plan_maintenance(name, self._clock)
+        return changes
 
     def _silence(self, name: str) -> Changes:
         draft = Draft(at=self._clock)

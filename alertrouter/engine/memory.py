@@ -82,6 +82,7 @@ class Memory:
         self._timers: list[Due] = []
         self._beats_due: dict[str, datetime] = {}
         self._silences_due: dict[str, datetime] = {}
+        self._windows_due: dict[str, datetime] = {}
         self._marks: dict[bytes, Fingerprint] = {}
         self._beats: dict[Fingerprint, tuple[str, ...]] = {}
         for incident in state.incidents.values():
@@ -276,6 +277,20 @@ class Memory:
             self._beats_due[name] = due
             heapq.heappush(self._timers, Due(due, "heartbeat", name))
 
+    def plan_maintenance(self, name: str, now: datetime) -> None:
+        """Set the timer of a window that was looked at: for its next opening."""
+        intervals = self.policy.time_intervals
+        window = next(one for one in self.policy.maintenance if one.name == name)
+        after = window.closes(intervals, now) if window.is_open(intervals, now) else now
+        self._plan_window(name, window.opens(intervals, after))
+
+    def _plan_window(self, name: str, due: datetime | None) -> None:
+        if due is None:
+            self._windows_due.pop(name, None)
+        else:
+            self._windows_due[name] = due
+            heapq.heappush(self._timers, Due(due, "maintenance", name))
+
     def _plan_incident(self, incident: Incident) -> None:
         if incident.due is not None:
             heapq.heappush(self._timers, Due(incident.due, "incident", incident.id))
@@ -288,6 +303,8 @@ class Memory:
         if timer.kind == "incident":
             incident = self.state.incidents.get(timer.id)
             return incident is not None and incident.due == timer.due
+        if timer.kind == "maintenance":
+            return self._windows_due.get(timer.id) == timer.due
         if timer.kind == "silence":
             return self._silences_due.get(timer.id) == timer.due
         if timer.kind == "heartbeat":
@@ -305,6 +322,9 @@ class Memory:
         self._beats.clear()
         for name in self.state.heartbeats:
             self._plan_pulse(name)
+        self._windows_due.clear()
+        for window in self.policy.maintenance:
+            self._plan_window(window.name, window.opens(self.policy.time_intervals, now))
         self.inhibitor = Inhibitor(self.policy.inhibit_rules)
         if not self.inhibitor.has_rules:
             return

@@ -43,7 +43,7 @@ def put(memory: Memory, draft: Draft, event: SilenceSet) -> None:
             _answer(draft, event.key, f"set already: {short_id(name)}", silence=name)
             return
         if old is not None:
-            _end(memory, draft, old)
+            end(memory, draft, old)
         starts_at = max(starts_at, draft.at)
     silence = Silence(
         id=name,
@@ -56,8 +56,10 @@ def put(memory: Memory, draft: Draft, event: SilenceSet) -> None:
         with_alerts=event.with_alerts,
         noticed=event.ends_at - max(starts_at, draft.at) < LONG,
         state=SilenceState.ACTIVE if starts_at <= draft.at else SilenceState.PENDING,
+        maintenance=old.maintenance if old is not None and name == old.id else "",
+        window_until=old.window_until if old is not None and name == old.id else None,
     )
-    _keep(memory, draft, silence, look=silence.state is SilenceState.ACTIVE)
+    keep(memory, draft, silence, look=silence.state is SilenceState.ACTIVE)
     draft.changes.count("silences_set")
     _answer(draft, event.key, f"{silence.short} until {silence.ends_at:%Y-%m-%d %H:%M} UTC", silence=name)
 
@@ -68,7 +70,7 @@ def expire(memory: Memory, draft: Draft, event: SilenceExpired) -> None:
     if silence is None:
         _answer(draft, event.key, f"there is no silence {event.silence}", unknown=True)
         return
-    _end(memory, draft, silence)
+    end(memory, draft, silence)
     _answer(draft, event.key, f"{silence.short} is over", silence=silence.id)
 
 
@@ -79,20 +81,20 @@ def come(memory: Memory, draft: Draft, name: str) -> None:
     if silence.state is SilenceState.EXPIRED:
         draft.changes.silences[name] = None
     elif silence.ends_at <= draft.at:
-        _keep(memory, draft, replace(silence, state=SilenceState.EXPIRED), look=True)
+        keep(memory, draft, replace(silence, state=SilenceState.EXPIRED), look=True)
         draft.changes.count("silences_expired")
     elif silence.state is SilenceState.PENDING:
-        _keep(memory, draft, replace(silence, state=SilenceState.ACTIVE), look=True)
+        keep(memory, draft, replace(silence, state=SilenceState.ACTIVE), look=True)
     elif idle is not None and idle + memory.reopen_within <= draft.at:
         if any(alert.firing(draft.at) for alert in _alerts(memory, silence)):
-            _keep(memory, draft, replace(silence, idle_since=None))
+            keep(memory, draft, replace(silence, idle_since=None))
         else:
-            _end(memory, draft, silence)
+            end(memory, draft, silence)
     elif not silence.noticed and silence.ends_at - NOTICE <= draft.at:
         _announce(memory, draft, silence)
-        _keep(memory, draft, replace(silence, noticed=True))
+        keep(memory, draft, replace(silence, noticed=True))
     else:
-        _keep(memory, draft, silence)
+        keep(memory, draft, silence)
 
 
 def over(memory: Memory, draft: Draft, alerts: Iterable[Alert]) -> None:
@@ -139,7 +141,7 @@ def id_of(key: str) -> str:
     return str(UUID(bytes=sha256(key.encode()).digest()[:16], version=5))
 
 
-def _end(memory: Memory, draft: Draft, silence: Silence) -> None:
+def end(memory: Memory, draft: Draft, silence: Silence) -> None:
     """End a silence now."""
     if silence.state is SilenceState.EXPIRED:
         return
@@ -147,11 +149,11 @@ def _end(memory: Memory, draft: Draft, silence: Silence) -> None:
     over = replace(
         silence, starts_at=starts_at, ends_at=draft.at, updated_at=draft.at, state=SilenceState.EXPIRED, noticed=True
     )
-    _keep(memory, draft, over, look=silence.state is SilenceState.ACTIVE)
+    keep(memory, draft, over, look=silence.state is SilenceState.ACTIVE)
     draft.changes.count("silences_expired")
 
 
-def _keep(memory: Memory, draft: Draft, silence: Silence, *, look: bool = False) -> None:
+def keep(memory: Memory, draft: Draft, silence: Silence, *, look: bool = False) -> None:
     """Keep a silence as it is now; with `look`, the incidents that it concerns look at once."""
     draft.changes.silences[silence.id] = silence
     if look:

@@ -12,13 +12,14 @@ from zoneinfo import ZoneInfo
 
 from alertrouter.errors import PolicyError, Problem
 from alertrouter.policy.contacts import person_receivers
-from alertrouter.policy.policy import Policy, muted_by, outside
+from alertrouter.policy.policy import Policy, in_maintenance, muted_by, outside
 from alertrouter.policy.reading.escalations import escalation_policies, teams
 from alertrouter.policy.reading.faults import Faults, Place
 from alertrouter.policy.reading.flapping import flapping
 from alertrouter.policy.reading.heartbeats import Reader as Heartbeats
 from alertrouter.policy.reading.heartbeats import ahead_of
 from alertrouter.policy.reading.intervals import time_intervals, timezone
+from alertrouter.policy.reading.maintenance import maintenance
 from alertrouter.policy.reading.matchers import inhibit_rules
 from alertrouter.policy.reading.names import Names
 from alertrouter.policy.reading.oncall import calendars, people, schedules
@@ -94,7 +95,8 @@ def _policy(fields: Fields, content: str) -> Policy | None:
     default_severity = fields.take("default_severity", one_of("severity", names.severities), _usual(names))
     signs = Heartbeats(names, default_severity, partial(shortcut, names, sides, ladders, root) if root else None)
     beats = fields.take("heartbeats", signs.read, {})
-    holders = (*(rule.name for rule in rules), *_holds(root))
+    windows = fields.take("maintenance", partial(maintenance, names), ())
+    holders = (*(rule.name for rule in rules), *_holds(root), *(in_maintenance(one.name) for one in windows))
     told = replace(names, receivers=tuple(dict.fromkeys((*names.receivers, *names.schedules, *places))))
     tests = fields.take("tests", partial(policy_tests, told, holders), ())
     reopen_within = fields.take("reopen_within", Value.duration, REOPEN_WITHIN)
@@ -116,6 +118,7 @@ def _policy(fields: Fields, content: str) -> Policy | None:
         reopen_within=reopen_within,
         flapping=flips,
         heartbeats=beats,
+        maintenance=windows,
         people=persons,
         schedules=rotas,
     )

@@ -15,6 +15,7 @@ from alertrouter.policy.flapping import FlappingRule
 from alertrouter.policy.heartbeat import HeartbeatRule
 from alertrouter.policy.inhibition import InhibitRule
 from alertrouter.policy.interval import TimeInterval
+from alertrouter.policy.maintenance import MaintenanceWindow
 from alertrouter.policy.oncall import Person, Schedule
 from alertrouter.policy.opening import boundaries
 from alertrouter.policy.receiver import Integration, Receiver
@@ -64,6 +65,7 @@ class Policy:
     tests: tuple[PolicyTest, ...]
     reopen_within: timedelta
     heartbeats: Mapping[str, HeartbeatRule] = field(default_factory=dict)
+    maintenance: tuple[MaintenanceWindow, ...] = ()
     people: Mapping[str, Person] = field(default_factory=dict)
     flapping: FlappingRule | None = None
     schedules: Mapping[str, Schedule] = field(default_factory=dict)
@@ -121,6 +123,12 @@ class Policy:
         moments = takewhile(lambda moment: moment < until, boundaries(intervals, now))
         return next((moment for moment in moments if not self.held_by(route, moment)), None)
 
+    def maintained(self, labels: Labels, now: datetime) -> tuple[str, ...]:
+        """The windows of `maintenance` that silence an alert with these labels at `now`."""
+        return tuple(
+            one.name for one in self.maintenance if one.matches(labels) and one.is_open(self.time_intervals, now)
+        )
+
     def escalation(self, route: Route, severity: str) -> EscalationPolicy | None:
         """The escalation policy of a route for a severity; None when it notifies its receiver plainly."""
         name = route.options.escalate.get(severity)
@@ -166,3 +174,8 @@ def muted_by(interval: str) -> str:
 def outside(intervals: tuple[str, ...]) -> str:
     """How it is said that none of a route's `active_time_intervals` is open."""
     return f"outside {', '.join(intervals)}"
+
+
+def in_maintenance(window: str) -> str:
+    """How it is said that a window of `maintenance` silences an alert."""
+    return f"in maintenance {window}"

@@ -239,6 +239,16 @@ _DEFINITIONS: Final[dict[str, Json]] = {
         "source_matchers",
         "target_matchers",
     ),
+    "maintenance": _mapping(
+        {
+            "name": _text("For people."),
+            "matchers": _ref("matchers"),
+            "during": _one_or_more(_text("A time interval."), "Open while one of them is."),
+            "comment": _text("Why; who is not told reads it."),
+        },
+        "matchers",
+        "during",
+    ),
     "heartbeat": _mapping(
         {
             **_ADDRESSED,
@@ -295,6 +305,7 @@ _TOP: Final[dict[str, Schema]] = {
     "escalation_policies": _named(_ref("escalation_policy"), "Who is told next."),
     "route": _ref("route", "The tree; its root takes every alert."),
     "inhibit_rules": _list(_ref("inhibit_rule"), "What explains what."),
+    "maintenance": _list(_ref("maintenance"), "What is silenced when."),
     "heartbeats": _named(_ref("heartbeat"), "Signs of life that must keep coming."),
     "tests": _list(_ref("test"), "What is expected of the policy."),
 }

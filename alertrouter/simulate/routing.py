@@ -14,7 +14,7 @@ from alertrouter.engine.suppression import Inhibitor
 from alertrouter.policy.contacts import names_of_people
 from alertrouter.policy.escalation import EscalationPolicy
 from alertrouter.policy.matcher import Matcher
-from alertrouter.policy.policy import Policy
+from alertrouter.policy.policy import Policy, in_maintenance
 from alertrouter.policy.route import Match, Route
 from alertrouter.policy.timeline import YEARS
 
@@ -74,7 +74,10 @@ class Explained:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Simulation:
-    """What becomes of one label set. `at` None: at no particular time, so time intervals were left out."""
+    """What becomes of one label set. `at` None: at no particular time, so time intervals were left out.
+
+    `maintained` names the open windows of `maintenance` that silence it.
+    """
 
     labels: Labels
     at: datetime | None
@@ -82,6 +85,7 @@ class Simulation:
     steps: tuple[Step, ...]
     taken: tuple[Taken, ...]
     explained: tuple[Explained, ...]
+    maintained: tuple[str, ...] = ()
 
     @property
     def receivers(self) -> tuple[str, ...]:
@@ -90,8 +94,12 @@ class Simulation:
 
     @property
     def suppressed_by(self) -> tuple[str, ...]:
-        """What would hold it: names of inhibition rules, then what holds its routes, as `outside business_hours`."""
+        """What would hold it: names of inhibition rules, then what holds its routes, as `outside business_hours`.
+
+        Then `in maintenance …`.
+        """
         names = [by.rule for by in self.explained] + [taken.held for taken in self.taken if taken.held]
+        names += map(in_maintenance, self.maintained)
         return tuple(dict.fromkeys(names))
 
 
@@ -152,6 +160,7 @@ def _simulate(policy: Policy, labels: Labels, now: datetime | None, firing: _Fir
         steps=tuple(_steps(policy.root, labels, entered, frozenset(match.route.id for match in matches))),
         taken=tuple(_taken(policy, match, path, severity, now) for match, path in zip(matches, paths, strict=True)),
         explained=firing.explaining(labels),
+        maintained=policy.maintained(labels, now) if now else (),
     )
 
 

@@ -61,6 +61,7 @@ FULL: dict[str, Any] = {
     },
     "route": {"team": "ops", "escalate": {"info": "page"}, "routes": [{"matchers": ['a="b"'], "group_by": ["..."]}]},
     "inhibit_rules": [{"source_matchers": ['a="b"'], "target_matchers": ['a="c"'], "equal": ["x"]}],
+    "maintenance": [{"matchers": ['a="b"'], "during": "office"}],
     "heartbeats": {"cron": {"every": "1d", "team": "ops", "labels": {"a": "b"}}},
     "tests": [{"name": "one", "alert": {"a": "b"}, "receivers": ["all"]}],
 }

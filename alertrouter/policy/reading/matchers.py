@@ -48,8 +48,8 @@ def _rule(number: int, taken: set[str], value: Value) -> InhibitRule:
     with value.fields() as fields:
         rule = InhibitRule(
             name=fields.take("name", Value.text, f"rule {number}"),
-            source_matchers=fields.need("source_matchers", _some, ()),
-            target_matchers=fields.need("target_matchers", _some, ()),
+            source_matchers=fields.need("source_matchers", some_matchers, ()),
+            target_matchers=fields.need("target_matchers", some_matchers, ()),
             equal=fields.take("equal", unique(each_of(Value.text)), ()),
         )
         if rule.name in taken:
@@ -57,7 +57,8 @@ def _rule(number: int, taken: set[str], value: Value) -> InhibitRule:
         return rule
 
 
-def _some(value: Value) -> tuple[Matcher, ...]:
+def some_matchers(value: Value) -> tuple[Matcher, ...]:
+    """Read matchers, of which there must be one."""
     if isinstance(value.node, Scalar) or value.items():
         return matchers(value)
     raise Wrong("found no matcher, expected at least one: a rule without would match every alert")

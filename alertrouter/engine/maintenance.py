@@ -1,0 +1,71 @@
+"""Maintenance windows of the active policy: each opening sets a silence, which then lives as any other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from msgspec.structs import replace
+
+from alertrouter.engine import silences
+from alertrouter.engine.memory import Draft, Memory
+from alertrouter.engine.silencing import LONG
+from alertrouter.policy.maintenance import MaintenanceWindow
+from alertrouter.policy.matcher import Matcher, Op
+from alertrouter.policy.policy import Policy
+from alertrouter.silence import Silence, SilenceMatcher, SilenceState
+
+
+def follow(memory: Memory, draft: Draft, policy: Policy) -> None:
+    """A policy comes into force: windows that it has no more, or otherwise, end; those that are open begin."""
+    windows = {window.name: window for window in policy.maintenance}
+    for silence in memory.state.silences.values():
+        if not silence.maintenance or silence.state is SilenceState.EXPIRED:
+            continue
+        window = windows.get(silence.maintenance)
+        if window is None or set(conditions(window.matchers)) != set(silence.matchers):
+            silences.end(memory, draft, replace(silence, window_until=None))
+        elif not window.is_open(policy.time_intervals, draft.at):
+            silences.end(memory, draft, silence)
+    for window in policy.maintenance:
+        begin(memory, draft, policy, window)
+
+
+def begin(memory: Memory, draft: Draft, policy: Policy, window: MaintenanceWindow) -> None:
+    """Set the silence of a window that is open, once: one that people have ended early stays so until the next time."""
+    if not window.is_open(policy.time_intervals, draft.at) or _has_begun(memory, draft, window):
+        return
+    until = window.closes(policy.time_intervals, draft.at)
+    silence = Silence(
+        id=silences.id_of(f"maintenance.{policy.revision}.{window.name}.{draft.at.isoformat()}"),
+        matchers=conditions(window.matchers),
+        starts_at=draft.at,
+        ends_at=until,
+        created_by="policy",
+        comment=window.comment or f"maintenance {window.name}",
+        updated_at=draft.at,
+        state=SilenceState.ACTIVE,
+        noticed=until - draft.at < LONG,
+        maintenance=window.name,
+        window_until=until,
+    )
+    silences.keep(memory, draft, silence, look=True)
+    draft.changes.count("silences_set")
+
+
+def conditions(matchers: Iterable[Matcher]) -> tuple[SilenceMatcher, ...]:
+    """Write the matchers of a policy as those of a silence."""
+    return tuple(
+        SilenceMatcher(one.name, one.value, one.op in (Op.REGEX, Op.NOT_REGEX), one.op in (Op.EQUAL, Op.REGEX))
+        for one in matchers
+    )
+
+
+def _has_begun(memory: Memory, draft: Draft, window: MaintenanceWindow) -> bool:
+    known = {**memory.state.silences, **draft.changes.silences}
+    return any(
+        one is not None
+        and one.maintenance == window.name
+        and one.window_until is not None
+        and one.window_until > draft.at
+        for one in known.values()
+    )
