@@ -14,3 +14,13 @@ RESOLVE_FIRING: Final = "resolve_firing"
 
 UNTIL_MORNING: Final = "morning"
 SNOOZES: Final = {"30m": "for 30 minutes", "2h": "for 2 hours", UNTIL_MORNING: "until morning"}
+
+SILENCE: Final = "silence"
+UNSILENCE: Final = "unsilence"
+UNTIL_OVER: Final = "over"
+SILENCES: Final = {
+    "1h": "for 1 hour",
+    "4h": "for 4 hours",
+    "1d": "for a day",
+    UNTIL_OVER: "until its alerts are over",
+}

@@ -5,6 +5,8 @@ Each carries the incident and the version that it was drawn from, so that an old
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from slack_sdk.models.blocks import (
     ActionsBlock,
     ButtonElement,
@@ -23,9 +25,12 @@ from alertrouter.notifiers.slack_actions import (
     ESCALATE,
     RESOLVE,
     RESOLVE_FIRING,
+    SILENCE,
+    SILENCES,
     SNOOZE,
     SNOOZES,
     UNACKNOWLEDGE,
+    UNSILENCE,
 )
 
 
@@ -42,15 +47,22 @@ def buttons(notice: Notice) -> ActionsBlock | None:
     ]
     if notice.climbs:
         row.append(ButtonElement(text="Escalate now", action_id=ESCALATE, value=value))
-    row.append(_snooze(value))
+    row += [_menu("Snooze", SNOOZE, SNOOZES, value), _silence(notice, value)]
     row.append(_resolve(notice, value))
     # Slack keeps what was chosen in a menu as long as its block keeps its name.
     return ActionsBlock(elements=row, block_id=f"act:{notice.delivery}"[:255])
 
 
-def _snooze(value: str) -> StaticSelectElement:
-    options = [Option(text=PlainTextObject(text=text), value=f"{value}:{name}") for name, text in SNOOZES.items()]
-    return StaticSelectElement(placeholder="Snooze", action_id=SNOOZE, options=options)
+def _menu(title: str, action: str, choices: Mapping[str, str], value: str) -> StaticSelectElement:
+    options = [Option(text=PlainTextObject(text=text), value=f"{value}:{name}") for name, text in choices.items()]
+    return StaticSelectElement(placeholder=title, action_id=action, options=options)
+
+
+def _silence(notice: Notice, value: str) -> InteractiveElement:
+    """Silence it and what joins it; what is silenced can be heard again."""
+    if notice.silenced:
+        return ButtonElement(text="End silence", action_id=UNSILENCE, value=value)
+    return _menu("Silence this", SILENCE, SILENCES, value)
 
 
 def _resolve(notice: Notice, value: str) -> ButtonElement:

@@ -20,6 +20,7 @@ from alertrouter.notice import InboxMessage
 from alertrouter.policy.load import load
 from alertrouter.policy.oncall import Person
 from alertrouter.policy.policy import Policy
+from alertrouter.silence import Silence
 from alertrouter.store.connection import border
 from alertrouter.store.journal import FIELD
 from alertrouter.store.keys import Keys
@@ -131,6 +132,12 @@ class DoorStore:
         with border():
             packed = await cast(Awaitable[bytes | None], self._redis.hget(self._keys.incidents, name))
         return msgspec.msgpack.decode(packed, type=Incident) if packed else None
+
+    async def silences(self) -> list[Silence]:
+        """Give all silences that are known, also those that ended lately."""
+        with border():
+            packed = cast(list[bytes], await self._redis.hvals(self._keys.silences))
+        return [msgspec.msgpack.decode(one, type=Silence) for one in packed]
 
     async def alerts(self) -> list[Alert]:
         """Give all alerts that still matter; there may be many, so they are read beside the event loop."""

@@ -68,7 +68,7 @@ class Keys:
 
     @property
     def silences_version(self) -> str:
-        """Count of commits that changed a silence."""
+        """Which commit changed a silence last."""
         return f"{self.namespace}:silences_version"
 
     @property

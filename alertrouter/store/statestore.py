@@ -173,7 +173,7 @@ class StateStore:
         _write(pipeline, keys.heartbeats, changes.heartbeats)
         if changes.silences:
             _write(pipeline, keys.silences, changes.silences)
-            pipeline.incr(keys.silences_version)
+            pipeline.set(keys.silences_version, f"{commit.now.isoformat()} {commit.checkpoint}")
         if changes.begun:
             oldest = to_ms(commit.now - BEGUN_FOR)
             pipeline.xadd(keys.begun, {BEGUN: pack_marks(changes.begun)}, minid=oldest, approximate=True)

@@ -23,6 +23,7 @@ from alertrouter.policy.oncall import Schedule
 from alertrouter.store.doorstore import DoorStore
 from alertrouter.transition import Transition
 from alertrouter.web.slack_payload import Click, Command, Target, printable, read_target
+from alertrouter.web.slack_silence import SlackSilences
 
 PATIENCE: Final = 1.5
 """Seconds that the router has for its answer."""
@@ -37,6 +38,8 @@ ACTIONS: Final = frozenset(
         slack_actions.SNOOZE,
         slack_actions.RESOLVE,
         slack_actions.RESOLVE_FIRING,
+        slack_actions.SILENCE,
+        slack_actions.UNSILENCE,
     }
 )
 SPANS: Final = {"30m": timedelta(minutes=30), "2h": timedelta(hours=2)}
@@ -63,6 +66,7 @@ class SlackDesk:
         self._store = store
         self._allowed = frozenset(allowed)
         self._clock = clock
+        self._silences = SlackSilences(store)
 
     async def click(self, click: Click) -> str:
         """Do what a button asks for; gives what only that person is to read, "" when the message says it all.
@@ -75,6 +79,8 @@ class SlackDesk:
         if not self._may_act(click.user):
             return NOT_ALLOWED
         async with _in_time():
+            if click.action in (slack_actions.SILENCE, slack_actions.UNSILENCE):
+                return escaped(await self._silence(click, target))
             event = await self._event(click, target)
             return _words(event, await self._ask(event))
 
@@ -101,6 +107,13 @@ class SlackDesk:
         event = Acknowledged(at=self._clock(), actor=actor, key=key, incident=name)
         answer = await self._ask(event)
         return escaped(answer.text) if answer else TAKEN_DOWN
+
+    async def _silence(self, click: Click, target: Target) -> str:
+        actor = await self._actor(click.user, click.name)
+        key, now = _key(click.user, click.moment, click.action, click.value), self._clock()
+        if click.action == slack_actions.UNSILENCE:
+            return await self._silences.end(target.incident, actor=actor, key=key, now=now)
+        return await self._silences.begin(target.incident, target.choice, actor=actor, key=key, now=now)
 
     async def _event(self, click: Click, target: Target) -> Action:
         actor = await self._actor(click.user, click.name)

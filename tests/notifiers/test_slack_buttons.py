@@ -24,9 +24,9 @@ RENDERER = Renderer()
 @pytest.mark.parametrize(
     ("state", "climbs", "expected"),
     [
-        (State.TRIGGERED, True, ["acknowledge", "escalate", "snooze", "resolve_firing"]),
-        (State.TRIGGERED, False, ["acknowledge", "snooze", "resolve_firing"]),
-        (State.ACKNOWLEDGED, True, ["unacknowledge", "escalate", "snooze", "resolve_firing"]),
+        (State.TRIGGERED, True, ["acknowledge", "escalate", "snooze", "silence", "resolve_firing"]),
+        (State.TRIGGERED, False, ["acknowledge", "snooze", "silence", "resolve_firing"]),
+        (State.ACKNOWLEDGED, True, ["unacknowledge", "escalate", "snooze", "silence", "resolve_firing"]),
         (State.RESOLVED, True, []),
     ],
 )
@@ -40,7 +40,18 @@ def test_the_buttons_are_those_of_the_state(state: State, climbs: bool, expected
     values = [one["value"] for one in elements if "value" in one]
     choices = [option["value"] for one in elements for option in one.get("options", [])]
     assert set(values) <= {"INC-1:7"}
-    assert choices == (["INC-1:7:30m", "INC-1:7:2h", "INC-1:7:morning"] if expected else [])
+    offered = ["30m", "2h", "morning", "1h", "4h", "1d", "over"]
+    assert choices == ([f"INC-1:7:{choice}" for choice in offered] if expected else [])
+
+
+def test_what_is_silenced_can_be_heard_again() -> None:
+    """In place of the menu."""
+    notice = replace(sample_notice(), version=7, silenced="silenced by S-1f2e3d4c until 11:00 (sam: new disk)")
+
+    names = [one["action_id"] for one in _actions(notice)]
+
+    assert "unsilence" in names
+    assert "silence" not in names
 
 
 def test_resolving_what_fires_asks_first() -> None:

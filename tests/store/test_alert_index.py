@@ -42,6 +42,7 @@ class Store:
     def __init__(self, store: StateStore, epoch: int) -> None:
         self._store = store
         self._epoch = epoch
+        self._commits = 0
 
     def begin(self, *alerts: Alert) -> None:
         """Alerts begin to fire."""
@@ -51,7 +52,8 @@ class Store:
 
     def write(self, **changes: Any) -> None:  # noqa: ANN401 -- any of the fields
         """Anything else changes."""
-        self._store.commit(self._epoch, commit_of(Changes(**changes)))
+        self._commits += 1
+        self._store.commit(self._epoch, commit_of(Changes(**changes), now=at(seconds=self._commits)))
 
 
 @pytest.fixture
