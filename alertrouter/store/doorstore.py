@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Awaitable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, timedelta, tzinfo
 from pathlib import Path
 from typing import Final, cast
@@ -55,6 +55,8 @@ class DoorStore:
         self._backlog = max_backlog
         self._waiting: deque[_Waiting] = deque()
         self._flusher: asyncio.Task[None] | None = None
+        self._asked: dict[str, list[asyncio.Future[Answer]]] = {}
+        self._listener: asyncio.Task[None] | None = None
         self._policy: tuple[bytes, Policy | None] | None = None
 
     async def ask(self, packed: bytes, key: str, *, patience: float = ANSWER_WITHIN) -> Answer | None:
@@ -67,14 +69,34 @@ class DoorStore:
 
     async def answer(self, key: str, *, patience: float = ANSWER_WITHIN) -> Answer | None:
         """Wait for what comes of an event that is in the journal; None: no router answered in time."""
-        ends = asyncio.get_running_loop().time() + patience
-        while asyncio.get_running_loop().time() < ends:
-            with border():
-                answer = await self._redis.get(self._keys.answer(key))
-            if isinstance(answer, bytes):
-                return msgspec.msgpack.decode(answer, type=Answer)
+        answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._asked.setdefault(key, []).append(answered)
+        if self._listener is None or self._listener.done():
+            self._listener = asyncio.create_task(self._listen())
+        try:
+            return await asyncio.wait_for(answered, patience)
+        except TimeoutError:
+            return None
+        finally:
+            others = [one for one in self._asked.pop(key, []) if one is not answered]
+            if others:
+                self._asked[key] = others
+
+    async def _listen(self) -> None:
+        """Look for the answers to all who wait, in one round trip, until nobody does."""
+        while self._asked:
+            keys = list(self._asked)
+            try:
+                with border():
+                    found = await self._redis.mget([self._keys.answer(key) for key in keys])
+            except StoreUnavailable as error:
+                for waiting in self._asked.values():
+                    _tell(waiting, error)
+                return
+            for key, packed in zip(keys, found, strict=True):
+                if isinstance(packed, bytes):
+                    _tell(self._asked.get(key, []), msgspec.msgpack.decode(packed, type=Answer))
             await asyncio.sleep(LOOK_EVERY)
-        return None
 
     async def append(self, packed: bytes, counts: Mapping[str, int] | None = None, *, urgent: bool = False) -> None:
         """Put an event into the journal, and add to counters.
@@ -280,6 +302,17 @@ def _read_policy(packed: bytes) -> Policy | None:
         return load(msgspec.msgpack.decode(packed, type=dict[str, str]))
     except PolicyError:
         return None
+
+
+def _tell(waiting: Iterable[asyncio.Future[Answer]], what: Answer | StoreUnavailable) -> None:
+    """Give an answer, or the reason why there is none, to those who wait for it."""
+    for one in waiting:
+        if one.done():
+            continue
+        if isinstance(what, Answer):
+            one.set_result(what)
+        else:
+            one.set_exception(what)
 
 
 def _refuse(waiting: _Waiting, error: StoreUnavailable) -> None:
