@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cmp_to_key
 from typing import Any, Final, TypeAlias
 
 from starlette.requests import Request
@@ -12,7 +13,6 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from alertrouter import __version__
-from alertrouter.alert import Labels
 from alertrouter.incident import Incident
 from alertrouter.policy.matcher import Matcher, MatcherError, Op, parse_matcher
 from alertrouter.policy.policy import Policy
@@ -100,13 +100,15 @@ class Reading:
         for shown in await self._catalogue.firing(wanted.matchers, now):
             if not wanted.lets(shown):
                 continue
+            # Here Alertmanager names only those receivers of an alert that were asked for, by name.
+            named = sorted(name for name in receivers.of_alert(shown) if wanted.goes_to([name]))
             for incident in shown.incidents:
                 names = receivers.of_incident(incident)
                 for name in (one for one in names if wanted.goes_to([one])):
                     group = AlertGroup([], incident.group_labels, Named(name))
                     alerts = groups.setdefault((incident.id, name), group).alerts
-                    alerts.append(GettableAlert.of(shown, receivers.of_alert(shown), now))
-        return answer(sorted(groups.values(), key=lambda one: (_in_order(one.labels), one.receiver.name)))
+                    alerts.append(GettableAlert.of(shown, named, now))
+        return answer(sorted(groups.values(), key=cmp_to_key(_in_order)))
 
     async def receivers(self, _: Request) -> Response:
         """List the receivers of the policy in force."""
@@ -187,5 +189,15 @@ def checked(handler: Handler) -> Handler:
     return answers
 
 
-def _in_order(labels: Labels) -> list[tuple[str, str]]:
-    return sorted(labels.items())
+def _in_order(one: AlertGroup, other: AlertGroup) -> int:
+    """Compare groups as Alertmanager does: fewer labels first, then by the first label that one lacks or has smaller.
+
+    Source: https://github.com/prometheus/common/blob/main/model/labelset.go, Before.
+    """
+    if len(one.labels) != len(other.labels):
+        return len(one.labels) - len(other.labels)
+    for name in sorted({*one.labels, *other.labels}):
+        ours, theirs = one.labels.get(name), other.labels.get(name)
+        if ours != theirs:
+            return -1 if ours is None or (theirs is not None and ours < theirs) else 1
+    return (one.receiver.name > other.receiver.name) - (one.receiver.name < other.receiver.name)
