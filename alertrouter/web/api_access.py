@@ -8,7 +8,7 @@ import hashlib
 import hmac
 from collections.abc import Callable, Coroutine, Iterable
 from ipaddress import ip_address
-from typing import Annotated, Any, Final, TypeAlias
+from typing import Annotated, Any, Final, Literal, TypeAlias
 from urllib.parse import urlsplit
 
 from fastapi import Security
@@ -19,7 +19,7 @@ from starlette.responses import Response
 from alertrouter.errors import AlertrouterError
 from alertrouter.settings import ApiToken
 
-ANONYMOUS: Final = "anonymous (api)"
+ANONYMOUS: Final = "anonymous"
 
 Bearer = Annotated[
     HTTPAuthorizationCredentials | None,
@@ -48,18 +48,24 @@ class Access:
         if self._tokens:
             self._known(token)
 
-    def writer(self, token: str | None, request: Request) -> str:
+    def writer(self, token: str | None, request: Request, *, through: str = "api") -> str:
         """Give the name under which somebody acts; raises `Unknown` or `Forbidden`."""
         if self._tokens:
             name, writes = self._known(token)
             if not writes:
                 raise Forbidden(f"the token of {name} may only read")
-            return f"{name} (api)"
+            return f"{name} ({through})"
         if not self._local:
             raise Forbidden("without ALERTROUTER_API_TOKENS only a door on a loopback address takes this")
         if _from_elsewhere(request):
             raise Forbidden("without ALERTROUTER_API_TOKENS only this machine's own programs may do this")
-        return ANONYMOUS
+        return f"{ANONYMOUS} ({through})"
+
+    def asks(self, request: Request) -> Literal["token", "nothing", "too much"]:
+        """What a person in a browser has to show in order to act here; `too much`: nobody can."""
+        if self._tokens:
+            return "token"
+        return "nothing" if self._local and not _from_elsewhere(request) else "too much"
 
     def _known(self, token: str | None) -> tuple[str, bool]:
         # Header bytes arrive as latin-1; a token may hold any UTF-8.
@@ -72,17 +78,17 @@ class Access:
 
 async def may_read(request: Request, bearer: Bearer) -> None:
     """Let somebody read."""
-    _access(request).reader(bearer.credentials if bearer else None)
+    access_of(request).reader(bearer.credentials if bearer else None)
 
 
 def writer_of(request: Request) -> str:
     """Give the name under which somebody acts at an address outside the API's own."""
-    return _access(request).writer(_token(request), request)
+    return access_of(request).writer(_token(request), request)
 
 
 async def may_write(request: Request, bearer: Bearer) -> str:
     """Give the name under which somebody acts."""
-    return _access(request).writer(bearer.credentials if bearer else None, request)
+    return access_of(request).writer(bearer.credentials if bearer else None, request)
 
 
 Handler: TypeAlias = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -92,7 +98,7 @@ def reads(handler: Handler) -> Handler:
     """Let a plain Starlette handler answer those who may read."""
 
     async def answers(request: Request) -> Response:
-        _access(request).reader(_token(request))
+        access_of(request).reader(_token(request))
         return await handler(request)
 
     return answers
@@ -111,7 +117,8 @@ def _token(request: Request) -> str | None:
         return None
 
 
-def _access(request: Request) -> Access:
+def access_of(request: Request) -> Access:
+    """The rules of the application that answers a request."""
     access: Access = request.app.state.access
     return access
 

@@ -27,6 +27,7 @@ from alertrouter.web import alertmanager, api, hooks, slack
 from alertrouter.web.auth import Senders
 from alertrouter.web.console import Console
 from alertrouter.web.heartbeat import Heartbeats
+from alertrouter.web.incident_page import IncidentPage
 from alertrouter.web.links import AckPage
 from alertrouter.web.ops import Ops
 from alertrouter.web.page import Pages
@@ -69,6 +70,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.router.routes += PagerDutyHook(store, settings).routes()
     app.router.routes += AckPage(store, Links(settings), pages).routes()
     app.router.routes += Console(store, settings, pages).routes()
+    app.router.routes += IncidentPage(store, pages).routes()
     app.router.routes += alertmanager.routes(store, Catalogue(redis, keys), senders, settings.max_body)
     api.mount(app, store, settings)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")

@@ -21,7 +21,7 @@ from alertrouter.incident import Incident, State
 from alertrouter.links import Link, Links
 from alertrouter.store.doorstore import DoorStore
 from alertrouter.web import body
-from alertrouter.web.console import Chip
+from alertrouter.web.chip import Chip
 from alertrouter.web.page import Pages
 
 MAX_BODY: Final = 4096

@@ -26,7 +26,8 @@ HEADERS: Final[Mapping[str, str]] = {
     ),
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
+    # With no-referrer a form of our own would come without an origin.
+    "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cache-Control": "no-cache",
 }
@@ -63,8 +64,12 @@ class Pages:
     def private(
         self, page: str, status: int = 200, headers: Mapping[str, str] | None = None, **values: object
     ) -> Response:
-        """Give a page that nobody may keep or list."""
-        kept_by_nobody = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex, nofollow"}
+        """Give a page that nobody may keep or list, and whose address is told to nobody."""
+        kept_by_nobody = {
+            "Referrer-Policy": "no-referrer",
+            "Cache-Control": "no-store",
+            "X-Robots-Tag": "noindex, nofollow",
+        }
         return Response(self._text(page, values), status, {**HEADERS, **kept_by_nobody}, "text/html")
 
     def _text(self, page: str, values: Mapping[str, object]) -> bytes:

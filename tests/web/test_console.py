@@ -6,6 +6,7 @@ import re
 import shlex
 import subprocess
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -123,7 +124,7 @@ def test_every_page_forbids_what_it_does_not_need(door: Door, path: str) -> None
     assert "unsafe" not in policy
     assert "frame-ancestors 'none'" in policy
     assert headers["X-Content-Type-Options"] == "nosniff"
-    assert headers["Referrer-Policy"] == "no-referrer"
+    assert headers["Referrer-Policy"] == "same-origin"
 
 
 @pytest.mark.parametrize("path", ["/", "/incidents/INC-1"])
@@ -171,3 +172,22 @@ def test_an_incident_that_never_was_has_no_page(door: Door) -> None:
 
     assert answer.status_code == 404
     assert "There is no such incident." in answer.text
+
+
+def test_many_open_pages_share_one_look(door: Door) -> None:
+    """A store with many incidents is decoded once a second, however many tabs ask."""
+    for number in range(1, 600):
+        keep_incident(door, number)
+    before = commands(door)
+
+    pages = [door.http.get("/live").text for _ in range(30)]
+
+    assert len(set(pages)) == 1
+    assert "575 more" in pages[0]
+    assert commands(door) - before < 30
+
+
+def commands(door: Door) -> int:
+    """How many times all incidents were read."""
+    found = cast(dict[str, dict[str, int]], door.redis.info("commandstats"))
+    return int(found.get("cmdstat_hvals", {}).get("calls", 0))

@@ -1,0 +1,66 @@
+"""What the inbox shows, looked at once for all who have the page open.
+
+Each open tab asks every two seconds. Those who ask at the same time share one look; in a store with many incidents,
+whose decoding costs something, a look counts for at least a second, and never takes more than a twentieth of the time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from typing import Final
+
+from alertrouter.incident import Incident, State
+from alertrouter.notice import InboxMessage
+from alertrouter.store.doorstore import DoorStore
+
+MANY: Final = 500
+LEAST_SECONDS: Final = 1.0
+SHARE_OF_TIME: Final = 20
+MESSAGES: Final = 50
+INCIDENTS: Final = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """The newest messages, the newest open incidents and how many are open, and what is wrong."""
+
+    messages: tuple[InboxMessage, ...]
+    shown: tuple[Incident, ...]
+    open_count: int
+    trouble: tuple[str, ...]
+    refused: tuple[str, ...]
+
+
+class Glances:
+    """Gives what there is to see; for one event loop."""
+
+    def __init__(self, store: DoorStore) -> None:
+        self._store = store
+        self._look: asyncio.Task[Glance] | None = None
+        self._until = 0.0
+
+    async def now(self) -> Glance:
+        """Look, or share somebody's look. Raises `StoreUnavailable`."""
+        look = self._look
+        if look is None or (look.done() and (look.exception() is not None or time.monotonic() >= self._until)):
+            self._look = look = asyncio.create_task(self._taken())
+        return await asyncio.shield(look)
+
+    async def _taken(self) -> Glance:
+        began = time.monotonic()
+        messages = await self._store.inbox(MESSAGES)
+        incidents = await self._store.incidents()
+        still_open = [one for one in incidents if one.state is not State.RESOLVED]
+        glance = Glance(
+            messages=tuple(messages),
+            shown=tuple(still_open[:INCIDENTS]),
+            open_count=len(still_open),
+            trouble=tuple(await self._store.trouble()),
+            refused=tuple(await self._store.refused()),
+        )
+        ends = time.monotonic()
+        kept = max(LEAST_SECONDS, SHARE_OF_TIME * (ends - began)) if len(incidents) > MANY else 0.0
+        self._until = ends + kept
+        return glance
