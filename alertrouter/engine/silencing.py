@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from alertrouter.alert import Fingerprint, Labels
+from alertrouter.engine.patterns import Patterns
 from alertrouter.policy.matcher import Matcher, Op
 from alertrouter.silence import Silence, SilenceMatcher, SilenceState
 
@@ -40,7 +41,8 @@ class Silencer:
     """Knows the silences that are in force or will be, and tells which hold an alert back.
 
     Each stands in the index under one label that an alert must have to meet it: under that of its labels which the
-    fewest others stand under. Those that ask for no literal label are tried one by one, once for each label set.
+    fewest others stand under. Those that ask for no literal label are asked once for each label set: those with a regex
+    all at once, those that only say what an alert must not have one by one.
     """
 
     def __init__(self, silences: Iterable[Silence] = ()) -> None:
@@ -48,6 +50,8 @@ class Silencer:
         self._matchers: dict[str, tuple[Matcher, ...]] = {}
         self._places: dict[str, tuple[Pair, ...]] = {}
         self._by_label: dict[Pair, list[str]] = {}
+        self._patterns: dict[str, Patterns] = {}
+        self._pattern_of: dict[str, str] = {}
         self._always: list[str] = []
         self._met: dict[Fingerprint, tuple[str, ...]] = {}
         self.going_with_alerts = 0
@@ -71,8 +75,13 @@ class Silencer:
         for pair in places:
             self._by_label.setdefault(pair, []).append(silence.id)
         if not places:
-            self._always.append(silence.id)
             self._met.clear()
+            regex = next((one for one in silence.matchers if _asks_by_regex(one)), None)
+            if regex is None:
+                self._always.append(silence.id)
+            else:
+                self._pattern_of[silence.id] = regex.name
+                self._patterns.setdefault(regex.name, Patterns()).put(silence.id, regex.value)
 
     def drop(self, name: str) -> None:
         """Forget a silence; one that isn't known is no fault."""
@@ -85,6 +94,12 @@ class Silencer:
             self._by_label[pair].remove(name)
             if not self._by_label[pair]:
                 del self._by_label[pair]
+        if name in self._pattern_of:
+            self._patterns[self._pattern_of[name]].drop(name)
+            if not self._patterns[self._pattern_of[name]]:
+                del self._patterns[self._pattern_of[name]]
+            del self._pattern_of[name]
+            self._met.clear()
         if name in self._always:
             self._always.remove(name)
             self._met.clear()
@@ -97,7 +112,7 @@ class Silencer:
         if not self._silences:
             return ()
         found = {name for pair in labels.items() for name in self._by_label.get(pair, ()) if self._meets(name, labels)}
-        if self._always:
+        if self._always or self._patterns:
             found.update(self._without_literals(fingerprint, labels))
         holding = [silence for name in found if (silence := self._silences[name]).in_force(now)]
         return tuple(sorted(holding, key=lambda one: (-one.ends_at.timestamp(), one.id)))
@@ -112,7 +127,10 @@ class Silencer:
     def _without_literals(self, fingerprint: Fingerprint | None, labels: Labels) -> tuple[str, ...]:
         met = self._met.get(fingerprint) if fingerprint is not None else None
         if met is None:
-            met = tuple(name for name in self._always if self._meets(name, labels))
+            asked = [*self._always]
+            for label, patterns in self._patterns.items():
+                asked += patterns.candidates(labels.get(label, ""))
+            met = tuple(name for name in asked if self._meets(name, labels))
             if fingerprint is not None:
                 if len(self._met) >= LABEL_SETS_REMEMBERED:
                     self._met.clear()
@@ -146,6 +164,11 @@ def next_moment(silence: Silence, reopen_within: timedelta) -> datetime:
     if silence.idle_since is not None:
         moments.append(silence.idle_since + reopen_within)
     return min(moments)
+
+
+def _asks_by_regex(one: SilenceMatcher) -> bool:
+    """Tell whether an alert must have a label that a regex describes."""
+    return one.is_regex and one.is_equal and not _meets_empty(one)
 
 
 def can_match_nothing(matchers: Iterable[SilenceMatcher]) -> bool:

@@ -71,6 +71,24 @@ def test_the_index_answers_as_every_silence_against_every_alert_does(
         assert [one.id for one in silencer.holding(None, labels, at(now))] == expected(labels, at(now))
 
 
+def test_regexes_that_cannot_be_asked_together_are_asked_alone() -> None:
+    """Too long ones, and a set that is too large; dropped ones are forgotten."""
+    huge = [f".*{letter}.*{number}.*x{{200,400}}.*" for number in range(60) for letter in "ab"]
+    written = ["a" * 150 + "|" + "b" * 150 + ".", "web-.+", *huge]
+    many = [silence(number, SilenceMatcher("host", text, is_regex=True)) for number, text in enumerate(written)]
+    silencer = Silencer(many)
+
+    assert names(silencer, {"host": "b" * 150 + "!"}) == ["00000000"]
+    assert names(silencer, {"host": "web-1"}) == ["00000001"]
+    assert names(silencer, {"host": "a7" + "x" * 300}) == [
+        f"{number:08d}" for number, text in enumerate(written) if text.startswith(".*a.*7.")
+    ]
+
+    for one in many:
+        silencer.drop(one.id)
+    assert names(silencer, {"host": "web-1"}) == []
+
+
 def test_a_silence_whose_times_changed_is_asked_by_its_new_ones() -> None:
     """Given a silence that was extended, then it holds back until its new end."""
     silencer = Silencer([silence(1, SilenceMatcher("a", "1"))])
