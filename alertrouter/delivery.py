@@ -71,5 +71,6 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     snooze: Snooze | None = None
     raised: str = ""
     climbs: bool = False
+    given_back: int = 0
     silenced: str = ""
     remarks: tuple[str, ...] = ()

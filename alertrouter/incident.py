@@ -213,8 +213,9 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     names its incidents, so that a joining alert writes one record. `round` counts how often it opened, `issued` the
     deliveries it gave birth to, `version` what people can see of it. `raised` is the severity that time gave it,
     `closed` who called it over while it fired. `latest` is why it last changed in people's eyes, `acted` the keys of
-    the last things that people did to it. `flips` are the last times that it fired again, `unheard_since` is when its
-    source last spoke of it, while that is long ago.
+    the last things that people did to it. `given_back` counts the acknowledgements that ended while it
+    went on, `flips` are the last times that it fired again, `unheard_since` is when its source last spoke of it, while
+    that is long ago.
     """
 
     id: str
@@ -247,6 +248,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     closed: str = ""
     latest: Reason = Reason.OPENED
     acted: tuple[str, ...] = ()
+    given_back: int = 0
     flips: tuple[datetime, ...] = ()
     flapping: Flapping | None = None
     unheard_since: datetime | None = None

@@ -42,6 +42,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     `sequence` is 1 for the first message to this destination; `reference` is where that one stands (Slack
     `channel:ts`). `external_url` is alertrouter's own address, "" when not set. A `redraw` changes the message in place
     and tells nobody anew. `raised` is the severity that time gave it, "" when none; one that `climbs` can be escalated.
+    `given_back` counts the acknowledgements that ended while it went on.
     `silenced` says which silence hides all of it, until when, and who wanted that; "" when none does.
     `doubtful_since` is when it was first tried, if an earlier try may have arrived, None when none can have.
     """
@@ -71,6 +72,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     snooze: Snooze | None = None
     raised: str = ""
     climbs: bool = False
+    given_back: int = 0
     silenced: str = ""
     remarks: tuple[str, ...] = ()
     doubtful_since: datetime | None = None
@@ -115,6 +117,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             snooze=delivery.snooze,
             raised=delivery.raised,
             climbs=delivery.climbs,
+            given_back=delivery.given_back,
             silenced=delivery.silenced,
             remarks=delivery.remarks,
             doubtful_since=doubtful_since,

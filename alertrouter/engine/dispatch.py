@@ -168,6 +168,7 @@ def give_birth(
         snooze=incident.snooze,
         raised=incident.raised,
         climbs=incident.ladder is not None,
+        given_back=incident.given_back,
         silenced=incident.silenced,
         remarks=incident.remarks,
     )

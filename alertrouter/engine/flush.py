@@ -131,7 +131,8 @@ def _weigh(view: View, incident: Incident) -> Incident:
         return incident
     if policy.rank(severity) > policy.rank(measure):
         incident = view.transit(incident, Transition.WORSE, f"{measure} → {severity}")
-        incident = replace(ladder.drop(incident, (Timer.LAPSE, Timer.WARN)), ack=None)
+        given_back = incident.given_back + (incident.ack is not None)
+        incident = replace(ladder.drop(incident, (Timer.LAPSE, Timer.WARN)), ack=None, given_back=given_back)
         if incident.snooze is not None:
             incident = wake(view, incident)
         return ladder.start(view, mute(view, incident))
@@ -183,7 +184,8 @@ def give_back(view: View, incident: Incident, how: Transition, text: str) -> Inc
     """An acknowledgement ends: the level at which it was given is told again."""
     level = incident.ack.level if incident.ack else 0
     incident = view.transit(incident, how, text)
-    incident = replace(ladder.drop(incident, (Timer.LAPSE, Timer.WARN)), ack=None)
+    given_back = incident.given_back + 1
+    incident = replace(ladder.drop(incident, (Timer.LAPSE, Timer.WARN)), ack=None, given_back=given_back)
     return ladder.from_the_level_of(view, mute(view, incident), level)
 
 

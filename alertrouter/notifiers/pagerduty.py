@@ -102,15 +102,21 @@ class PagerDutyNotifier:
     def send(self, notice: Notice) -> Sent:
         """Trigger while something fires, acknowledge when somebody took it, resolve when all is over."""
         key = dedup_key(self._namespace, notice)
+        known = notice.reference or key
         try:
             if notice.status == "resolved":
+                key = known
                 self._client.resolve(key)
             elif notice.redraw and notice.state is not State.ACKNOWLEDGED:
-                return Sent(reference=key, note="PagerDuty has nothing to redraw")
+                return Sent(reference=known, note="PagerDuty has nothing to redraw")
             elif notice.redraw:
+                key = known
                 self._client.acknowledge(key)
             else:
                 self._client.send_event("trigger", key, **self._properties(notice))
+                if known != key:
+                    # The page is out; the alert that somebody had taken is over, and nobody was called for that.
+                    self._client.resolve(known)
         except ServerHttpError:
             return Sent(reference=key, note="accepted, but the answer can't be read")
         except Error as error:
@@ -154,10 +160,12 @@ def dedup_key(namespace: str, notice: Notice) -> str:
     """PagerDuty's name for this incident at this destination, the same for trigger and resolve.
 
     Incident numbers start again when the store is wiped, so the moment of opening is part of it: a new incident
-    must never disappear in an old one.
+    must never disappear in an old one. So is the number of acknowledgements that ended while it went on: for an alert
+    that it holds acknowledged PagerDuty calls nobody, so a page after that is an alert of its own.
     """
     opened = int(notice.opened_at.timestamp())
-    key = f"alertrouter/{namespace}/{notice.incident}/{opened}/{notice.destination}"
+    again = f"#{notice.given_back + 1}" if notice.given_back else ""
+    key = f"alertrouter/{namespace}/{notice.incident}/{opened}/{notice.destination}{again}"
     if len(key) <= MAX_DEDUP_KEY:
         return key
     return f"alertrouter/{sha256(key.encode()).hexdigest()}"

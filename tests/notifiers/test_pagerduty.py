@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 
-from alertrouter.incident import Reason
+from alertrouter.incident import Reason, State
 from alertrouter.notifiers import Notifier
 from alertrouter.notifiers.pagerduty import dedup_key
 from alertrouter.policy.receiver import PagerDutyOptions
@@ -46,6 +46,38 @@ def test_what_was_triggered_is_resolved(pagerduty: PagerDutyStandIn, notifier: N
     assert [event.json["event_action"] for event in pagerduty.received] == ["trigger", "trigger", "resolve"]
 
 
+def test_a_page_after_an_acknowledgement_rings_again(pagerduty: PagerDutyStandIn, notifier: Notifier) -> None:
+    """PagerDuty calls nobody for what it holds acknowledged: the page is a new alert, and the old one is over."""
+    first = notifier.send(sample_notice()).reference
+    told = msgspec.structs.replace(sample_notice(sequence=2), reference=first)
+    notifier.send(msgspec.structs.replace(told, redraw=True, state=State.ACKNOWLEDGED))
+
+    notifier.send(told)
+    silent = len(pagerduty.called)
+    lapsed = msgspec.structs.replace(told, reason=Reason.LAPSED, given_back=1)
+    second = notifier.send(lapsed).reference
+    again = notifier.send(msgspec.structs.replace(lapsed, reference=second)).reference
+
+    assert silent == 1, "the stand-in does as PagerDuty does"
+    assert [key for _, key in pagerduty.called] == [first, second]
+    assert again == second
+    assert {key: state for (_, key), state in pagerduty.alerts.items()} == {first: "resolved", second: "triggered"}
+
+
+def test_what_was_not_paged_again_keeps_its_alert(pagerduty: PagerDutyStandIn, notifier: Notifier) -> None:
+    """Given back, but this pager was not told anew: what is redrawn and what ends is the alert that it knows."""
+    first = notifier.send(sample_notice()).reference
+    later = msgspec.structs.replace(sample_notice(sequence=2), reference=first, given_back=2, redraw=True)
+
+    notifier.send(msgspec.structs.replace(later, state=State.ACKNOWLEDGED))
+    redrawn = notifier.send(later).reference
+    over = sample_notice(firing=(), resolved=(sample_alert(1, over=True),), reason=Reason.RESOLVED, sequence=3)
+    notifier.send(msgspec.structs.replace(over, reference=first, given_back=2))
+
+    assert redrawn == first
+    assert {key: state for (_, key), state in pagerduty.alerts.items()} == {first: "resolved"}
+
+
 def test_incidents_and_destinations_have_keys_of_their_own() -> None:
     """Two incidents never share a PagerDuty alert, not even when numbers start again after the store was wiped."""
     notice = sample_notice()
@@ -53,7 +85,9 @@ def test_incidents_and_destinations_have_keys_of_their_own() -> None:
     elsewhere = msgspec.structs.replace(notice, destination="other/pagerduty")
     long = msgspec.structs.replace(notice, destination="x" * 300)
 
-    keys = [dedup_key("ar", each) for each in (notice, later, elsewhere, long, sample_notice(number=2))]
+    given_back = msgspec.structs.replace(notice, given_back=1)
+
+    keys = [dedup_key("ar", each) for each in (notice, later, elsewhere, long, given_back, sample_notice(number=2))]
     keys.append(dedup_key("other", notice))
 
     assert len(set(keys)) == len(keys)

@@ -9,10 +9,15 @@ from tests.standins.http import Answer, HttpStandIn, Received
 
 
 class PagerDutyStandIn(HttpStandIn):
-    """Keeps alerts by routing key and dedup key, as PagerDuty does."""
+    """Keeps alerts by routing key and dedup key, as PagerDuty does.
+
+    It calls somebody for a new alert, and for none that is triggered or acknowledged already: an acknowledged one stays
+    so, whatever comes. Source: https://developer.pagerduty.com/docs/events-api-v2-overview, "de-duplication".
+    """
 
     def __init__(self, port: int = 0) -> None:
         self._alerts: dict[tuple[str, str], str] = {}
+        self._called: list[tuple[str, str]] = []
         self._lock = threading.Lock()
         super().__init__(port)
 
@@ -22,6 +27,12 @@ class PagerDutyStandIn(HttpStandIn):
         with self._lock:
             return dict(self._alerts)
 
+    @property
+    def called(self) -> list[tuple[str, str]]:
+        """The alerts for which somebody's phone rang, in order."""
+        with self._lock:
+            return list(self._called)
+
     def respond(self, request: Received) -> Answer:
         """Do what PagerDuty does."""
         fault = "no such path" if request.path != "/v2/enqueue" else _fault(request.json, len(request.body))
@@ -30,7 +41,11 @@ class PagerDutyStandIn(HttpStandIn):
         key = str(request.json["routing_key"]), str(request.json["dedup_key"])
         with self._lock:
             state = _STATES[request.json["event_action"]]
-            if state == "triggered" or self._alerts.get(key, "resolved") != "resolved":
+            known = self._alerts.get(key, "resolved")
+            if state == "triggered" and known == "resolved":
+                self._called.append(key)
+                self._alerts[key] = state
+            elif state != "triggered" and known != "resolved":
                 self._alerts[key] = state
         return Answer.of_json({"status": "success", "message": "Event processed", "dedup_key": key[1]}, status=202)
 
