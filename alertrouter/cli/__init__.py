@@ -8,10 +8,12 @@ from alertrouter.cli import diff as diff
 from alertrouter.cli import doctor as doctor
 from alertrouter.cli import explain as explain
 from alertrouter.cli import healthcheck as healthcheck
+from alertrouter.cli import history as history
 from alertrouter.cli import import_ as import_
 from alertrouter.cli import incidents as incidents
 from alertrouter.cli import oncall as oncall
 from alertrouter.cli import processes as processes
+from alertrouter.cli import replay as replay
 from alertrouter.cli import schema as schema
 from alertrouter.cli import send_test as send_test
 from alertrouter.cli import silence as silence

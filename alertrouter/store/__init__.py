@@ -20,6 +20,7 @@
 | `last_number`           | string | number of the newest incident                                   | router (commit) |
 | `alive_at`              | string | when a router last wrote, ms                                    | router (commit) |
 | `history`               | stream | packed timeline lines, field `l`; kept ALERTROUTER_HISTORY_DAYS | router (commit) |
+| `records`               | stream | packed `Record`s, field `r`, for replay; kept as long as history| router (commit) |
 | `timeline:<incident>`   | list   | packed `TimelineLine`s, oldest first; kept as long as history   | router (commit) |
 | `deliveries:<incident>` | list   | ids of the incident's deliveries; kept as long as history       | router (commit) |
 | `delivery:<id>`         | hash   | one row of the ledger; kept 7 days after it was settled         | router, workers |

@@ -107,6 +107,11 @@ class Keys:
         return f"{self.namespace}:alive_at"
 
     @property
+    def records(self) -> str:
+        """Stream of what replay and reports need."""
+        return f"{self.namespace}:records"
+
+    @property
     def history(self) -> str:
         """Stream of timeline lines of all incidents."""
         return f"{self.namespace}:history"

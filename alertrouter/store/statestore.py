@@ -19,8 +19,9 @@ from alertrouter.engine.state import EngineState, Pulse
 from alertrouter.errors import LeaseLost, StoreUnavailable
 from alertrouter.events import DeliverySettled, encode
 from alertrouter.incident import Incident, State
+from alertrouter.record import pack as pack_records
 from alertrouter.silence import Silence
-from alertrouter.store import revisions
+from alertrouter.store import records, revisions
 from alertrouter.store.begun import BEGUN, BEGUN_FOR, pack_marks
 from alertrouter.store.connection import border
 from alertrouter.store.journal import START, after
@@ -136,6 +137,7 @@ class StateStore:
             pipeline.multi()
             self._state(pipeline, commit)
             self._tell(pipeline, commit)
+            self._record(pipeline, commit)
             for name, recall in commit.changes.recalled.items():
                 self._take_back(pipeline, name, recall, commit.now)
             for key, answer in commit.changes.answers.items():
@@ -216,6 +218,12 @@ class StateStore:
         for name, by in counts.items():
             arguments += [name, by]
         self._told.within(pipeline, [keys.counters], arguments)
+
+    def _record(self, pipeline: Pipeline, commit: Commit) -> None:
+        if found := records.records_of(commit.changes, commit.now):
+            oldest = to_ms(commit.now - self._history)
+            fields = {records.FIELD: pack_records(found)}
+            pipeline.xadd(self._keys.records, _fields(fields.items()), minid=oldest, approximate=True)
 
     def _take_back(self, pipeline: Pipeline, name: str, recall: Recall, now: datetime) -> None:
         keys = self._keys

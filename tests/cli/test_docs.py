@@ -17,7 +17,7 @@ from tests.cli.running import ROOT, run
 PAGE = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
 SESSIONS = re.findall(r"^```console\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
 REVISION = re.compile(r"(?<=revision )[0-9a-f]{12}")
-GROUPS = {"silence": ("add", "list", "expire")}
+GROUPS = {"silence": ("add", "list", "expire"), "history": ("export", "import")}
 ACTIONS = ("ack", "unack", "snooze", "resolve", "escalate", "note", "explain")
 COMMANDS = (
     "up",
@@ -34,6 +34,7 @@ COMMANDS = (
     "incidents",
     "oncall",
     "import",
+    "replay",
     "diff",
     "schema",
     "backup",
@@ -83,8 +84,19 @@ def test_each_command_and_each_of_its_options_stands_on_the_page(command: str) -
 
     assert f"`{command}`" in PAGE or f"alertrouter {command}" in PAGE
     assert {option for option in options if f"`{option}" not in PAGE} <= {"--output"}
-    with_output = {"check", "test-route", "doctor", "send-test", "incidents", "oncall", "import", "diff", *ACTIONS}
-    with_output |= {one for one in COMMANDS if " " in one}
+    with_output = {
+        "check",
+        "test-route",
+        "doctor",
+        "send-test",
+        "incidents",
+        "oncall",
+        "import",
+        "diff",
+        "replay",
+        *ACTIONS,
+    }
+    with_output |= {one for one in COMMANDS if " " in one} - {"history export", "history import"}
     assert ("--output" in options) is (command in with_output)
 
 

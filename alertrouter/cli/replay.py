@@ -1,0 +1,197 @@
+"""`alertrouter replay`: recorded history under another policy, and what would have been different."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import msgspec
+import typer
+
+from alertrouter.cli.app import Exit, app
+from alertrouter.cli.history import SinceOption, length, stored, written
+from alertrouter.cli.options import Output, OutputOption, open_policy, print_json
+from alertrouter.cli.terminal import Terminal, counted, plain
+from alertrouter.settings import from_environment
+
+if TYPE_CHECKING:
+    from alertrouter.policy.policy import Policy
+    from alertrouter.record import Record
+    from alertrouter.simulate.replay import Lived, Message, Replayed
+
+MOST_SHOWN: Final = 10
+_FEWEST_TO_PART: Final = 2000
+"""Records from which on it is worth to live the two policies in a process each."""
+
+
+class FailOn(StrEnum):
+    """What makes `replay` exit 3."""
+
+    MORE_PAGES = "more-pages"
+    ANY_CHANGE = "any-change"
+
+
+New = Annotated[Path, typer.Option("--policy", metavar="DIR", help="The policy to try.")]
+Old = Annotated[
+    Path | None,
+    typer.Option(
+        "--against", metavar="DIR", help="The policy to compare with. Default: the one in use.", show_default=False
+    ),
+]
+FromOption = Annotated[
+    Path | None,
+    typer.Option("--from", metavar="FILE", help="A history that was exported; - is stdin.", show_default=False),
+]
+FailOnOption = Annotated[FailOn | None, typer.Option("--fail-on", help="Exit 3 when this is so.", show_default=False)]
+
+
+class MessageView(msgspec.Struct, frozen=True):
+    """One message that would have been sent."""
+
+    at: datetime
+    receiver: str
+    page: bool
+    over: bool
+
+
+class ChangedView(msgspec.Struct, frozen=True):
+    """Incidents with the same alerts for which something else would have been told."""
+
+    title: str
+    at: datetime
+    old: Sequence[MessageView]
+    new: Sequence[MessageView]
+
+
+class ReplayView(msgspec.Struct, frozen=True):
+    """The whole answer of `replay`; pairs are (old, new). Hours and teams count pages."""
+
+    events: int
+    since: datetime | None
+    until: datetime | None
+    pages: tuple[int, int]
+    messages: tuple[int, int]
+    by_receiver: Mapping[str, tuple[int, int]]
+    by_team: Mapping[str, tuple[int, int]]
+    by_hour: Mapping[int, tuple[int, int]]
+    changed: Sequence[ChangedView]
+
+
+@app.command()
+def replay(
+    policy: New,
+    against: Old = None,
+    since: SinceOption = "",
+    source: FromOption = None,
+    fail_on: FailOnOption = None,
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """Live the recorded history again under another policy: who would have been told what, when, how often paged.
+
+    Both policies are lived by what the router itself runs, with the same alerts and the same acknowledgements; so
+    they differ by nothing but the policy. Nothing is sent.
+    """
+    settings = from_environment()
+    old, new = open_policy(settings, against).policy, open_policy(settings, policy).policy
+    records = written(source) if source else list(stored(settings, since))
+    if source and since and records:
+        begin = records[-1].at - length(since)
+        records = [record for record in records if record.at >= begin]
+    if not records:
+        Terminal(settings, err=True).line("there is no history to replay")
+        raise typer.Exit(Exit.FAILED)
+    found = _replay(records, old, new)
+    if output is Output.JSON:
+        print_json(_view(found))
+    else:
+        _show(Terminal(settings), found, new)
+    failed = {FailOn.MORE_PAGES: found.more_pages, FailOn.ANY_CHANGE: bool(found.changed)}
+    raise typer.Exit(Exit.UNMET if fail_on and failed[fail_on] else Exit.OK)
+
+
+def _replay(records: list[Record], old: Policy, new: Policy) -> Replayed:
+    from alertrouter.simulate.replay import compare, live_again
+
+    if len(records) < _FEWEST_TO_PART:
+        return compare(records, live_again(records, old), live_again(records, new), new)
+    with ProcessPoolExecutor(1) as other:
+        before = other.submit(live_again, records, old)
+        after: Lived = live_again(records, new)
+        return compare(records, before.result(), after, new)
+
+
+def _view(found: Replayed) -> ReplayView:
+    def messages(them: Sequence[Message]) -> list[MessageView]:
+        return [MessageView(one.at, one.receiver, one.page, one.over) for one in them]
+
+    return ReplayView(
+        events=found.events,
+        since=found.since,
+        until=found.until,
+        pages=found.pages,
+        messages=found.messages,
+        by_receiver=found.by_receiver,
+        by_team=found.by_team,
+        by_hour=found.by_hour,
+        changed=[ChangedView(one.title, one.at, messages(one.old), messages(one.new)) for one in found.changed],
+    )
+
+
+def _show(to: Terminal, found: Replayed, policy: Policy) -> None:
+    zone = policy.timezone
+    if found.since and found.until:
+        to.line(
+            f"{counted(found.events, 'event')} from {found.since.astimezone(zone):%a %Y-%m-%d %H:%M} "
+            f"to {found.until.astimezone(zone):%a %Y-%m-%d %H:%M %Z}"
+        )
+    to.line()
+    _pair(to, "pages", found.pages)
+    _pair(to, "messages", found.messages)
+    for heading, table in (
+        ("pages by team", found.by_team),
+        ("pages by hour", {f"{hour:02}:00": pair for hour, pair in found.by_hour.items()}),
+        ("messages by receiver", found.by_receiver),
+    ):
+        differing = {name: pair for name, pair in table.items() if pair[0] != pair[1]}
+        if differing:
+            to.line()
+            to.line(to.strong(heading))
+            for name, pair in differing.items():
+                _pair(to, f"  {plain(name) or '(none)'}", pair)
+    to.line()
+    _show_changed(to, found, policy)
+
+
+def _pair(to: Terminal, name: str, pair: tuple[int, int]) -> None:
+    more = pair[1] - pair[0]
+    said = f"{more:+d}" if more else "the same"
+    to.line(f"{name:24} {pair[0]:>7} → {pair[1]:<7} {to.bad(said) if more > 0 else to.good(said)}")
+
+
+def _show_changed(to: Terminal, found: Replayed, policy: Policy) -> None:
+    if not found.changed:
+        to.line(f"{to.good('✓')} every incident would have told the same people at the same times")
+        return
+    to.line(to.strong(counted(len(found.changed), "incident") + " would have gone otherwise"))
+    for one in found.changed[:MOST_SHOWN]:
+        to.line(f"  {one.at.astimezone(policy.timezone):%a %m-%d %H:%M} {plain(one.title)}")
+        to.folded(f"    {to.bad('-')} ", _told(one.old, one.at), 6)
+        to.folded(f"    {to.good('+')} ", _told(one.new, one.at), 6)
+    if len(found.changed) > MOST_SHOWN:
+        to.line(f"  … and {len(found.changed) - MOST_SHOWN} more: -o json has them all")
+
+
+def _told(messages: Sequence[Message], start: datetime) -> str:
+    from alertrouter.policy.duration import format_duration
+
+    fires = [one for one in messages if not one.over]
+    shown = [f"+{format_duration(one.at - start)} {one.receiver}" for one in fires[:8]]
+    more = f", … {len(fires) - 8} more" if len(fires) > 8 else ""
+    return ", ".join(shown) + more if shown else "nobody is told"
+
+
+__all__ = ["replay"]

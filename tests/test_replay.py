@@ -1,0 +1,124 @@
+"""A recorded history under another policy: who would have been told what, when, and how many pages more."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from alertrouter.alert import Fingerprint, fingerprint
+from alertrouter.policy.load import load
+from alertrouter.policy.policy import Policy
+from alertrouter.record import Ended, Fired, Moved, Record, lines, read_lines
+from alertrouter.simulate.replay import Replayed, compare, live_again
+from alertrouter.transition import Transition
+
+START = datetime(2026, 3, 7, 3, tzinfo=UTC)
+TEXT = """\
+receivers:
+  chat: {inbox: {}}
+  pager: {pagerduty: {routing_key: "${KEY}"}}
+teams:
+  ai: {channel: chat, oncall: pager}
+escalation_policies:
+  page:
+    ack_timeout: 30m
+    levels: [{notify: channel}, {after: 5m, notify: oncall}]
+    repeat: {every: 30m, from: 2}
+route: {team: ai, group_by: [alertname], escalate: {critical: page}}
+"""
+
+
+def policy(text: str = TEXT) -> Policy:
+    """A policy of one file."""
+    return load({"policy.yml": text})
+
+
+def fired(minutes: float, name: str = "Down", incident: str = "INC-1", severity: str = "critical") -> Fired:
+    """An alert that begins so many minutes after the start."""
+    labels = {"alertname": name, "severity": severity}
+    at = START + timedelta(minutes=minutes)
+    return Fired(at=at, alert=fingerprint(labels), labels=labels, starts_at=at, incidents=(incident,))
+
+
+def ended(minutes: float, began: Fired) -> Ended:
+    """The end of one."""
+    return Ended(at=START + timedelta(minutes=minutes), alert=began.alert)
+
+
+def acted(minutes: float, transition: Transition = Transition.ACK, until: float | None = None) -> Moved:
+    """What omar did to the incident, as it was then."""
+    end = START + timedelta(minutes=until) if until is not None else None
+    return Moved(at=START + timedelta(minutes=minutes), incident="INC-1", transition=transition, by="omar", until=end)
+
+
+def replayed(records: list[Record], new: str) -> Replayed:
+    """The records under the usual policy and under another one."""
+    old, other = policy(), policy(new)
+    return compare(records, live_again(records, old), live_again(records, other), other)
+
+
+def told(records: list[Record], text: str = TEXT) -> list[str]:
+    """Who is told when, in minutes from the start, without the ends."""
+    return [
+        f"{(one.at - START) / timedelta(minutes=1):g} {one.receiver}"
+        for one in live_again(records, policy(text)).messages
+        if not one.over
+    ]
+
+
+def test_the_same_policy_tells_the_same() -> None:
+    """A message after group_wait, the page after five minutes, again every half an hour, the end when it is over."""
+    down = fired(0)
+    records: list[Record] = [down, ended(50, down)]
+
+    found = replayed(records, TEXT)
+
+    assert told(records) == ["0.5 chat", "5.5 pager", "35.5 pager"]
+    assert (found.pages, found.more_pages, found.changed, found.events) == ((2, 2), False, (), 2)
+
+
+def test_a_later_page_is_fewer_pages() -> None:
+    """By team, receiver and hour; and the incident for which that is so."""
+    down = fired(0)
+
+    found = replayed([down, ended(8, down)], TEXT.replace("after: 5m", "after: 10m"))
+
+    assert (found.pages, found.by_team, found.by_hour) == ((1, 0), {"ai": (1, 0)}, {3: (1, 0)})
+    assert found.by_receiver == {"chat": (1, 1), "pager": (1, 0)}
+    (changed,) = found.changed
+    assert changed.title == "alertname=Down"
+    assert [one.receiver for one in changed.old if not one.over] == ["chat", "pager"]
+    assert [one.receiver for one in changed.new if not one.over] == ["chat"]
+
+
+def test_who_acknowledged_then_acknowledges_now() -> None:
+    """Whichever incident holds the alerts: here another number and a group of its own."""
+    other, down = fired(0, "Slow", "INC-9", severity="info"), fired(1)
+    records: list[Record] = [other, down, acted(4), ended(30, down), ended(30, other)]
+
+    assert told(records) == ["0.5 chat", "1.5 chat"]
+    assert told(records, TEXT.replace("after: 5m", "after: 2m")) == ["0.5 chat", "1.5 chat", "3.5 pager"]
+
+
+def test_a_snooze_and_giving_back_count_too() -> None:
+    """With their own ends."""
+    down = fired(0)
+
+    snoozed = told([down, acted(2, Transition.SNOOZE, until=20), ended(26, down)])
+    given_back = told([down, acted(2), acted(10, Transition.UNACK), ended(12, down)])
+
+    assert snoozed == ["0.5 chat", "23.5 pager"]
+    assert given_back == ["0.5 chat", "10 chat"]
+
+
+def test_records_are_the_same_after_a_file() -> None:
+    """One JSON object a line, whatever the order of kinds."""
+    down = fired(0)
+    records: list[Record] = [down, acted(1), ended(2, down)]
+
+    assert list(read_lines(lines(records), "file")) == records
+
+
+def test_an_end_without_a_beginning_means_nothing() -> None:
+    """A history begins in the middle of things."""
+    assert live_again([Ended(at=START, alert=Fingerprint("0" * 16)), acted(1)], policy()).messages == []
+    assert live_again([], policy()).events == 0
