@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import os
 import random
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from alertrouter.simulate.agreement import Agreement
 
 _SHOWN: Final = 10
+_VARIABLE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)")
 _MOST_TEMPLATES: Final = 100
 _MOST_BYTES: Final = 4 * 1024 * 1024
 ENVIRONMENT: Final = "environment"
@@ -208,7 +210,15 @@ def _environment(found: Conversion) -> str:
     lines = ["# The variables that this policy needs, besides those of docs/settings.md. Secrets are left empty."]
     lines += [f"{name}={value}" for name, value in sorted(found.variables.items())]
     lines += [f"{one.name}=  # the secret in line {one.line}" for one in found.secrets]
+    lines += [f"{name}=  # as it was" for name in _given(found)]
     return "\n".join(lines) + "\n"
+
+
+def _given(found: Conversion) -> list[str]:
+    """The variables that the file asked for itself."""
+    known = {*found.variables, *(one.name for one in found.secrets)}
+    asked = (name for text in found.files.values() for name in _VARIABLE.findall(text))
+    return [name for name in dict.fromkeys(asked) if name not in known]
 
 
 def _write_secrets(path: Path, found: Conversion) -> None:
@@ -238,6 +248,7 @@ def _view(
 ) -> ImportView:
     variables = [VariableView(name, value or None, False, 0) for name, value in sorted(found.variables.items())]
     variables += [VariableView(one.name, None, True, one.line) for one in found.secrets]
+    variables += [VariableView(name, None, False, 0) for name in _given(found)]
     return ImportView(
         usable=bool(files),
         revision=policy.revision if policy and files else "",
@@ -296,11 +307,13 @@ def _show(
 
 
 def _show_environment(said: Terminal, found: Conversion, secrets: Path | None) -> None:
-    if not found.variables and not found.secrets:
+    if not (found.variables or found.secrets or _given(found)):
         return
     said.line("to be set in the environment:")
     for name, value in sorted(found.variables.items()):
         said.line(f"    {name}={value}" if value else f"    {name}=…")
+    for name in _given(found):
+        said.line(f"    {name}=…  (as it was)")
     for secret in found.secrets:
         where = f"in {secrets}" if secrets and secret.value is not None else f"the secret in line {secret.line}"
         said.line(f"    {secret.name}=…  ({where})")

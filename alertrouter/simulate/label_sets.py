@@ -6,7 +6,7 @@ Chance comes from outside (`choose`), so that the same seed gives the same label
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from alertrouter.alert import Labels
 from alertrouter.policy.matcher import Matcher, Op
@@ -15,6 +15,9 @@ from alertrouter.policy.route import Route
 
 Choose: TypeAlias = Callable[[int], int]
 """Gives a number below the one that it is asked for, 0 or more."""
+
+_NEAR_TO: Final = 6
+"""Of how many values of a label also nearly equal ones are tried."""
 
 
 def label_sets(roots: Iterable[Route], choose: Choose) -> Iterator[Labels]:
@@ -41,7 +44,14 @@ def vocabulary(matchers: Iterable[Matcher]) -> Mapping[str, tuple[str, ...]]:
         known = words.setdefault(matcher.name, {})
         found = (matcher.value,) if matcher.op in (Op.EQUAL, Op.NOT_EQUAL) else examples(matcher.value)
         known.update(dict.fromkeys(found))
-    return {name: (*known, STRANGE) for name, known in words.items()}
+    return {name: (*known, *_near(known), STRANGE) for name, known in words.items()}
+
+
+def _near(values: Iterable[str]) -> tuple[str, ...]:
+    """Values that are nearly one of these: a matcher that isn't anchored, or heeds no case, would take them."""
+    known = [value for value in values if value][:_NEAR_TO]
+    near = (each for value in known for each in (f"{value}x", f"x{value}", value.upper(), value[:-1]))
+    return tuple(each for each in dict.fromkeys(near) if each)
 
 
 def _paths(route: Route, above: tuple[Route, ...]) -> Iterator[tuple[Route, ...]]:
