@@ -12,7 +12,7 @@ SELF := $(PIP) --no-deps --no-build-isolation --editable .
 COMPILE := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --extra standalone --extra otel --extra ical
 PLATFORMS := x86_64-manylinux_2_28 aarch64-manylinux_2_28 x86_64-apple-darwin aarch64-apple-darwin
 
-.PHONY: help run demo test soak bench profile lock docs rules format clean tools
+.PHONY: help run demo test soak bench guard profile lock docs rules format clean tools
 .DEFAULT_GOAL := help
 
 help:
@@ -20,7 +20,8 @@ help:
 	@echo "make demo    send the running alertrouter a short story of alerts and show what came of each"
 	@echo "make test    lint, types, floors and all tests"
 	@echo "make soak    the kill test and other long ones, for minutes"
-	@echo "make bench   measure beside Alertmanager (bench/README.md); make profile: where the time goes"
+	@echo "make bench   measure beside Alertmanager (bench/README.md); make guard: half a minute of it"
+	@echo "make profile where the time goes"
 	@echo "make format  put the source in form"
 	@echo "make rules   write the alerting rules anew from monitoring/prometheus/ (source, overrides.yml)"
 	@echo "make docs    write docs/settings.md from the source"
@@ -45,6 +46,9 @@ soak: tools $(DEV)
 
 bench: $(RUNTIME)
 	@exec $(BIN)/python -m bench
+
+guard: $(RUNTIME)
+	@timeout --foreground 90 $(BIN)/python -m bench --guard || echo "guard: no figures; why stands above"
 
 profile: $(RUNTIME)
 	@exec $(BIN)/python -m bench.profile

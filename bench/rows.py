@@ -125,10 +125,14 @@ def share_figures(prefix: str) -> tuple[Figure, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One piece of work, measured anew on a fresh system in each repetition."""
+    """One piece of work, measured anew on a fresh system in each repetition.
+
+    A `long` one is left out unless it is named.
+    """
 
     name: str
     about: str
     figures: tuple[Figure, ...]
     measure: Callable[[Bench, str], Measured]
     systems: tuple[str, ...] = BOTH
+    long: bool = False

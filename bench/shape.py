@@ -9,13 +9,18 @@ import yaml
 
 SILENT: Final = "silent"
 ENDPOINT: Final = "endpoint"
+SOON: Final = "soon"
+"""The label `role` of alerts whose ladder has its level after `LEVEL_AFTER` seconds, and not after an hour."""
+
+LEVEL_AFTER: Final = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
     """A configuration. Each route takes one value of the label `service`; groups are made by the label `group`.
 
-    `channel` is how alertrouter notifies; Alertmanager always posts to a webhook.
+    `channel` is how alertrouter notifies; Alertmanager always posts to a webhook. With `ladders` nobody is told when an
+    incident opens, but a level later; that is beyond Alertmanager.
     """
 
     routes: int = 4
@@ -24,6 +29,7 @@ class Shape:
     group_wait: str = "10m"
     group_interval: str = "5m"
     channel: str = "webhook"
+    ladders: bool = False
 
 
 def alertmanager_yaml(shape: Shape, endpoint: str) -> str:
@@ -42,7 +48,23 @@ def policy_yaml(shape: Shape, endpoint: str) -> str:
         "inbox": {},
     }
     receivers = {ENDPOINT: {shape.channel: ways[shape.channel]}, SILENT: {}}
-    return _dump({"route": _route(shape), "receivers": receivers, "inhibit_rules": _rules(shape)})
+    config = {"route": _route(shape), "receivers": receivers, "inhibit_rules": _rules(shape)}
+    return _dump(config | _ladders() if shape.ladders else config)
+
+
+def _ladders() -> dict[str, Any]:
+    """A level within seconds for some alerts, and an hour away for the others; every alert an incident of its own."""
+    later, soon = ({"levels": [{"after": after, "notify": ENDPOINT}]} for after in ("1h", f"{LEVEL_AFTER}s"))
+    return {
+        "escalation_policies": {"later": later, SOON: soon},
+        "route": {
+            "receiver": ENDPOINT,
+            "group_by": ["group"],
+            "group_wait": "0s",
+            "escalate": {"critical": "later"},
+            "routes": [{"matchers": [f'role="{SOON}"'], "escalate": {"critical": SOON}}],
+        },
+    }
 
 
 def _route(shape: Shape) -> dict[str, Any]:

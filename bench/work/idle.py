@@ -9,8 +9,8 @@ from bench.programs import cpu_by_name
 from bench.rows import PROCESSES, Bench, Measured, Row
 from bench.shape import Shape
 
-SETTLE: Final = 3.0
-SECONDS: Final = 15.0
+SETTLE: Final = 2.0
+SECONDS: Final = 10.0
 
 
 def _measure(bench: Bench, system: str) -> Measured:

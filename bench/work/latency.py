@@ -7,7 +7,7 @@ from typing import Final
 
 from bench.figures import Figure, Target
 from bench.pump import Load
-from bench.rows import BOTH, OURS, Bench, Measured, Row
+from bench.rows import ALL, BOTH, OURS, Bench, Measured, Row
 from bench.shape import Shape
 from bench.work.drain import SLACK_ANSWER
 
@@ -60,7 +60,7 @@ def rows() -> list[Row]:
             about="one alert every 10 ms, POST to endpoint, group_wait 0, webhook",
             figures=bounded,
             measure=partial(_measure, "webhook"),
-            systems=BOTH,
+            systems=ALL,
         ),
         Row(
             name="latency-slack",
