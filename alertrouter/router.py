@@ -188,6 +188,7 @@ class ActiveRouter:
         self._draining = 0
         now = clock()
         self._kicked_at = now - KICK_AGAIN
+        self._kicks_sent = 0
         self._sweep_at = self._alive_at = now
         self._touched_at = now + TOUCHED_EVERY
         self._watch_at = now + WATCH_AGAIN
@@ -283,9 +284,7 @@ class ActiveRouter:
         return changes
 
     def _commit(self, changes: Changes, quarantined: list[Quarantined], now: datetime) -> None:
-        # A worker that drains, or lingers after it, is nudged; only when none does is RQ asked to start one.
-        kicks = 0 if self._draining else kicks_for(len(changes.deliveries), self._waiting)
-        nudges = kicks_for(len(changes.deliveries), 0) if self._draining else 0
+        kicks, nudges = self._wakes(len(changes.deliveries), now)
         commit = Commit(
             changes=changes,
             checkpoint=self._checkpoint,
@@ -299,7 +298,7 @@ class ActiveRouter:
         self._store.commit(self._epoch, commit)
         self._alive_at = now + ALIVE_EVERY
         if kicks:
-            self._kicked_at = now
+            self._kicked(kicks, now)
         for delivery in changes.deliveries:
             _log.debug(
                 "delivery owed",
@@ -309,6 +308,27 @@ class ActiveRouter:
                 destination=delivery.destination,
                 reason=delivery.reason.value,
             )
+
+    def _wakes(self, deliveries: int, now: datetime) -> tuple[int, int]:
+        """How many kicks and how many nudges a commit sends that owes so many deliveries.
+
+        A worker that drains, or lingers after it, is nudged; only when none does is RQ asked to start one. Whoever was
+        kicked just now drains what came after that too, so commits that follow kick only for what is beyond the first.
+        """
+        wanted = kicks_for(deliveries, 0)
+        if self._draining:
+            return 0, wanted
+        if now >= self._kicked_at + KICK_AGAIN:
+            return kicks_for(deliveries, self._waiting), 0
+        if wanted:
+            self._sweep_at = min(self._sweep_at, self._kicked_at + KICK_AGAIN)
+        return max(0, kicks_for(deliveries, self._waiting) - self._kicks_sent), wanted
+
+    def _kicked(self, kicks: int, now: datetime) -> None:
+        if now >= self._kicked_at + KICK_AGAIN:
+            self._kicked_at = now
+            self._kicks_sent = 0
+        self._kicks_sent += kicks
 
     def _kick_what_is_due(self, now: datetime) -> None:
         """Wake a worker when something is due and no kick is on its way: the earlier one may be lost."""
@@ -323,4 +343,4 @@ class ActiveRouter:
             self._sweep_at = self._kicked_at + KICK_AGAIN
             return
         self._kicks.kick()
-        self._kicked_at = now
+        self._kicked(1, now)

@@ -112,6 +112,18 @@ def test_behind_it_reads_before_it_fires(routing: Routing) -> None:
     assert len(routing.owed()) == 40
 
 
+def test_one_commit_after_another_wakes_no_crowd(routing: Routing) -> None:
+    """A worker that was kicked just now takes along what comes after that: it is nudged, for it may linger already."""
+    for moment in (10, 10.05, 10.1):
+        routing.clock.set(seconds=moment)
+        routing.journal.append(fires(f"Down-{moment}", seconds=moment))
+        routing.active.turn()
+
+    assert len(routing.owed()) == 3
+    assert routing.client.llen(routing.keys.queue_list) == 1
+    assert routing.client.llen(routing.keys.nudges) == 2
+
+
 def test_a_lost_kick_is_made_up_for(routing: Routing) -> None:
     """What is due and has no kick waiting gets one, again and again, but never one on top of another."""
     routing.journal.append(fires("Down"))
