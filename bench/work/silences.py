@@ -22,7 +22,7 @@ from bench.work.storm import storm
 SILENCES: Final = 10_000
 ASKERS: Final = 32
 ALERTS: Final = 100_000
-QUESTIONS: Final = 30
+QUESTIONS: Final = 10
 
 
 def _measure_storm(bench: Bench, system: str) -> Measured:
