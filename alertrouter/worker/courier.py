@@ -22,6 +22,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from alertrouter import log
+from alertrouter.delivery import LedgerState
 from alertrouter.errors import AlertrouterError, StoreUnavailable
 from alertrouter.policy.receiver import Channel
 from alertrouter.settings import Settings
@@ -51,6 +52,9 @@ LINGER_SECONDS: Final = 3.0
 """How long a worker that RQ started waits for more after it has sent all."""
 
 GATHER_SECONDS: Final = 0.004
+"""How long the place of what has ended waits for other places, to be given away with them."""
+
+SETTLE_WITHIN: Final = 0.02
 """How long what has ended waits for others to be settled with it; only while others are under way."""
 
 NUDGE_WITHIN: Final = 0.5
@@ -82,6 +86,8 @@ class Courier:
         self._tickets = itertools.count()
         self._under_way: dict[int, _UnderWay] = {}
         self._ended: queue.SimpleQueue[tuple[int, Ending]] = queue.SimpleQueue()
+        self._unsettled: list[Ending] = []
+        self._settle_at = 0.0
 
     def drain(self, *, linger: float = 0.0) -> None:
         """Send until nothing is due, or for about 20 s; then ask for another drain.
@@ -116,15 +122,27 @@ class Courier:
             started = self._start(ends)
             if not started and not self._under_way:
                 return
-            self._sender.settle(self._endings(LOOK_EVERY))
+            self._settle_some(self._endings(LOOK_EVERY))
             self._hold()
 
     def _finish(self) -> None:
         """Settle what is under way as it ends, when nothing more is to be started."""
-        while self._under_way:
+        while self._under_way or self._unsettled:
             with suppress(StoreUnavailable):  # said already
-                self._sender.settle(self._endings(LOOK_EVERY))
+                self._settle_some(self._endings(LOOK_EVERY))
                 self._hold()
+
+    def _settle_some(self, endings: list[Ending]) -> None:
+        """Settle what was sent together with what is sent soon after; what was not, at once: it may hold its lane."""
+        now = time.monotonic()
+        if endings and not self._unsettled:
+            self._settle_at = now + SETTLE_WITHIN
+        if any(ending.state is not LedgerState.SENT for ending in endings):
+            self._settle_at = now
+        self._unsettled += endings
+        if self._unsettled and (now >= self._settle_at or not self._under_way):
+            settled, self._unsettled = self._unsettled, []
+            self._sender.settle(settled)
 
     def _nudged(self, leaves: float) -> bool:
         """Wait for the next nudge, which is quicker than the next job; False when it is time to leave.
@@ -184,6 +202,8 @@ class Courier:
         """Wait until something that is under way has ended, and a moment for more; empty when nothing has."""
         endings: list[Ending] = []
         leaves = time.monotonic() + patience
+        if self._unsettled:
+            leaves = min(leaves, self._settle_at)
         while self._under_way:
             try:
                 ticket, ending = self._ended.get(timeout=max(0.0, leaves - time.monotonic()))
