@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import datetime
+from sys import intern
 
 from msgspec.structs import replace
 
@@ -57,6 +58,9 @@ def _again(draft: Draft, old: Alert, report: AlertReport) -> bool:
     ends_at = report.ends_at
     if ends_at is not None and old.ends_at is not None:
         ends_at = max(ends_at, old.ends_at)
+    if ends_at == draft.end:
+        ends_at = draft.end
+    draft.end = ends_at
     annotations = bytes(report.annotations)
     same = annotations == old.packed_annotations and report.starts_at >= old.starts_at
     newer = Alert(
@@ -66,7 +70,7 @@ def _again(draft: Draft, old: Alert, report: AlertReport) -> bool:
         starts_at=old.starts_at if same else min(old.starts_at, report.starts_at),
         ends_at=ends_at,
         updated_at=draft.at,
-        generator_url=report.generator_url,
+        generator_url=intern(report.generator_url),
         incidents=old.incidents,
     )
     if same and old.fingerprint not in draft.changes.alerts:
@@ -121,15 +125,19 @@ def _begin(
             _hurry(memory, draft, incident, labels)
         if incident.id not in incidents:
             incidents.append(incident.id)
+    if report.starts_at != draft.start:
+        draft.start = report.starts_at
+    if report.ends_at != draft.end:
+        draft.end = report.ends_at
     draft.changes.begun.append(mark)
     draft.changes.alerts[mark] = Alert(
         fingerprint=mark,
         packed_labels=bytes(report.labels),
         packed_annotations=bytes(report.annotations),
-        starts_at=report.starts_at,
-        ends_at=report.ends_at,
+        starts_at=draft.start,
+        ends_at=draft.end,
         updated_at=draft.at,
-        generator_url=report.generator_url,
+        generator_url=intern(report.generator_url),
         incidents=tuple(incidents),
     )
     draft.touched.pop(mark, None)

@@ -38,6 +38,9 @@ class Draft:
     groups: dict[GroupId, str] = field(default_factory=dict)
     heard: list[str] = field(default_factory=list)
     last_number: int = 0
+    start: datetime | None = None
+    end: datetime | None = None
+    """Of the last alert: when the next one has the same, as is often so in one report, they share the object."""
 
 
 class Due(NamedTuple):
@@ -80,6 +83,7 @@ class Memory:
         self.inhibitor = Inhibitor(())
         self.silencer = Silencer()
         self._timers: list[Due] = []
+        self._ending: dict[datetime, list[Fingerprint]] = {}
         self._beats_due: dict[str, datetime] = {}
         self._silences_due: dict[str, datetime] = {}
         self._windows_due: dict[str, datetime] = {}
@@ -142,7 +146,9 @@ class Memory:
     def next_due(self) -> datetime | None:
         """The moment of the next timer."""
         while self._timers and not self._counts(self._timers[0]):
-            heapq.heappop(self._timers)
+            gone = heapq.heappop(self._timers)
+            if gone.kind == "alerts":
+                del self._ending[gone.due]
         return self._timers[0].due if self._timers else None
 
     def pop_due(self, until: datetime, *, inclusive: bool) -> Due | None:
@@ -150,7 +156,12 @@ class Memory:
         due = self.next_due()
         if due is None or due > until or (due == until and not inclusive):
             return None
-        return heapq.heappop(self._timers)
+        timer = heapq.heappop(self._timers)
+        if timer.kind == "alerts":
+            for mark in self._ending.pop(timer.due):
+                heapq.heappush(self._timers, Due(timer.due, "alert", mark))
+            return self.pop_due(until, inclusive=inclusive)
+        return timer
 
     def swap(self, draft: Draft) -> Changes:
         """Make a finished draft count, all of it; gives the changes that the commit has to write."""
@@ -296,8 +307,13 @@ class Memory:
             heapq.heappush(self._timers, Due(incident.due, "incident", incident.id))
 
     def _plan_alert(self, alert: Alert) -> None:
-        if alert.ends_at is not None:
-            heapq.heappush(self._timers, Due(alert.ends_at, "alert", alert.fingerprint))
+        """Plan an alert's end. What was evaluated together ends together, and shares one timer until that comes."""
+        if alert.ends_at is None:
+            return
+        if alert.ends_at not in self._ending:
+            self._ending[alert.ends_at] = []
+            heapq.heappush(self._timers, Due(alert.ends_at, "alerts", ""))
+        self._ending[alert.ends_at].append(alert.fingerprint)
 
     def _counts(self, timer: Due) -> bool:
         if timer.kind == "incident":
@@ -309,6 +325,8 @@ class Memory:
             return self._silences_due.get(timer.id) == timer.due
         if timer.kind == "heartbeat":
             return self._beats_due.get(timer.id) == timer.due
+        if timer.kind == "alerts":
+            return any(mark in self.state.alerts for mark in self._ending[timer.due])
         return Fingerprint(timer.id) in self.state.alerts
 
     def _activate(self, policy: Policy, draft: Draft) -> None:
