@@ -12,6 +12,7 @@ from alertrouter.cli import history as history
 from alertrouter.cli import import_ as import_
 from alertrouter.cli import incidents as incidents
 from alertrouter.cli import oncall as oncall
+from alertrouter.cli import policies as policies
 from alertrouter.cli import processes as processes
 from alertrouter.cli import replay as replay
 from alertrouter.cli import schema as schema

@@ -21,11 +21,13 @@ from alertrouter.policy.load import load
 from alertrouter.policy.oncall import Person
 from alertrouter.policy.policy import Policy
 from alertrouter.silence import Silence
+from alertrouter.store import revisions
 from alertrouter.store.connection import border
 from alertrouter.store.journal import FIELD
 from alertrouter.store.keys import Keys
 from alertrouter.store.ledger_row import LedgerRow, row_of
 from alertrouter.store.metrics import Metrics, read_metrics
+from alertrouter.store.revisions import Revision
 from alertrouter.store.together import Command, together
 from alertrouter.transition import TimelineLine
 
@@ -194,6 +196,25 @@ class DoorStore:
         policy = await asyncio.to_thread(_read_policy, packed)
         self._policy = revision, policy
         return policy
+
+    async def revisions(self) -> tuple[str, list[Revision]]:
+        """Give the revision in force ("": none), and what happened to policies, newest first."""
+        with border():
+            active, entries = await together(
+                self._redis, [("GET", self._keys.active), ("XREVRANGE", self._keys.revisions, "+", "-")]
+            )
+        field = revisions.FIELD.encode()
+        return active.decode() if active else "", [revisions.unpack(fields[field]) for _, fields in entries]
+
+    async def keep(self, revision: Revision) -> None:
+        """Keep a policy that somebody published."""
+        with border():
+            await self._redis.xadd(
+                self._keys.revisions,
+                {revisions.FIELD: revisions.pack(revision)},
+                maxlen=revisions.MOST,
+                approximate=False,
+            )
 
     async def refused(self) -> list[str]:
         """Give the faults for which the policy directory's files were refused; none: they are in force, or were."""

@@ -18,7 +18,7 @@ from alertrouter.incident import Incident, State
 from alertrouter.policy.matcher import Matcher, MatcherError, parse_matcher
 from alertrouter.settings import Settings
 from alertrouter.store.doorstore import DoorStore
-from alertrouter.web import api_actions
+from alertrouter.web import api_actions, api_policies
 from alertrouter.web.api_access import Access, may_read
 from alertrouter.web.api_terms import ERRORS, PREFIX, UNKNOWN_INCIDENT, IncidentId, Unreadable, answer_errors, find
 from alertrouter.web.silence_scope import scope_of
@@ -61,8 +61,10 @@ def mount(app: FastAPI, store: DoorStore, settings: Settings) -> None:
     app.state.access = Access(settings.api_tokens, settings.host)
     app.include_router(_reading(store))
     app.include_router(api_actions.router(store))
+    app.include_router(api_policies.router(store))
     answer_errors(app)
     api_actions.answer_refusals(app)
+    app.add_exception_handler(api_policies.Refused, api_policies.refused)
 
 
 def _reading(store: DoorStore) -> APIRouter:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
@@ -16,7 +16,9 @@ LARGEST_BODY: Final = 64 * 1024
 
 
 class SmallBody(APIRoute):
-    """Answers 413 to a body that is too large."""
+    """Answers 413 to a body that is larger than `largest` bytes."""
+
+    largest: ClassVar[int] = LARGEST_BODY
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Put the reading of the body before what the framework does."""
@@ -24,9 +26,9 @@ class SmallBody(APIRoute):
 
         async def read_first(request: Request) -> Response:
             try:
-                raw = await body.read(request, LARGEST_BODY)
+                raw = await body.read(request, self.largest)
             except body.TooLarge:
-                raise HTTPException(413, f"body too large, expected at most {LARGEST_BODY} bytes") from None
+                raise HTTPException(413, f"body too large, expected at most {self.largest} bytes") from None
             except TimeoutError:
                 raise HTTPException(408, f"the body did not arrive within {body.PATIENCE:g} s") from None
             except ClientDisconnect:

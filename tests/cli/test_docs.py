@@ -19,6 +19,7 @@ SESSIONS = re.findall(r"^```console\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE
 REVISION = re.compile(r"(?<=revision )[0-9a-f]{12}")
 GROUPS = {"silence": ("add", "list", "expire"), "history": ("export", "import")}
 ACTIONS = ("ack", "unack", "snooze", "resolve", "escalate", "note", "explain")
+ROLL_OUT = ("publish", "activate", "rollback", "policies")
 COMMANDS = (
     "up",
     "web",
@@ -40,6 +41,7 @@ COMMANDS = (
     "backup",
     "restore",
     *ACTIONS,
+    *ROLL_OUT,
     *(f"{group} {command}" for group, commands in GROUPS.items() for command in commands),
 )
 
@@ -95,6 +97,7 @@ def test_each_command_and_each_of_its_options_stands_on_the_page(command: str) -
         "diff",
         "replay",
         *ACTIONS,
+        *ROLL_OUT,
     }
     with_output |= {one for one in COMMANDS if " " in one} - {"history export", "history import"}
     assert ("--output" in options) is (command in with_output)

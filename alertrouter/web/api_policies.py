@@ -1,0 +1,201 @@
+"""Policies through the API: publish one, put one in force, go back to the one before, and what happened so far.
+
+A policy is checked whole before it is kept, and checked again by the router before it is in force. To publish changes
+nothing yet: it gives a revision, which can be compared, watched and activated.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from datetime import UTC, datetime
+from typing import Annotated, ClassVar, Final
+
+from fastapi import APIRouter, Depends, Path
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from alertrouter.errors import NotFound, PolicyError
+from alertrouter.events import PolicyActivated, encode
+from alertrouter.policy.load import load
+from alertrouter.store.doorstore import DoorStore
+from alertrouter.store.revisions import Happened, Revision
+from alertrouter.web.api_access import may_read, may_write
+from alertrouter.web.api_terms import ERRORS, Responses
+from alertrouter.web.small_body import SmallBody
+from alertrouter.web.views import ErrorView
+
+PREFIX: Final = "/api/v1/policies"
+LARGEST: Final = 4 * 1024 * 1024
+MOST_FILES: Final = 200
+
+Writer = Annotated[str, Depends(may_write)]
+RevisionId = Annotated[str, Path(pattern=r"^[0-9a-f]{6,64}$", description="The revision, as publishing gave it.")]
+
+
+class PublishedPolicy(BaseModel):
+    """A policy's files: their texts by file name."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    files: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,200}\.yml$")], str] = Field(
+        min_length=1, max_length=MOST_FILES, json_schema_extra={"additionalProperties": False}
+    )
+
+
+class FaultsView(BaseModel):
+    """Why a policy is refused: every fault at its place."""
+
+    error: str
+    faults: list[str]
+
+
+class RevisionView(BaseModel):
+    """What happened to a policy: `published` or `activated`, when and by whom."""
+
+    revision: str
+    happened: Happened
+    at: datetime
+    actor: str
+
+    @classmethod
+    def of(cls, one: Revision) -> RevisionView:
+        """Show it without its texts."""
+        return cls(revision=one.revision, happened=one.happened, at=one.at, actor=one.actor)
+
+
+class PoliciesView(BaseModel):
+    """The revision in force ("": none), why the directory's files are refused, and what happened, newest first."""
+
+    active: str
+    refused: list[str]
+    revisions: list[RevisionView]
+
+
+class PolicyTextView(BaseModel):
+    """A policy's files: their texts by file name."""
+
+    revision: str
+    files: dict[str, str]
+
+
+class DoneView(BaseModel):
+    """What is in force now, or what was published."""
+
+    revision: str
+    text: str
+
+
+ANSWERS: Final[Responses] = {
+    **ERRORS,
+    400: {"model": ErrorView, "description": "The body is no JSON"},
+    403: {"model": ErrorView, "description": "The token may only read"},
+    413: {"model": ErrorView, "description": f"The body is larger than {LARGEST} bytes"},
+    409: {"model": FaultsView, "description": "The policy is refused; `faults` say why"},
+}
+UNKNOWN: Final[Responses] = {404: {"model": ErrorView, "description": "There is no such revision"}}
+UNANSWERED: Final[Responses] = {
+    202: {"model": DoneView, "description": "Written down; no router answered in time"},
+}
+
+
+class PolicyBody(SmallBody):
+    """A route that takes a whole policy."""
+
+    largest: ClassVar[int] = LARGEST
+
+
+class Refused(Exception):
+    """A policy has these faults."""
+
+    def __init__(self, error: PolicyError) -> None:
+        self.faults = [str(problem) for problem in error.problems]
+        super().__init__("the policy is refused, nothing has changed")
+
+
+class Policies:
+    """The addresses of policies."""
+
+    def __init__(self, store: DoorStore) -> None:
+        self._store = store
+
+    async def overview(self) -> PoliciesView:
+        """Tell which revision is in force, and what happened to policies, newest first."""
+        active, found = await self._store.revisions()
+        return PoliciesView(
+            active=active, refused=await self._store.refused(), revisions=[RevisionView.of(one) for one in found]
+        )
+
+    async def show(self, revision: RevisionId) -> PolicyTextView:
+        """Give the files of a revision."""
+        _, found = await self._store.revisions()
+        one = _named(found, revision)
+        return PolicyTextView(revision=one.revision, files=one.files)
+
+    async def publish(self, actor: Writer, body: PublishedPolicy) -> DoneView:
+        """Check a policy and keep it, without putting it in force."""
+        try:
+            policy = await asyncio.to_thread(load, body.files)
+        except PolicyError as error:
+            raise Refused(error) from None
+        now = datetime.now(UTC)
+        await self._store.keep(
+            Revision(happened=Happened.PUBLISHED, revision=policy.revision, at=now, actor=actor, files=dict(body.files))
+        )
+        return DoneView(revision=policy.revision, text=f"revision {policy.revision} is published, and not in force yet")
+
+    async def rollback(self, actor: Writer) -> DoneView | JSONResponse:
+        """Put the policy in force that was in force before this one."""
+        active, found = await self._store.revisions()
+        before = next((o for o in found if o.happened is Happened.ACTIVATED and o.revision != active), None)
+        if before is None:
+            raise NotFound("no other policy was in force before")
+        return await self._activate(before, actor)
+
+    async def activate(self, revision: RevisionId, actor: Writer) -> DoneView | JSONResponse:
+        """Put a published policy in force. Open incidents keep theirs."""
+        _, found = await self._store.revisions()
+        return await self._activate(_named(found, revision), actor)
+
+    async def _activate(self, chosen: Revision, actor: str) -> DoneView | JSONResponse:
+        try:
+            await asyncio.to_thread(load, chosen.files)
+        except PolicyError as error:
+            raise Refused(error) from None
+        key = f"policy.{secrets.token_hex(8)}"
+        event = PolicyActivated(
+            at=datetime.now(UTC), actor=actor, key=key, revision=chosen.revision, files=chosen.files
+        )
+        answer = await self._store.ask(encode(event), key)
+        if answer is None:
+            text = "written down and will be done: no router has answered yet"
+            return JSONResponse(DoneView(revision=chosen.revision, text=text).model_dump(), 202)
+        return DoneView(revision=chosen.revision, text=answer.text)
+
+
+def router(store: DoorStore) -> APIRouter:
+    """Give the routes."""
+    api = APIRouter(prefix=PREFIX, tags=["policies"], responses=ANSWERS, route_class=PolicyBody)
+    policies = Policies(store)
+    reading = [Depends(may_read)]
+    api.get("", response_model=PoliciesView, dependencies=reading)(policies.overview)
+    api.post("/publish", response_model=DoneView, status_code=201)(policies.publish)
+    api.post("/rollback", response_model=DoneView, responses=UNKNOWN | UNANSWERED)(policies.rollback)
+    one = "/revisions/{revision}"
+    api.get(one, response_model=PolicyTextView, dependencies=reading, responses=UNKNOWN)(policies.show)
+    api.post(f"{one}/activate", response_model=DoneView, responses=UNKNOWN | UNANSWERED)(policies.activate)
+    return api
+
+
+async def refused(_: Request, error: Exception) -> Response:
+    """Say every fault of a policy."""
+    assert isinstance(error, Refused)  # noqa: S101 - registered for nothing else
+    return JSONResponse(FaultsView(error=str(error), faults=error.faults).model_dump(), 409)
+
+
+def _named(found: list[Revision], revision: str) -> Revision:
+    for one in found:
+        if one.revision == revision:
+            return one
+    raise NotFound(f"there is no policy of revision {revision!r} among the newest")
