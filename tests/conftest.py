@@ -8,11 +8,17 @@ from pathlib import Path
 
 import pytest
 import redis
+from hypothesis import HealthCheck, settings
 
 from alertrouter.settings import Settings, from_environment
 from alertrouter.store.connection import connect
 from alertrouter.store.keys import Keys
 from tests.servers import RedisServer
+
+# A busy machine is no fault. Where CI is set hypothesis does the same by itself, and looks at the same examples each time.
+if settings.get_current_profile_name() != "ci":
+    settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("here")
 
 
 @pytest.fixture(scope="session")
