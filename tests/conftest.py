@@ -15,7 +15,7 @@ from alertrouter.store.connection import connect
 from alertrouter.store.keys import Keys
 from tests.servers import RedisServer
 
-# A busy machine is no fault. Where CI is set hypothesis does the same by itself, and looks at the same examples each time.
+# A busy machine is no fault. Where CI is set hypothesis does the same by itself, with the same examples each time.
 if settings.get_current_profile_name() != "ci":
     settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])
     settings.load_profile("here")

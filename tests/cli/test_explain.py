@@ -112,6 +112,7 @@ def test_of_what_is_not_known_the_policy_says_what_it_would_do(routed: Door, tmp
 def test_the_story_of_what_is_long_over_is_still_told(routed: Door) -> None:
     """The incident is forgotten, its story and its deliveries are kept."""
     incident = fire(routed, "Over")
+    eventually(lambda: in_flight(routed, incident) == [False], "the router knows that it was sent", 20)
     routed.redis.hdel("ar:incidents", incident)
 
     told = asked(routed, incident)
@@ -146,3 +147,9 @@ def sent(door: Door, incident: str, count: int) -> None:
         return [row["state"] for row in rows] == ["sent"] * count
 
     eventually(states, f"{count} deliveries of {incident} are sent", 20)
+
+
+def in_flight(door: Door, incident: str) -> list[bool]:
+    """Of each destination, whether something is on its way: then the router is going to write the incident again."""
+    destinations = door.http.get(f"/api/v1/incidents/{incident}").json()["destinations"]
+    return [one["in_flight"] for one in destinations]

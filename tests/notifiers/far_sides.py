@@ -23,7 +23,10 @@ from alertrouter.settings import from_environment
 from tests.standins import Answer, HttpStandIn, MailStandIn, PagerDutyStandIn, SlackStandIn
 
 SECRET = "s3cret-of-the-receiver"
-QUICK = Patience(connect=1, read=0.3)
+QUICK = Patience(connect=5, read=1)
+"""For far sides that may fall silent, which a test then waits for."""
+PATIENT = Patience(connect=5, read=30)
+"""For those that always answer, on a machine that may stall."""
 
 
 class FarSide(Protocol):
@@ -113,7 +116,7 @@ class Cards:
 
 
 def made(
-    options: Options, environ: Mapping[str, str], *, inbox: Cards | None = None, patience: Patience = QUICK
+    options: Options, environ: Mapping[str, str], *, inbox: Cards | None = None, patience: Patience = PATIENT
 ) -> Notifier:
     """A notifier for these options, as `notifier_for` makes it from the environment."""
     channel = {
@@ -132,7 +135,7 @@ def slack_bot() -> Iterator[tuple[Notifier, FarSide]]:
     with SlackStandIn() as stand_in:
         stand_in.token = SECRET
         environ = {"SLACK_API_URL": stand_in.api_url, "SLACK_BOT_TOKEN": SECRET}
-        yield made(SlackOptions(channel="#ai"), environ), HttpFarSide(stand_in)
+        yield made(SlackOptions(channel="#ai"), environ, patience=QUICK), HttpFarSide(stand_in)
 
 
 @contextmanager
@@ -140,7 +143,7 @@ def slack_webhook() -> Iterator[tuple[Notifier, FarSide]]:
     """Slack, by an incoming webhook."""
     with SlackStandIn() as stand_in:
         environ = {"SLACK_WEBHOOK_URL": f"{stand_in.url}/services/{SECRET}"}
-        yield made(SlackOptions(webhook_url="${SLACK_WEBHOOK_URL}"), environ), HttpFarSide(stand_in)
+        yield made(SlackOptions(webhook_url="${SLACK_WEBHOOK_URL}"), environ, patience=QUICK), HttpFarSide(stand_in)
 
 
 @contextmanager
@@ -148,7 +151,10 @@ def pagerduty() -> Iterator[tuple[Notifier, FarSide]]:
     """PagerDuty."""
     with PagerDutyStandIn() as stand_in:
         environ = {"PAGERDUTY_EVENTS_URL": stand_in.url, "PAGERDUTY_SERVICE_KEY": SECRET}
-        yield made(PagerDutyOptions(routing_key="${PAGERDUTY_SERVICE_KEY}"), environ), HttpFarSide(stand_in)
+        yield (
+            made(PagerDutyOptions(routing_key="${PAGERDUTY_SERVICE_KEY}"), environ, patience=QUICK),
+            HttpFarSide(stand_in),
+        )
 
 
 @contextmanager
@@ -156,7 +162,10 @@ def webhook() -> Iterator[tuple[Notifier, FarSide]]:
     """A webhook."""
     with HttpStandIn() as stand_in:
         environ = {"HOOK": f"{stand_in.url}/hook/{SECRET}", "HOOK_TOKEN": SECRET}
-        yield made(WebhookOptions(url="${HOOK}", bearer_token="${HOOK_TOKEN}"), environ), HttpFarSide(stand_in)
+        yield (
+            made(WebhookOptions(url="${HOOK}", bearer_token="${HOOK_TOKEN}"), environ, patience=QUICK),
+            HttpFarSide(stand_in),
+        )
 
 
 @contextmanager
@@ -170,7 +179,7 @@ def email() -> Iterator[tuple[Notifier, FarSide]]:
             "SMTP_USERNAME": "alertrouter",
             "SMTP_PASSWORD": SECRET,
         }
-        yield made(EmailOptions(to=("oncall@example.org",)), environ), MailFarSide(stand_in)
+        yield made(EmailOptions(to=("oncall@example.org",)), environ, patience=QUICK), MailFarSide(stand_in)
 
 
 OVER_THE_WIRE = {

@@ -19,7 +19,7 @@ from alertrouter.notifiers.connections import MAX_ANSWER, Answer
 from alertrouter.notifiers.notifier import Patience
 from tests.standins import HttpStandIn, certificates
 
-QUICK = Patience(connect=1, read=0.5)
+QUICK = Patience(connect=5, read=1)
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 Farside = Callable[..., "Scripted"]
