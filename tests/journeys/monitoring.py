@@ -48,8 +48,8 @@ class Rule:
 class Faults:
     """An exporter on loopback: one gauge, `fault{alert, host}`, which the test sets."""
 
-    def __init__(self) -> None:
-        """Serve it, with no fault anywhere."""
+    def __init__(self, port: int = 0) -> None:
+        """Serve it, with no fault anywhere; on a port of its own, or on that of one that was closed."""
         self._values: dict[tuple[str, str], int] = {}
         faults = self
 
@@ -68,7 +68,7 @@ class Faults:
             def log_request(self, code: object = "-", size: object = "-") -> None:
                 """Say nothing about each scrape."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         self._thread.start()
 
