@@ -11,6 +11,7 @@ from typing import Final
 
 import msgspec
 
+from alertrouter.correlation import trace_of
 from alertrouter.settings import Settings
 from alertrouter.settings_table import TABLE
 
@@ -39,25 +40,26 @@ _SECRET_SHAPES: Final = re.compile(
 
 
 def configure(settings: Settings, process: str) -> None:
-    """Set up logging for this process, ours and that of libraries. `process` stands in every line."""
+    """Set up logging for this process, ours and that of libraries. `process` is every line's component."""
     redact = Redaction(settings)
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
         structlog.stdlib.PositionalArgumentsFormatter(),
-        structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="timestamp"),
         _Named(process),
+        _trace,
         structlog.processors.format_exc_info,
     ]
-    shown: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer(serializer=_json)
+    shown: list[structlog.typing.Processor] = (
+        [_by_contract, structlog.processors.JSONRenderer(serializer=_json)]
         if settings.log_format == "json"
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), timestamp_key="at")
+        else [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), timestamp_key="timestamp")]
     )
     # Our own lines go to stderr without the detour of logging's records, which cost more than all the rest.
     structlog.configure(
-        processors=[*shared, shown],
+        processors=[*shared, *shown],
         logger_factory=lambda name="": _Lines(name, redact),
         wrapper_class=structlog.make_filtering_bound_logger(settings.log_level),
         cache_logger_on_first_use=True,
@@ -67,7 +69,7 @@ def configure(settings: Settings, process: str) -> None:
         _RedactingFormatter(
             redact,
             foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, shown],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *shown],
         )
     )
     root = logging.getLogger()
@@ -145,6 +147,25 @@ class _RedactingFormatter(structlog.stdlib.ProcessorFormatter):
         return self._redact(super().format(record))
 
 
+def _trace(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Name the trace that a line belongs to, where its correlation id holds one."""
+    trace = trace_of(str(event.get("cause") or event.get("key") or ""))
+    if trace:
+        event["trace_id"], event["span_id"] = trace.trace_id, trace.span_id
+    return event
+
+
+def _by_contract(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Give a line the form that the stack's log pipelines read (docs/logs.md), its fixed fields first."""
+    fixed = {
+        "timestamp": event.pop("timestamp", ""),
+        "level": event.pop("level", ""),
+        "message": event.pop("event", ""),
+        "service_name": "alertrouter",
+    }
+    return {**fixed, **event}
+
+
 class _Named:
     """Puts the process's name into each line."""
 
@@ -152,5 +173,5 @@ class _Named:
         self._process = process
 
     def __call__(self, _logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-        event.setdefault("process", self._process)
+        event.setdefault("component", self._process)
         return event

@@ -13,6 +13,7 @@ from typing import Literal, Protocol, TypeAlias
 import msgspec
 
 from alertrouter.alert import Alert, Fingerprint, Labels, alertmanager_fingerprint
+from alertrouter.correlation import trace_of
 from alertrouter.delivery import Delivery
 from alertrouter.incident import Ack, Reason, Snooze, State
 
@@ -43,6 +44,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     `channel:ts`). `external_url` is alertrouter's own address, "" when not set. A `redraw` changes the message in place
     and tells nobody anew. `raised` is the severity that time gave it, "" when none; one that `climbs` can be escalated.
     `given_back` counts the acknowledgements that ended while it went on.
+    `trace_id` is that of the request that caused it, "" when nobody traces.
     `silenced` says which silence hides all of it, until when, and who wanted that; "" when none does.
     `doubtful_since` is when it was first tried, if an earlier try may have arrived, None when none can have.
     """
@@ -73,6 +75,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     raised: str = ""
     climbs: bool = False
     given_back: int = 0
+    trace_id: str = ""
     silenced: str = ""
     remarks: tuple[str, ...] = ()
     doubtful_since: datetime | None = None
@@ -118,6 +121,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             raised=delivery.raised,
             climbs=delivery.climbs,
             given_back=delivery.given_back,
+            trace_id=trace.trace_id if (trace := trace_of(delivery.cause)) else "",
             silenced=delivery.silenced,
             remarks=delivery.remarks,
             doubtful_since=doubtful_since,

@@ -16,7 +16,7 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-from alertrouter import garbage, log
+from alertrouter import garbage, log, tracing
 from alertrouter.calendars.keeper import Calendars
 from alertrouter.deadman import Deadman
 from alertrouter.engine.changes import Answer, Changes
@@ -35,6 +35,7 @@ from alertrouter.store.lease_keeper import LeaseKeeper
 from alertrouter.store.queue import Kicks, kicks_for
 from alertrouter.store.statestore import Commit, Gauges, Quarantined, StateStore
 from alertrouter.store.sweep import Sweep
+from alertrouter.tracing import Tracing
 
 Clock: TypeAlias = Callable[[], datetime]
 
@@ -77,6 +78,7 @@ class Router:
         self._reload = False
         self._url = redis_url(settings)
         self._keys = Keys(settings.namespace)
+        self._traces = tracing.start(settings, "router")
         self._holder = f"{socket.gethostname()}:{os.getpid()}:{clock():%Y%m%dT%H%M%S}"
         self._client = connect(self._url, patience=PATIENCE)
         self._lease = Lease(self._client, self._keys, self._holder)
@@ -103,6 +105,8 @@ class Router:
             except StoreUnavailable as error:
                 _log.warning("store unavailable", reason=str(error))
             self._stop.wait(STANDBY_LOOK)
+        if self._traces:
+            self._traces.stop()
         _log.info("stopped")
 
     def _reign(self, epoch: int) -> None:
@@ -113,7 +117,7 @@ class Router:
         deadman.start()
         calendars.start()
         try:
-            active = take_over(self._settings, epoch, self._clock, calendars)
+            active = take_over(self._settings, epoch, self._clock, calendars, self._traces)
             garbage.settle()
             while not self._stop.is_set():
                 keeper.turned()
@@ -129,7 +133,9 @@ class Router:
             keeper.stop()
 
 
-def take_over(settings: Settings, epoch: int, clock: Clock, calendars: Calendars) -> ActiveRouter:
+def take_over(
+    settings: Settings, epoch: int, clock: Clock, calendars: Calendars, traces: Tracing | None = None
+) -> ActiveRouter:
     """Load the state and make the directory's policy the one in force. Only with the lease."""
     keys = Keys(settings.namespace)
     client = connect(redis_url(settings), patience=PATIENCE)
@@ -152,6 +158,7 @@ def take_over(settings: Settings, epoch: int, clock: Clock, calendars: Calendars
         epoch=epoch,
         checkpoint=loaded.checkpoint,
         clock=clock,
+        traces=traces,
     )
     _log.info("active", epoch=epoch, alerts=len(loaded.state.alerts), incidents=len(loaded.state.incidents))
     active.begin()
@@ -173,6 +180,7 @@ class ActiveRouter:
         epoch: int,
         checkpoint: str,
         clock: Clock,
+        traces: Tracing | None = None,
     ) -> None:
         self._store = store
         self._journal = journal
@@ -183,6 +191,7 @@ class ActiveRouter:
         self._epoch = epoch
         self._checkpoint = checkpoint
         self._clock = clock
+        self._traces = traces
         self._count = FIRST_ENTRIES
         self._waiting = 0
         self._draining = 0
@@ -265,7 +274,10 @@ class ActiveRouter:
         for entry in entries:
             try:
                 event = decode(entry.packed)
+                began = self._clock() if self._traces else None
                 changes.merge(self._read_files(event) if isinstance(event, ReloadAsked) else self._engine.apply(event))
+                if self._traces and began:
+                    self._traces.applied(event, began, self._clock())
             except (NotApplied, msgspec.DecodeError) as error:
                 if isinstance(error, NotApplied):
                     changes.merge(error.changes)
@@ -296,6 +308,8 @@ class ActiveRouter:
             nudges=nudges,
         )
         self._store.commit(self._epoch, commit)
+        if self._traces:
+            self._traces.committed(changes, now, self._clock())
         self._alive_at = now + ALIVE_EVERY
         if kicks:
             self._kicked(kicks, now)

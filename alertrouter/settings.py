@@ -70,6 +70,7 @@ class Settings:
     ical_every: int
     log_level: str
     log_format: str
+    otlp_endpoint: str
     slack_api_url: str
     slack_signing_secrets: tuple[str, ...] = field(repr=False)
     slack_app_token: str = field(repr=False)
@@ -160,6 +161,7 @@ def from_environment(environ: Mapping[str, str] | None = None) -> Settings:
         ical_every=env.whole("ALERTROUTER_ICAL_EVERY", least=1),
         log_level=env.one_of("ALERTROUTER_LOG_LEVEL", "debug", "info", "warning", "error"),
         log_format=env.one_of("ALERTROUTER_LOG_FORMAT", "json", "text"),
+        otlp_endpoint=env.text("OTEL_EXPORTER_OTLP_ENDPOINT").rstrip("/"),
         slack_api_url=env.text("SLACK_API_URL").rstrip("/") + "/",
         slack_signing_secrets=_signing_secrets(env),
         slack_app_token=env.text("SLACK_APP_TOKEN"),

@@ -89,6 +89,11 @@ TABLE: Final[tuple[Setting, ...]] = (
         "json, or text for people",
         shown="`json`; `text` when `up` runs in a terminal",
     ),
+    Setting(
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "",
+        "where traces go, as http://alloy:4318 (needs the extra `otel`); empty: nothing is traced",
+    ),
     Setting("SLACK_API_URL", "https://slack.com/api/", "where Slack's Web API is reached"),
     Setting("SLACK_BOT_TOKEN", "", "bot token (xoxb-…) for posting and updating messages", secret=True),
     Setting("SLACK_WEBHOOK_URL", "", "incoming webhook of the default channel", secret=True),

@@ -76,4 +76,4 @@ def test_a_line_says_who_when_and_what(form: str) -> None:
     if form == "json":
         lines = [json.loads(line) for line in ran.stderr.splitlines()]
         assert [line["level"] for line in lines] == ["info", "warning", "error"]
-        assert all(line["at"].endswith("Z") and line["process"] == "router" for line in lines)
+        assert all(line["timestamp"].endswith("Z") and line["component"] == "router" for line in lines)

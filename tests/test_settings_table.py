@@ -103,6 +103,7 @@ _OTHER_VALUES: Mapping[str, str] = {
     "ALERTROUTER_ICAL_EVERY": "7",
     "ALERTROUTER_LOG_LEVEL": "debug",
     "ALERTROUTER_LOG_FORMAT": "text",
+    "OTEL_EXPORTER_OTLP_ENDPOINT": "http://elsewhere:4318",
     "SLACK_API_URL": "http://127.0.0.1:1/",
     "SLACK_SIGNING_SECRET": "a",
     "SLACK_SIGNING_SECRET_PREVIOUS": "a",

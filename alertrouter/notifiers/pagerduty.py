@@ -47,6 +47,7 @@ class _Details(msgspec.Struct):
     firing: list[_AlertDetails]
     resolved: list[_AlertDetails]
     not_shown: int
+    trace_id: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class _Events(EventsApiV2Client):
@@ -182,6 +183,7 @@ def _details(notice: Notice) -> _Details:
         firing=[],
         resolved=[],
         not_shown=len(notice.alerts),
+        trace_id=notice.trace_id or msgspec.UNSET,
     )
     left = MAX_DETAILS - len(msgspec.json.encode(details))
     for alert in notice.alerts:

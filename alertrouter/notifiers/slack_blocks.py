@@ -142,6 +142,7 @@ def _alerts(notice: Notice, renderer: Renderer) -> str:
 def _context(notice: Notice) -> str:
     labels = [f"{name} {look.cut(value, 60)}" for name, value in notice.group_labels.items() if name != "alertname"]
     parts = [notice.severity, *labels[:4], notice.incident, f"to {notice.receiver}"]
+    parts += [f"trace {notice.trace_id}"] if notice.trace_id else []
     escaped = " · ".join(_escaped(look.cut(look.one_line(part), 100)) for part in parts)
     since = f"<!date^{int(notice.opened_at.timestamp())}^{{date_short_pretty}} {{time}}|"
     since += f"{look.clock_text(notice.opened_at)}>"

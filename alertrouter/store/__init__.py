@@ -32,6 +32,7 @@
 | `counters`              | hash   | counter → number                                                | all             |
 | `gauges`                | hash   | `incidents:<state>`, `next_due` (ms)                            | router (commit) |
 | `latency`               | hash   | seconds from receipt to sent: a count a bucket, `sum_ms`        | workers         |
+| `exemplars`             | hash   | bucket of `latency` → trace id, seconds, when, of its newest    | workers         |
 | `answer:<key>`          | string | packed `Answer` to what a person asked for; kept a minute       | router (commit) |
 | `used:<mark>`           | string | that a link or a webhook, which count once, was seen; for days  | doors           |
 | `backups`               | hash   | part of the stack → when its last backup succeeded, s           | `backup`        |

@@ -172,6 +172,11 @@ class Keys:
         """Histogram from receipt to sent."""
         return f"{self.namespace}:latency"
 
+    @property
+    def exemplars(self) -> str:
+        """The newest traced delivery of each bucket of the latency."""
+        return f"{self.namespace}:exemplars"
+
     def answer(self, key: str) -> str:
         """What came of what a person asked for, under the key of the event."""
         return f"{self.namespace}:answer:{key}"

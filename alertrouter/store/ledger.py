@@ -7,14 +7,18 @@ itself. Each claim raises the row's fence; a settle with an older fence changes 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Final, cast
 
 import msgspec
 import redis
+from redis.typing import EncodableT, FieldT
 
 from alertrouter.alert import Fingerprint
+from alertrouter.correlation import trace_of
 from alertrouter.delivery import Delivery, LedgerState, Outcome
+from alertrouter.errors import StoreUnavailable
 from alertrouter.events import DeliverySettled, encode
 from alertrouter.store.connection import border
 from alertrouter.store.keys import RANKS, Keys, due_set
@@ -194,6 +198,21 @@ class Ledger:
             ending.hold_lane,
             int(ending.proven),
         ]
+
+    def keep_exemplars(self, endings: Iterable[Ending]) -> None:
+        """Remember, for each bucket of the latency, the newest traced delivery that fell into it: `/metrics` names it.
+
+        Only a hint for people: when Redis does not answer it is left out.
+        """
+        newest: dict[FieldT, EncodableT] = {}
+        for ending in endings:
+            trace = trace_of(ending.claimed.delivery.cause)
+            if trace and ending.state is LedgerState.SENT:
+                seconds = max(0.0, (ending.moment - ending.claimed.delivery.received_at).total_seconds())
+                newest[bucket_of(seconds)] = f"{trace.trace_id} {seconds:.3f} {ending.moment.timestamp():.3f}"
+        if newest:
+            with suppress(StoreUnavailable), border():
+                self._redis.hset(self._keys.exemplars, mapping=newest)
 
     def _write(self, settlements: Iterable[Sequence[Argument]]) -> list[bool]:
         keys = self._keys

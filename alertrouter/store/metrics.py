@@ -21,11 +21,20 @@ DELIVERIES: Final = "deliveries:"
 """What the counters of deliveries by channel and outcome begin with."""
 
 
+class Exemplar(msgspec.Struct, frozen=True):
+    """One delivery that stands for its bucket: its trace, how long it took, when it was sent (s since 1970)."""
+
+    trace_id: str
+    seconds: float
+    at: float
+
+
 class Bucket(msgspec.Struct, frozen=True):
     """How many deliveries took at most `edge` seconds (cumulative, as Prometheus wants it)."""
 
     edge: float
     count: int
+    exemplar: Exemplar | None = None
 
 
 class Latency(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,13 +94,14 @@ def bucket_of(seconds: float) -> str:
 async def read_metrics(client: redis.asyncio.Redis, keys: Keys) -> Metrics:
     """Read all numbers in one round trip."""
     due_sets = [keys.due(channel, rank) for channel in Channel for rank in range(RANKS)]
-    counters, gauges, latency, backups, backlog, inbox, holder, epoch, *dues = await together(
+    counters, gauges, latency, backups, exemplars, backlog, inbox, holder, epoch, *dues = await together(
         client,
         [
             ("HGETALL", keys.counters),
             ("HGETALL", keys.gauges),
             ("HGETALL", keys.latency),
             ("HGETALL", keys.backups),
+            ("HGETALL", keys.exemplars),
             ("XLEN", keys.journal),
             ("ZCARD", keys.inbox_order),
             ("GET", keys.lease),
@@ -107,7 +117,7 @@ async def read_metrics(client: redis.asyncio.Redis, keys: Keys) -> Metrics:
         counters={name: by for name, by in named.items() if not name.startswith(DELIVERIES)},
         incidents={name.removeprefix("incidents:"): number for name, number in levels.items()},
         deliveries=_delivery_counts(named),
-        latency=_latency(_numbers(latency)),
+        latency=_latency(_numbers(latency), _exemplars(exemplars)),
         backups=_numbers(backups),
         backlog=backlog,
         next_timer=from_ms(next_timer) if next_timer >= 0 else None,
@@ -130,12 +140,20 @@ def _delivery_counts(counters: dict[str, int]) -> tuple[DeliveryCount, ...]:
     return tuple(DeliveryCount(channel, outcome, by) for (_, channel, outcome), by in named)
 
 
-def _latency(fields: dict[str, int]) -> Latency:
+def _exemplars(fields: dict[bytes, bytes]) -> dict[str, Exemplar]:
+    found = {}
+    for name, text in fields.items():
+        trace_id, seconds, at = text.decode().split(" ")
+        found[name.decode()] = Exemplar(trace_id, float(seconds), float(at))
+    return found
+
+
+def _latency(fields: dict[str, int], exemplars: dict[str, Exemplar]) -> Latency:
     total = 0
     buckets = []
     for edge in LATENCY_BUCKETS:
         total += fields.get(f"le:{edge:g}", 0)
-        buckets.append(Bucket(edge, total))
+        buckets.append(Bucket(edge, total, exemplars.get(f"le:{edge:g}")))
     total += fields.get("le:inf", 0)
     return Latency(buckets=tuple(buckets), count=total, sum_seconds=fields.get("sum_ms", 0) / 1000)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
-from alertrouter import __version__, garbage, log
+from alertrouter import __version__, garbage, log, tracing
 from alertrouter.errors import NotFound, StoreUnavailable
 from alertrouter.links import Links
 from alertrouter.settings import Settings
@@ -46,11 +47,15 @@ def create_app(settings: Settings) -> FastAPI:
     keys = Keys(settings.namespace)
     store = DoorStore(redis, keys, max_backlog=settings.max_backlog)
 
+    traces = tracing.start(settings, "web")
+
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         garbage.settle()
         yield
         await redis.aclose()
+        if traces:
+            await asyncio.to_thread(traces.stop)
 
     app = FastAPI(
         title="alertrouter",
@@ -63,7 +68,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     pages = Pages()
     senders = Senders(settings.ingest_tokens, settings.ingest_users)
-    app.router.routes += hooks.routes(store, senders, settings.max_body)
+    app.router.routes += hooks.routes(store, senders, settings.max_body, traces)
     app.router.routes += Heartbeats(store, senders, settings.max_body).routes()
     app.router.routes += slack.routes(store, settings)
     app.router.routes += Ops(store).routes()
@@ -71,7 +76,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.router.routes += AckPage(store, Links(settings), pages).routes()
     app.router.routes += Console(store, settings, pages).routes()
     app.router.routes += IncidentPage(store, pages).routes()
-    app.router.routes += alertmanager.routes(store, Catalogue(redis, keys), senders, settings.max_body)
+    app.router.routes += alertmanager.routes(store, Catalogue(redis, keys), senders, settings.max_body, traces)
     api.mount(app, store, settings)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_exception_handler(NotFound, _not_found)

@@ -9,10 +9,11 @@ from typing import Final
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
+from prometheus_client.samples import Exemplar
 
 from alertrouter import __version__
 from alertrouter.incident import State
-from alertrouter.store.metrics import Latency, Metrics
+from alertrouter.store.metrics import Bucket, Latency, Metrics
 from alertrouter.transition import Transition
 
 
@@ -126,13 +127,21 @@ def _plain(numbers: Metrics, now: datetime) -> Iterator[Metric]:
 
 
 def _latency(latency: Latency) -> Metric:
-    buckets = [(str(bucket.edge), float(bucket.count)) for bucket in latency.buckets]
-    return HistogramMetricFamily(
+    """With a trace for each bucket that has one; they are shown in OpenMetrics only."""
+    family = HistogramMetricFamily(
         "alertrouter_delivery_latency_seconds",
         "From the receipt of the report that caused a message until it was sent.",
-        buckets=[*buckets, ("+Inf", float(latency.count))],
-        sum_value=latency.sum_seconds,
     )
+    buckets = [_bucket(bucket) for bucket in latency.buckets]
+    family.add_metric([], [*buckets, ("+Inf", float(latency.count))], latency.sum_seconds)
+    return family
+
+
+def _bucket(bucket: Bucket) -> tuple[str, float] | tuple[str, float, Exemplar]:
+    if (shown := bucket.exemplar) is None:
+        return str(bucket.edge), float(bucket.count)
+    exemplar = Exemplar({"trace_id": shown.trace_id}, shown.seconds, shown.at)
+    return str(bucket.edge), float(bucket.count), exemplar
 
 
 def _gauge(name: str, text: str, value: float) -> Metric:

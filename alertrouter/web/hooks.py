@@ -23,6 +23,7 @@ from alertrouter import events, log
 from alertrouter.errors import PayloadError, StoreUnavailable
 from alertrouter.sources import Parsed, alertmanager, generic, grafana
 from alertrouter.store.doorstore import DoorStore
+from alertrouter.tracing import Tracing
 from alertrouter.web import body
 from alertrouter.web.auth import Senders
 
@@ -59,16 +60,34 @@ class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
 class Hook:
     """One address that takes alerts."""
 
-    def __init__(self, source: str, parse: Parse, *, store: DoorStore, senders: Senders, max_body: int) -> None:
+    def __init__(
+        self,
+        source: str,
+        parse: Parse,
+        *,
+        store: DoorStore,
+        senders: Senders,
+        max_body: int,
+        tracing: Tracing | None = None,
+    ) -> None:
         self._source = source
         self._parse = parse
         self._store = store
         self._senders = senders
         self._max_body = max_body
+        self._tracing = tracing
 
     async def answer(self, request: Request) -> Response:
         """Take a body in, or say why not."""
-        key = correlation_id(request.headers.get("x-request-id"))
+        given = request.headers.get("x-request-id")
+        if self._tracing is None:
+            return await self._answer(request, correlation_id(given))
+        with self._tracing.receiving(request.url.path, request.headers.get("traceparent")) as received:
+            response = await self._answer(request, received.correlation_id or correlation_id(given))
+            received.answered(response.status_code)
+            return response
+
+    async def _answer(self, request: Request, key: str) -> Response:
         if (stranger := turn_away(self._senders, request, key)) is not None:
             return stranger
         try:
@@ -135,11 +154,12 @@ class Hook:
         return parsed, packed
 
 
-def routes(store: DoorStore, senders: Senders, max_body: int) -> list[Route]:
+def routes(store: DoorStore, senders: Senders, max_body: int, tracing: Tracing | None = None) -> list[Route]:
     """Give the routes of all sources: plain Starlette, for they are the hot path."""
     return [
-        Route(path, Hook(source, parse, store=store, senders=senders, max_body=max_body).answer, methods=["POST"])
+        Route(path, hook.answer, methods=["POST"])
         for path, (source, parse) in SOURCES.items()
+        for hook in [Hook(source, parse, store=store, senders=senders, max_body=max_body, tracing=tracing)]
     ]
 
 

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from alertrouter import log
+from alertrouter import log, tracing
 from alertrouter.delivery import LedgerState
 from alertrouter.errors import AlertrouterError, StoreUnavailable
 from alertrouter.policy.receiver import Channel
@@ -81,7 +81,8 @@ class Courier:
         self._ledger = Ledger(client, keys, f"{socket.gethostname()}:{os.getpid()}")
         self._kicks = Kicks(client, keys)
         self._book = AddressBook(settings, self._ledger, RedisInbox(client, keys, settings.inbox_size))
-        self._sender = Sender(self._ledger, settings.external_url, _clock)
+        self._traces = tracing.start(settings, "worker")
+        self._sender = Sender(self._ledger, settings.external_url, _clock, self._traces)
         self._threads = ThreadPoolExecutor(max_workers=sum(AT_ONCE.values()), thread_name_prefix="send")
         self._tickets = itertools.count()
         self._under_way: dict[int, _UnderWay] = {}
@@ -115,6 +116,8 @@ class Courier:
         self._threads.shutdown()
         self._finish()
         self._book.close()
+        if self._traces:
+            self._traces.stop()
         self._client.close()
 
     def _send_all(self, ends: float) -> None:

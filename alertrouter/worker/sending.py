@@ -17,6 +17,7 @@ from alertrouter.errors import PermanentFailure, StoreUnavailable, TemporaryFail
 from alertrouter.notice import Notice
 from alertrouter.store.ledger import CLAIM_MS, Ledger
 from alertrouter.store.ledger_row import Claimed, Ending
+from alertrouter.tracing import Tracing
 from alertrouter.worker.address_book import Way
 
 MOST_ATTEMPTS: Final = 20
@@ -43,10 +44,11 @@ class Parcel:
 class Sender:
     """Looks once more, sends, and settles; threads may share it."""
 
-    def __init__(self, ledger: Ledger, external_url: str, clock: Clock) -> None:
+    def __init__(self, ledger: Ledger, external_url: str, clock: Clock, tracing: Tracing | None = None) -> None:
         self._ledger = ledger
         self._external_url = external_url
         self._clock = clock
+        self._tracing = tracing
 
     def look(self, claims: Sequence[tuple[Claimed, Way]]) -> tuple[list[Parcel], list[Ending]]:
         """Look at claimed deliveries just before they leave: which are to be sent, and how the others ended.
@@ -76,6 +78,14 @@ class Sender:
 
     def send(self, parcel: Parcel) -> Ending:
         """Send it once, and say how that ended: sent, to be tried again, or failed."""
+        if self._tracing is None:
+            return self._send(parcel)
+        began = self._clock()
+        ending = self._send(parcel)
+        trace_delivery(self._tracing, ending, began, self._clock())
+        return ending
+
+    def _send(self, parcel: Parcel) -> Ending:
         claimed, way = parcel.claimed, parcel.way
         try:
             sent = way.notifier.send(self._notice(parcel))
@@ -125,6 +135,8 @@ class Sender:
             if not done:
                 _log.warning("settled too late: the claim is another's", delivery=ending.claimed.delivery.id)
             self._tell(ending)
+        if self._tracing:
+            self._ledger.keep_exemplars(endings)
 
     def _written(self, endings: Sequence[Ending]) -> list[bool]:
         """Write it down; False for each whose claim is another's, as far as that can be told."""
@@ -199,6 +211,19 @@ class Sender:
             text=ending.note if sent else ending.error,
             again_in=round((ending.moment - self._clock()).total_seconds(), 1) if again else None,
         )
+
+
+def trace_delivery(tracing: Tracing, ending: Ending, began: datetime, ended: datetime) -> None:
+    """Show in the trace of what caused it that a message was sent, or that it was not."""
+    delivery = ending.claimed.delivery
+    attributes = {
+        "alertrouter.delivery": delivery.id,
+        "alertrouter.incident": delivery.incident,
+        "alertrouter.destination": delivery.destination,
+        "alertrouter.outcome": ending.state.value,
+        "alertrouter.attempt": ending.claimed.attempts,
+    }
+    tracing.record(delivery.cause, f"deliver {ending.channel}", began, ended, attributes, error=ending.error)
 
 
 def _unpacked(alerts: Mapping[Fingerprint, bytes], names: Iterable[Fingerprint]) -> dict[Fingerprint, Alert]:

@@ -28,7 +28,7 @@ def test_a_process_that_is_killed_is_started_again(programs: Programs, role: str
 
     eventually(running.door.ready, within=20, what="it is ready again")
     lines = [json.loads(line) for line in running.up.text().splitlines() if line.startswith("{")]
-    said = [line["event"] for line in lines if line.get("process") == "up"]
+    said = [line["message"] for line in lines if line.get("component") == "up"]
     assert any(one.startswith(role) and "was killed by SIGKILL; starting it again" in one for one in said), said
 
 

@@ -10,13 +10,16 @@ from starlette.routing import Route
 
 from alertrouter.store.catalogue import Catalogue
 from alertrouter.store.doorstore import DoorStore
+from alertrouter.tracing import Tracing
 from alertrouter.web.alertmanager.posting import PostedAlerts
 from alertrouter.web.alertmanager.reading import Reading
 from alertrouter.web.alertmanager.silences import Silences
 from alertrouter.web.auth import Senders
 
 
-def routes(store: DoorStore, catalogue: Catalogue, senders: Senders, max_body: int) -> list[Route]:
+def routes(
+    store: DoorStore, catalogue: Catalogue, senders: Senders, max_body: int, traces: Tracing | None = None
+) -> list[Route]:
     """Give the routes."""
-    posted = Route("/api/v2/alerts", PostedAlerts(store, senders, max_body).answer, methods=["POST"])
+    posted = Route("/api/v2/alerts", PostedAlerts(store, senders, max_body, traces).answer, methods=["POST"])
     return [posted, *Reading(catalogue).routes(), *Silences(store, catalogue).routes()]

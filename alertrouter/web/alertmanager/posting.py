@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from alertrouter.sources import prometheus
 from alertrouter.store.doorstore import DoorStore
+from alertrouter.tracing import Tracing
 from alertrouter.web.alertmanager.shapes import fault
 from alertrouter.web.auth import Senders
 from alertrouter.web.hooks import Answer, Hook, correlation_id
@@ -24,8 +25,10 @@ _NO_URI: Final = re.compile(r"\[(\d+)\]\.(\w+): must be of type uri")
 class PostedAlerts(Hook):
     """Takes what Prometheus, Loki's ruler and amtool post."""
 
-    def __init__(self, store: DoorStore, senders: Senders, max_body: int) -> None:
-        super().__init__("prometheus", prometheus.parse, store=store, senders=senders, max_body=max_body)
+    def __init__(self, store: DoorStore, senders: Senders, max_body: int, tracing: Tracing | None = None) -> None:
+        super().__init__(
+            "prometheus", prometheus.parse, store=store, senders=senders, max_body=max_body, tracing=tracing
+        )
 
     async def answer(self, request: Request) -> Response:
         """Take a body in, or say why not."""
