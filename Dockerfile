@@ -12,6 +12,7 @@ RUN python -m venv /opt/alertrouter \
 COPY alertrouter alertrouter
 COPY policies policies
 COPY templates templates
+COPY monitoring/ai_metrics_exporter monitoring/ai_metrics_exporter
 RUN /opt/alertrouter/bin/pip install --no-cache-dir --no-deps --no-build-isolation . \
     && /opt/alertrouter/bin/pip uninstall --yes --quiet pip hatchling
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import tomllib
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -188,6 +189,13 @@ def test_two_of_everything_that_pages() -> None:
     assert len(named) == len(set(named)) == 7
 
 
+def test_the_backup_uses_an_image_that_is_there_anyway() -> None:
+    """Its tar and sh; it is pulled with the stack."""
+    text = (CHECKOUT / "scripts" / "backup_monitoring.sh").read_text(encoding="utf-8")
+
+    assert re.findall(r"^IMAGE=(.+)$", text, re.MULTILINE) == [services()["redis"]["image"]]
+
+
 def test_hadolint_finds_nothing_in_the_dockerfile(tmp_path: Path) -> None:
     """And it would: a latest tag is found in a copy."""
     ran = run(tool("hadolint"), "Dockerfile")
@@ -208,6 +216,8 @@ def test_the_image_has_what_it_copies_and_drops_root() -> None:
 
     assert [source for source in copied if not (CHECKOUT / source).exists()] == []
     assert [source for source in copied if f"!{source}" not in allowed] == []
+    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert set(project["tool"]["hatch"]["build"]["targets"]["wheel"]["only-include"]) <= set(copied)
     assert re.findall(r"^USER (.+)$", text, re.MULTILINE)[-1] == "10080:10080"
 
 
