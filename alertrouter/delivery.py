@@ -9,6 +9,7 @@ import msgspec
 
 from alertrouter.alert import Fingerprint
 from alertrouter.incident import Ack, Reason, Snooze, State
+from alertrouter.summary import Entry
 
 
 class LedgerState(StrEnum):
@@ -74,3 +75,4 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     given_back: int = 0
     silenced: str = ""
     remarks: tuple[str, ...] = ()
+    entries: tuple[Entry, ...] = ()

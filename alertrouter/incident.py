@@ -56,6 +56,8 @@ class Reason(StrEnum):
     """It still fires after `repeat_interval`."""
     WAITING = "waiting for its level"
     """It fires again; whom a later level told the last time waits for that level this time too."""
+    COLLECTED = "collected"
+    """It is told together with others, in a storm or as a digest."""
     DEDUPLICATED = "deduplicated"
     """The destination already shows this."""
     INHIBITED = "inhibited"
@@ -110,7 +112,8 @@ class Reason(StrEnum):
 class InFlight(msgspec.Struct, frozen=True, kw_only=True):
     """The one delivery to a destination that is on its way, and what it tells.
 
-    `version` is the incident's that it shows; a `page` wants somebody to act, and can be recalled. `since` is when it
+    `version` is the incident's that it shows; a `page` wants somebody to act, and can be recalled
+    unless it is `shared`: a summary tells of other incidents too. `since` is when it
     was born (None: by an earlier version); one that is `overdue` was not delivered in time, or is another try of one
     that was refused: others were told already.
     """
@@ -120,6 +123,7 @@ class InFlight(msgspec.Struct, frozen=True, kw_only=True):
     resolved: tuple[Fingerprint, ...]
     version: int = 0
     page: bool = False
+    shared: bool = False
     since: datetime | None = None
     overdue: bool = False
 
@@ -132,6 +136,8 @@ class Destination(msgspec.Struct, frozen=True, kw_only=True):
     `reference` is where the message stands at the far side (Slack: `channel:ts`), None before the first one arrived.
     `shown` is the incident's version that it shows. `paged` says that a level wants it told again, whatever it knows.
     `round` is the incident's round in which it was last chosen to be told: in a later one it waits for its level.
+    A digest is sent `every` so often; what is `collected` waits for the next summary, and `bundled` says that the last
+    message was one.
     `forewarned` says that the last message was that a silence is about to end, which tells nobody of what it hides.
     """
 
@@ -146,6 +152,9 @@ class Destination(msgspec.Struct, frozen=True, kw_only=True):
     shown: int = 0
     paged: bool = False
     round: int = 1
+    every: timedelta | None = None
+    collected: bool = False
+    bundled: bool = False
     forewarned: bool = False
 
 

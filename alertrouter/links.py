@@ -69,10 +69,10 @@ class Links:
     def ack_link(self, notice: Notice, recipient: str, through: Channel = Channel.EMAIL) -> str:
         """Give the address where `recipient` can acknowledge the incident; "" when there is nothing to acknowledge.
 
-        That is when it is over, when somebody has it, and when links can't be signed or lead nowhere.
+        That is when it is over, when somebody has it, when it is many, and when links can't be signed or lead nowhere.
         """
         wanted = notice.status == "firing" and notice.state in (State.PENDING, State.TRIGGERED)
-        if self._signer is None or not notice.external_url or not wanted:
+        if self._signer is None or not notice.external_url or not wanted or notice.shared:
             return ""
         link = Link(
             incident=notice.incident,

@@ -16,6 +16,7 @@ from alertrouter.alert import Alert, Fingerprint, Labels, alertmanager_fingerpri
 from alertrouter.correlation import trace_of
 from alertrouter.delivery import Delivery
 from alertrouter.incident import Ack, Reason, Snooze, State
+from alertrouter.summary import Entry
 
 Status: TypeAlias = Literal["firing", "resolved"]
 
@@ -78,6 +79,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     trace_id: str = ""
     silenced: str = ""
     remarks: tuple[str, ...] = ()
+    shared: bool = False
     doubtful_since: datetime | None = None
 
     @classmethod
@@ -94,13 +96,15 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         """Build it from what the ledger owes and the alerts as they are now; an alert that is gone is left out."""
         firing = tuple(_shown(alerts[name], "firing", now) for name in delivery.firing if name in alerts)
         resolved = tuple(_shown(alerts[name], "resolved", now) for name in delivery.resolved if name in alerts)
+        firing += tuple(_entry(entry) for entry in delivery.entries if entry.fires)
+        resolved += tuple(_entry(entry) for entry in delivery.entries if not entry.fires)
         return cls(
             delivery=delivery.id,
             incident=delivery.incident,
             destination=delivery.destination,
             receiver=delivery.receiver,
             reason=delivery.reason,
-            status="firing" if delivery.firing else "resolved",
+            status="firing" if delivery.firing or any(entry.fires for entry in delivery.entries) else "resolved",
             severity=delivery.severity,
             severity_rank=delivery.rank,
             severity_count=severity_count,
@@ -124,6 +128,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             trace_id=trace.trace_id if (trace := trace_of(delivery.cause)) else "",
             silenced=delivery.silenced,
             remarks=delivery.remarks,
+            shared=bool(delivery.entries),
             doubtful_since=doubtful_since,
         )
 
@@ -188,6 +193,17 @@ def _shown(alert: Alert, status: Status, now: datetime) -> NoticeAlert:
         starts_at=alert.starts_at,
         ends_at=(alert.ends_at or now) if status == "resolved" else None,
         generator_url=alert.generator_url,
+    )
+
+
+def _entry(entry: Entry) -> NoticeAlert:
+    """Show an incident of a summary as an alert is shown."""
+    return NoticeAlert(
+        status="firing" if entry.fires else "resolved",
+        labels=entry.labels,
+        annotations={"summary": entry.text},
+        starts_at=entry.since,
+        ends_at=entry.ended_at,
     )
 
 

@@ -171,7 +171,8 @@ def _when(level: Notified) -> str:
 
 def _only(level: Notified) -> str:
     condition = f" (if alerts {level.alerts})" if level.alerts else ""
-    return _during(level.during) + condition
+    digest = f" (a digest every {format_duration(level.digest)})" if level.digest else ""
+    return _during(level.during) + condition + digest
 
 
 def _during(interval: str | None) -> str:

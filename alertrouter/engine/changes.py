@@ -12,6 +12,7 @@ from alertrouter.delivery import Delivery
 from alertrouter.engine.state import Pulse
 from alertrouter.incident import Incident
 from alertrouter.silence import Silence
+from alertrouter.summary import Summary
 from alertrouter.transition import TimelineLine, Transition
 
 
@@ -56,9 +57,9 @@ class Changes:
     `recalled` are deliveries by id that need not leave any more; the ledger tells the journal whether it was
     in time. `answers` go to the doors that wait for them, under the key of the event.
 
-    In `alerts`, `incidents`, `policies`, `heartbeats` and `silences` None means: forget it. `begun` are the alerts that
-    began to fire, for indexes kept elsewhere. `policies` holds the texts of a policy by file name, under its revision.
-    `counts` are increments of counters: `alerts_received:firing`,
+    In `alerts`, `incidents`, `policies`, `heartbeats`, `silences`, `summaries` None means: forget it. `begun` are
+    the alerts that began to fire, for indexes kept elsewhere. `policies` holds a policy's texts by file name, under
+    its revision. `counts` are increments of counters: `alerts_received:firing`,
     `alerts_received:resolved`, `alerts_deduplicated`, `alerts_suppressed:inhibited`, `alerts_suppressed:silenced`,
     `alerts_suppressed:outside_hours`, `transitions:<Transition>`, `deliveries_born:<channel>`,
     `deliveries_settled_late`, `incidents_parked`, `incidents_given_up`, `policies_activated`, `heartbeats_missed`,
@@ -70,6 +71,7 @@ class Changes:
     policies: dict[str, dict[str, str] | None] = field(default_factory=dict)
     heartbeats: dict[str, Pulse | None] = field(default_factory=dict)
     silences: dict[str, Silence | None] = field(default_factory=dict)
+    summaries: dict[str, Summary | None] = field(default_factory=dict)
     begun: list[Fingerprint] = field(default_factory=list)
     activation: Activation | None = None
     deliveries: list[Delivery] = field(default_factory=list)
@@ -89,6 +91,7 @@ class Changes:
         self.policies.update(later.policies)
         self.heartbeats.update(later.heartbeats)
         self.silences.update(later.silences)
+        self.summaries.update(later.summaries)
         self.begun += later.begun
         self.activation = later.activation or self.activation
         self.deliveries += later.deliveries
@@ -101,4 +104,12 @@ class Changes:
     def __bool__(self) -> bool:
         """Tell whether there is anything to write."""
         records = self.alerts or self.incidents or self.policies or self.heartbeats or self.silences or self.activation
-        return bool(records or self.deliveries or self.timeline or self.counts or self.recalled or self.answers)
+        return bool(
+            records
+            or self.summaries
+            or self.deliveries
+            or self.timeline
+            or self.counts
+            or self.recalled
+            or self.answers
+        )

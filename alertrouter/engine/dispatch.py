@@ -186,6 +186,7 @@ def give_birth(
         ),
         stale=False,
         paged=False,
+        bundled=False,
         forewarned=forewarns,
     )
     return replace(incident, issued=number), sent, delivery
@@ -200,4 +201,6 @@ def arrived(to: Destination, flight: InFlight, now: datetime) -> Destination:
 
 def owes_the_end(incident: Incident) -> bool:
     """Tell whether a resolved incident still has someone to tell."""
-    return incident.state is State.RESOLVED and any(to.told or to.in_flight for to in incident.destinations)
+    return incident.state is State.RESOLVED and any(
+        to.told or to.in_flight or to.collected for to in incident.destinations
+    )

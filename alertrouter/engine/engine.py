@@ -10,7 +10,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from alertrouter.alert import Alert, Fingerprint
-from alertrouter.engine import flush, heartbeats, holding, intake, maintenance, people, settling, silences
+from alertrouter.engine import flush, heartbeats, holding, intake, maintenance, people, settling, silences, summaries
 from alertrouter.engine.changes import Activation, Answer, Changes
 from alertrouter.engine.memory import Draft, Due, Memory
 from alertrouter.engine.state import EngineState
@@ -167,6 +167,8 @@ class Engine:
                 changes.merge(self._maintain(timer.id))
             elif timer.kind == "silence":
                 changes.merge(self._silence(timer.id))
+            elif timer.kind == "summary":
+                changes.merge(self._summarize(timer.id))
             else:
                 changes.merge(self._flush(timer))
         return changes
@@ -190,6 +192,11 @@ class Engine:
     def _silence(self, name: str) -> Changes:
         draft = Draft(at=self._clock)
         silences.come(self._memory, draft, name)
+        return self._memory.swap(draft)
+
+    def _summarize(self, name: str) -> Changes:
+        draft = Draft(at=self._clock)
+        summaries.come(self._memory, draft, name)
         return self._memory.swap(draft)
 
     def _miss(self, heartbeat: str) -> Changes:

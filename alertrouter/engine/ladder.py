@@ -195,7 +195,7 @@ def _tell(view: View, incident: Incident, level: Level, place: int) -> Incident:
     why = incident.latest if _just_happened(view, incident) else Reason.ESCALATED
     incident = view.transit(incident, Transition.STEP, f"level {place + 1}{again}: {', '.join(names)}")
     incident = replace(incident, latest=why)
-    return telling.page(view, incident, names)
+    return telling.page(view, incident, names, level.digest)
 
 
 def _just_happened(view: View, incident: Incident) -> bool:

@@ -19,6 +19,7 @@ from alertrouter.incident import Incident, State
 from alertrouter.policy.load import load
 from alertrouter.policy.policy import Policy
 from alertrouter.silence import Silence, SilenceState
+from alertrouter.summary import Summary
 
 BEATS_REMEMBERED: Final = 200_000
 """Of how many label sets it is remembered which heartbeats they are beats of; then that is found out anew."""
@@ -86,6 +87,7 @@ class Memory:
         self._ending: dict[datetime, list[Fingerprint]] = {}
         self._beats_due: dict[str, datetime] = {}
         self._silences_due: dict[str, datetime] = {}
+        self._summaries_due: dict[str, datetime | None] = {}
         self._windows_due: dict[str, datetime] = {}
         self._marks: dict[bytes, Fingerprint] = {}
         self._beats: dict[Fingerprint, tuple[str, ...]] = {}
@@ -102,6 +104,8 @@ class Memory:
             self._use_active(now)
         for name, silence in state.silences.items():
             self._put_silence(name, silence)
+        for name, summary in state.summaries.items():
+            self._put_summary(name, summary)
 
     @property
     def policy(self) -> Policy:
@@ -170,6 +174,8 @@ class Memory:
             self._activate(draft.policy, draft)
         for name, silence in changes.silences.items():
             self._put_silence(name, silence)
+        for name, summary in changes.summaries.items():
+            self._put_summary(name, summary)
         for name, incident in changes.incidents.items():
             self._put_incident(name, incident)
         for mark, alert in changes.alerts.items():
@@ -260,6 +266,16 @@ class Memory:
             self._silences_due[name] = due
             heapq.heappush(self._timers, Due(due, "silence", name))
 
+    def _put_summary(self, name: str, summary: Summary | None) -> None:
+        if summary is None:
+            self.state.summaries.pop(name, None)
+            self._summaries_due.pop(name, None)
+            return
+        self.state.summaries[name] = summary
+        if summary.due is not None and self._summaries_due.get(name) != summary.due:
+            heapq.heappush(self._timers, Due(summary.due, "summary", name))
+        self._summaries_due[name] = summary.due
+
     def put_pulse(self, name: str, pulse: Pulse | None) -> None:
         """Keep what is known of a heartbeat now; None: it is expected no more."""
         if pulse is None:
@@ -321,6 +337,8 @@ class Memory:
             return incident is not None and incident.due == timer.due
         if timer.kind == "maintenance":
             return self._windows_due.get(timer.id) == timer.due
+        if timer.kind == "summary":
+            return self._summaries_due.get(timer.id) == timer.due
         if timer.kind == "silence":
             return self._silences_due.get(timer.id) == timer.due
         if timer.kind == "heartbeat":
@@ -367,3 +385,6 @@ class Memory:
             del self.state.policies[revision]
             self.policies.pop(revision, None)
             changes.policies[revision] = None
+        for name in [name for name, one in self.state.summaries.items() if one.revision not in pinned]:
+            self._put_summary(name, None)
+            changes.summaries[name] = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from alertrouter.delivery import Outcome
-from alertrouter.engine import dispatch, flush, telling, undelivered
+from alertrouter.engine import bundling, dispatch, flush, telling, undelivered
 from alertrouter.engine.memory import Draft, Memory
 from alertrouter.engine.view import View, with_destination
 from alertrouter.events import DeliverySettled
@@ -13,7 +13,20 @@ from alertrouter.incident import Reason
 
 
 def settle(memory: Memory, draft: Draft, event: DeliverySettled) -> None:
-    """Take in how a delivery ended; what changed meanwhile goes out at once, newest only."""
+    """Take in how a delivery ended; what changed meanwhile goes out at once, newest only.
+
+    A summary ends for each of its incidents.
+    """
+    summary = memory.state.summaries.get(event.incident)
+    if summary is None:
+        _settle_one(memory, draft, event)
+        return
+    bundling.settled(draft, summary, event.delivery)
+    for name in summary.flights.get(event.delivery, ()):
+        _settle_one(memory, draft, replace(event, incident=name, reference=None))
+
+
+def _settle_one(memory: Memory, draft: Draft, event: DeliverySettled) -> None:
     incident = memory.state.incidents.get(event.incident)
     to = next((one for one in incident.destinations if one.id == event.destination), None) if incident else None
     if incident is None or to is None or to.in_flight is None or to.in_flight.delivery != event.delivery:

@@ -10,6 +10,7 @@ import msgspec
 from alertrouter.alert import Alert, Fingerprint
 from alertrouter.incident import Incident
 from alertrouter.silence import Silence
+from alertrouter.summary import Summary
 
 
 class Pulse(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,7 +29,8 @@ class Pulse(msgspec.Struct, frozen=True, kw_only=True):
 class EngineState:
     """All alerts and incidents that still matter, and the texts of the policies that they pin.
 
-    `heartbeats` are those that the active policy expects, by name; `silences` those that are not long over, by id.
+    `heartbeats` are those that the active policy expects, by name; `silences` those that are not long over, by id;
+    `summaries` what destinations wait to be told of together.
     `active` is the revision that new incidents follow, "" before any policy was activated. `alive_at` is when a router
     last wrote (each commit carries it): what fired then and could not be reported since gets a grace.
     """
@@ -38,6 +40,7 @@ class EngineState:
     policies: dict[str, dict[str, str]] = field(default_factory=dict)
     heartbeats: dict[str, Pulse] = field(default_factory=dict)
     silences: dict[str, Silence] = field(default_factory=dict)
+    summaries: dict[str, Summary] = field(default_factory=dict)
     active: str = ""
     last_number: int = 0
     alive_at: datetime | None = None

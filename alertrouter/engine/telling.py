@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Final
 
 from msgspec.structs import replace
 
-from alertrouter.engine import dispatch
+from alertrouter.engine import bundling, dispatch
 from alertrouter.engine.changes import Recall
 from alertrouter.engine.dispatch import Owed
 from alertrouter.engine.view import View, with_destination
@@ -22,14 +23,17 @@ _CHANNELS: Final = frozenset({Channel.SLACK, Channel.INBOX})
 """Where people read what need not wake them."""
 
 
-def page(view: View, incident: Incident, receivers: tuple[str, ...]) -> Incident:
-    """Tell the receivers of a level, whether they know already or not."""
+def page(view: View, incident: Incident, receivers: tuple[str, ...], every: timedelta | None = None) -> Incident:
+    """Tell the receivers of a level, whether they know already or not; with `every`, in a digest."""
     reached = False
     for name in receivers:
         for integration in view.policy.integrations(name):
             reached = True
             known = {one.id: one for one in incident.destinations}
-            to = replace(known.get(integration.id, Destination(id=integration.id)), paged=True, round=incident.round)
+            before = known.get(integration.id, Destination(id=integration.id))
+            # What waits for a digest doesn't wait for it any more when a level wants it told.
+            waits = before.collected and (every is not None or before.every is None)
+            to = replace(before, paged=True, round=incident.round, every=every, collected=waits)
             incident = tell(view, with_destination(incident, to), to)
     if not reached:
         view.note(incident, f"{', '.join(receivers) or 'nobody'}: reached by nothing", Reason.NOBODY)
@@ -69,6 +73,8 @@ def tell(view: View, incident: Incident, to: Destination) -> Incident:
     """Give one destination what it is owed, unless a delivery to it is still on its way."""
     integration = dispatch.integration_of(view.policy, to.id)
     redraws = integration.channel in REDRAWN
+    if to.collected:
+        return incident
     if to.in_flight is not None:
         then = dispatch.arrived(to, to.in_flight, view.at)
         more = dispatch.owed(view.seen, then, incident, view.route, redraws=redraws, now=view.at)
@@ -80,11 +86,22 @@ def tell(view: View, incident: Incident, to: Destination) -> Incident:
     if only_the_end and not integration.options.send_resolved:
         over = frozenset(what.resolved)
         return with_destination(incident, replace(to, told=tuple(name for name in to.told if name not in over)))
+    if to.bundled and what.redraw:
+        # A summary is not drawn anew for one of many.
+        return with_destination(incident, replace(to, shown=incident.version))
+    if bundling.takes(view, to, what):
+        return bundling.collect(view, incident, to, what.reason)
+    return send(view, incident, to, what)
+
+
+def send(view: View, incident: Incident, to: Destination, what: Owed) -> Incident:
+    """Tell one destination of one incident, in a message of its own."""
     incident, to, delivery = dispatch.give_birth(incident, to, what, view.policy, now=view.at)
     view.draft.changes.deliveries.append(delivery)
     view.draft.changes.count(f"deliveries_born:{delivery.channel}")
     if not what.redraw:
         view.note(incident, f"{delivery.id} to {to.id}", what.reason)
+        bundling.note_one(view, to)
     return with_destination(incident, to)
 
 
@@ -109,7 +126,7 @@ def forewarn(view: View, incident: Incident, silence: Silence) -> Incident:
 def recall(view: View, incident: Incident) -> Incident:
     """Take back the pages that have not left yet; the ledger says of each whether it was in time."""
     for to in incident.destinations:
-        if to.in_flight is not None and to.in_flight.page:
+        if to.in_flight is not None and to.in_flight.page and not to.in_flight.shared:
             why = "it was over before it left" if incident.state is State.RESOLVED else "it was taken before it left"
             recall = Recall(incident=incident.id, destination=to.id, why=why)
             view.draft.changes.recalled[to.in_flight.delivery] = recall

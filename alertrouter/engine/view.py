@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -15,6 +16,7 @@ from alertrouter.incident import Destination, Incident, Reason
 from alertrouter.policy.policy import Policy
 from alertrouter.policy.route import Route
 from alertrouter.silence import Silence
+from alertrouter.summary import Summary, summary_id
 from alertrouter.transition import LATEST, TRANSITIONS, UNSEEN, TimelineLine, Transition
 
 
@@ -32,6 +34,7 @@ class View:
     seen: Picture
     suppressed: dict[Fingerprint, str]
     silenced: dict[Fingerprint, tuple[Silence, ...]]
+    summaries: Mapping[str, Summary]
 
     @classmethod
     def of(cls, memory: Memory, draft: Draft, incident: Incident) -> View:
@@ -60,12 +63,18 @@ class View:
             seen=seen,
             suppressed=suppressed,
             silenced=silenced,
+            summaries=memory.state.summaries,
         )
 
     @property
     def at(self) -> datetime:
         """The moment of the step."""
         return self.draft.at
+
+    def summary_of(self, destination: str) -> Summary | None:
+        """What a destination waits to be told of together, as far as this step has come."""
+        name = summary_id(destination, self.policy.revision)
+        return self.draft.changes.summaries.get(name) or self.summaries.get(name)
 
     def alerts_begun(self, within: timedelta | None) -> int:
         """How many alerts nothing holds back: that fire now, or, firing or over, that began `within` so long."""

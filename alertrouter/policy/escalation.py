@@ -50,7 +50,8 @@ class Level:
     """One level: whom to tell (`notify`: roles of the team, or receivers) how long after the policy started.
 
     Outside the time interval `during` it is held until that opens, or skipped when `skip_outside`; it is skipped too
-    when the incident has not as many alerts as `alerts` asks for.
+    when the incident has not as many alerts as `alerts` asks for. With `digest` its messages are collected, and sent
+    together that often at most.
     """
 
     notify: tuple[str, ...]
@@ -58,6 +59,7 @@ class Level:
     during: str | None = None
     skip_outside: bool = False
     alerts: AlertCount | None = None
+    digest: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

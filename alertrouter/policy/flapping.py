@@ -1,4 +1,4 @@
-"""Flapping: what ends and fires again, over and over, is one problem that goes on, told once."""
+"""Noise: what ends and fires again, over and over, is one problem; and a storm of messages is told in one."""
 
 from __future__ import annotations
 
@@ -13,3 +13,11 @@ class FlappingRule:
     flips: int = 5
     within: timedelta = timedelta(minutes=30)
     stable_for: timedelta = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Storm:
+    """More than so many messages to one destination `within` so long are a storm: the others are told together."""
+
+    incidents: int
+    within: timedelta = timedelta(minutes=1)

@@ -15,7 +15,7 @@ from alertrouter.policy.contacts import person_receivers
 from alertrouter.policy.policy import Policy, in_maintenance, muted_by, outside
 from alertrouter.policy.reading.escalations import escalation_policies, teams
 from alertrouter.policy.reading.faults import Faults, Place
-from alertrouter.policy.reading.flapping import flapping
+from alertrouter.policy.reading.flapping import flapping, storm
 from alertrouter.policy.reading.heartbeats import Reader as Heartbeats
 from alertrouter.policy.reading.heartbeats import ahead_of
 from alertrouter.policy.reading.intervals import time_intervals, timezone
@@ -101,6 +101,7 @@ def _policy(fields: Fields, content: str) -> Policy | None:
     tests = fields.take("tests", partial(policy_tests, told, holders), ())
     reopen_within = fields.take("reopen_within", Value.duration, REOPEN_WITHIN)
     flips = fields.take("flapping", flapping, None)
+    burst = fields.take("storm", storm, None)
     if root is None:
         return None
     return Policy(
@@ -117,6 +118,7 @@ def _policy(fields: Fields, content: str) -> Policy | None:
         tests=tests,
         reopen_within=reopen_within,
         flapping=flips,
+        storm=burst,
         heartbeats=beats,
         maintenance=windows,
         people=persons,

@@ -11,7 +11,7 @@ from itertools import takewhile
 from alertrouter.alert import Labels
 from alertrouter.policy.contacts import receiver_of
 from alertrouter.policy.escalation import EscalationPolicy, Team
-from alertrouter.policy.flapping import FlappingRule
+from alertrouter.policy.flapping import FlappingRule, Storm
 from alertrouter.policy.heartbeat import HeartbeatRule
 from alertrouter.policy.inhibition import InhibitRule
 from alertrouter.policy.interval import TimeInterval
@@ -68,6 +68,7 @@ class Policy:
     maintenance: tuple[MaintenanceWindow, ...] = ()
     people: Mapping[str, Person] = field(default_factory=dict)
     flapping: FlappingRule | None = None
+    storm: Storm | None = None
     schedules: Mapping[str, Schedule] = field(default_factory=dict)
 
     @cached_property

@@ -185,6 +185,7 @@ _DEFINITIONS: Final[dict[str, Json]] = {
             "during": _text("A time interval outside of which it is held."),
             "else": _choice("Outside of it: hold it (the default), or skip it.", "hold", "skip"),
             "if": _mapping({"alerts": _text('As ">=5" or ">=5 in 10m".')}, "alerts"),
+            "digest": _ref("duration", "Collected, and sent together that often at most."),
         },
         "notify",
     ),
@@ -284,6 +285,18 @@ _TOP: Final[dict[str, Schema]] = {
     "default_severity": _text("Of alerts whose label is missing or unknown."),
     "timezone": _text("As Europe/Berlin; default UTC."),
     "reopen_within": _ref("duration", "A group that fires again this soon is the same incident; default 10m."),
+    "storm": _mapping(
+        {
+            "incidents": {
+                "type": "integer",
+                "minimum": 1,
+                "maximum": 1000,
+                "description": "More messages than these …",
+            },
+            "within": _ref("duration", "… to one destination in this time are told together; default 1m."),
+        },
+        "incidents",
+    ),
     "flapping": _mapping(
         {
             "flips": {

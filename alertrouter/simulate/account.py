@@ -121,7 +121,7 @@ class Account:
 def _with(step: list[Line], delivery: Delivery, own: Line, name: str) -> list[Line]:
     """Add a message to the transition that sent it; without one it is a line of its own."""
     place = next((n for n in reversed(range(len(step))) if step[n].incident == delivery.incident), None)
-    ends = delivery.reason is Reason.RESOLVED
+    ends = own.reason is Reason.RESOLVED
     if place is None or (step[place].transition is None and step[place].reason is not delivery.reason):
         step, place = [*step, replace(own, text="")], len(step)
     line = step[place]

@@ -43,13 +43,15 @@ class Step:
 class Notified:
     """Who is told on one level of an escalation policy, how long after its start, inside which time interval.
 
-    `alerts` is how many of them it takes, as the policy has it; empty: that doesn't matter.
+    `alerts` is how many of them it takes, as the policy has it; empty: that doesn't matter. `digest` is how
+    often at most it is told.
     """
 
     after: timedelta
     receivers: tuple[str, ...]
     during: str | None
     alerts: str = ""
+    digest: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,6 +180,7 @@ def _taken(policy: Policy, match: Match, path: tuple[Route, ...], severity: str,
             ),
             during=level.during,
             alerts=str(level.alerts or ""),
+            digest=level.digest,
         )
         for level in (escalation.levels if escalation else ())
     ]

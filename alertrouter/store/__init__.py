@@ -11,6 +11,7 @@
 | `policies`              | hash   | revision → packed texts by file name                            | router (commit) |
 | `heartbeats`            | hash   | name → packed `Pulse`, for each that the active policy expects  | router (commit) |
 | `silences`              | hash   | id → packed `Silence`, until 5 days after its end               | router (commit) |
+| `summaries`             | hash   | id → packed `Summary`, one a destination and revision           | router (commit) |
 | `silences_version`      | string | names the commit that changed a silence last                    | router (commit) |
 | `begun`                 | stream | alerts that began to fire, field `f`: 8 bytes each; of the hour | router (commit) |
 | `active`                | string | revision that new incidents follow                              | router (commit) |

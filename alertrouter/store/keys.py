@@ -67,6 +67,11 @@ class Keys:
         return f"{self.namespace}:silences"
 
     @property
+    def summaries(self) -> str:
+        """What destinations wait to be told of together, by id."""
+        return f"{self.namespace}:summaries"
+
+    @property
     def silences_version(self) -> str:
         """Which commit changed a silence last."""
         return f"{self.namespace}:silences_version"

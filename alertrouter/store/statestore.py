@@ -31,6 +31,7 @@ from alertrouter.store.metrics import DELIVERIES
 from alertrouter.store.moment import from_ms, to_ms
 from alertrouter.store.queue import Kicks
 from alertrouter.store.scripts import Argument, Script
+from alertrouter.summary import Summary
 
 QUARANTINE_SIZE: Final = 1000
 TIMELINE_SIZE: Final = 1000
@@ -103,6 +104,7 @@ class StateStore:
                 policies=dict(self._records(keys.policies, dict[str, str], unreadable)),
                 heartbeats=dict(self._records(keys.heartbeats, Pulse, unreadable)),
                 silences=dict(self._records(keys.silences, Silence, unreadable)),
+                summaries=dict(self._records(keys.summaries, Summary, unreadable)),
             )
             values = self._redis.mget(
                 keys.active, keys.last_number, keys.alive_at, keys.checkpoint, keys.files_revision
@@ -173,6 +175,7 @@ class StateStore:
         _write(pipeline, keys.incidents, changes.incidents)
         _write(pipeline, keys.policies, changes.policies)
         _write(pipeline, keys.heartbeats, changes.heartbeats)
+        _write(pipeline, keys.summaries, changes.summaries)
         if changes.silences:
             _write(pipeline, keys.silences, changes.silences)
             pipeline.set(keys.silences_version, f"{commit.now.isoformat()} {commit.checkpoint}")

@@ -17,6 +17,7 @@ from alertrouter.events import Action, AlertsReceived, DeliverySettled, Heartbea
 from alertrouter.incident import Incident
 from alertrouter.policy.load import load
 from alertrouter.silence import Silence
+from alertrouter.summary import Summary
 from alertrouter.transition import TimelineLine
 
 START = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
@@ -198,6 +199,7 @@ def snapshot(changes: Changes) -> bytes:
             [[name, files] for name, files in changes.policies.items()],
             [[name, pulse] for name, pulse in changes.heartbeats.items()],
             [[name, silence] for name, silence in changes.silences.items()],
+            [[name, summary] for name, summary in changes.summaries.items()],
             changes.begun,
             changes.activation,
             changes.deliveries,
@@ -220,6 +222,7 @@ def persisted(state: EngineState) -> EngineState:
         last_number=state.last_number,
     )
     alerts: Mapping[str, object] = {name: through(alert, type(alert)) for name, alert in state.alerts.items()}
+    copy.summaries.update(msgspec.msgpack.decode(msgspec.msgpack.encode(state.summaries), type=dict[str, Summary]))
     copy.silences.update(msgspec.msgpack.decode(msgspec.msgpack.encode(state.silences), type=dict[str, Silence]))
     incidents: Mapping[str, object] = {name: through(one, type(one)) for name, one in state.incidents.items()}
     copy.alerts.update(reversed(list(alerts.items())))  # type: ignore[arg-type]  # the types are those that went in

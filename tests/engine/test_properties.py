@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from alertrouter.alert import Fingerprint
 from alertrouter.delivery import Delivery, Outcome
 from alertrouter.engine.changes import Changes
 from alertrouter.engine.engine import Engine
@@ -31,6 +32,8 @@ from tests.engine.story import Story, at, ended, firing, persisted, snapshot
 POLICY = """
 severities: [info, warning, critical]
 reopen_within: 10m
+storm: {incidents: 2, within: 2m}
+flapping: {flips: 2, within: 20m, stable_for: 5m}
 receivers:
   chat: {slack: {channel: "#ops"}}
   pager: {pagerduty: {routing_key: "${PD}"}, webhook: {url: "${OTHER_URL}"}}
@@ -41,13 +44,15 @@ time_intervals:
   some_minutes:
     - times: [{start_time: "10:05", end_time: "10:20"}]
 escalation_policies:
-  note: {levels: [{notify: channel}], raise: {to: warning, after: 4m}}
+  note: {levels: [{notify: channel, digest: 3m}], raise: {to: warning, after: 4m}}
   warn:
     raise: {to: critical, after: 3m}
     ack_timeout: 10m
     levels: [{notify: channel}, {after: 1m, notify: channel}]
   page:
     ack_timeout: 2m
+    deliver_within: 90s
+    fallback: channel
     levels:
       - {notify: channel}
       - {after: 1m, notify: oncall, during: some_minutes}
@@ -99,6 +104,8 @@ TELLS_ANEW = {"opened", "joined", "reopened", "repeated", "escalated", "raised",
 """Why somebody is told of a fire; what is silenced is no reason to."""
 
 Step = tuple[object, ...]
+Part = tuple[str, tuple[Fingerprint, ...], tuple[Fingerprint, ...]]
+"""An incident, and which of its alerts a message tells as firing, and as over."""
 
 
 @dataclass
@@ -109,9 +116,10 @@ class Watcher:
     second: float = 0
     log: list[bytes] = field(default_factory=list)
     born: set[str] = field(default_factory=set)
-    told: dict[tuple[str, str], set[str]] = field(default_factory=dict)
+    told: dict[tuple[str, str], set[Fingerprint]] = field(default_factory=dict)
     flying: dict[str, object] = field(default_factory=dict)
     recalled: set[str] = field(default_factory=set)
+    parts: dict[str, list[Part]] = field(default_factory=dict)
 
     def live(self, step: Step) -> None:
         """Do one step of the story, then check."""
@@ -204,13 +212,24 @@ class Watcher:
         del self.flying[delivery.id]
         recalled = delivery.id in self.recalled and not sent
         if sent:
-            known = self.told.setdefault((delivery.incident, delivery.destination), set())
-            assert set(delivery.resolved) <= known, "heard of an end without having been told of the fire"
-            known -= set(delivery.resolved)
-            if delivery.reason != "silence about to end":
-                known |= set(delivery.firing)
+            for incident, fires, over in self.parts[delivery.id]:
+                known = self.told.setdefault((incident, delivery.destination), set())
+                assert set(over) <= known, "heard of an end without having been told of the fire"
+                known -= set(over)
+                if delivery.reason != "silence about to end":
+                    known |= set(fires)
         outcome = Outcome.SENT if sent else Outcome.CANCELLED if recalled else Outcome.FAILED
         self.check(self.story.settle(delivery, self.second, outcome=outcome))
+
+    def parts_of(self, delivery: Delivery) -> list[Part]:
+        """What a delivery tells of each incident: one, or in a summary many."""
+        if not delivery.entries:
+            return [(delivery.incident, delivery.firing, delivery.resolved)]
+        incidents = self.story.engine.state.incidents
+        flights = [(one.id, to.in_flight) for one in incidents.values() for to in one.destinations if to.in_flight]
+        parts = [(name, flight.firing, flight.resolved) for name, flight in flights if flight.delivery == delivery.id]
+        assert {name for name, *_ in parts} == {entry.incident for entry in delivery.entries}
+        return parts
 
     def restart(self) -> None:
         """The router dies and comes back with what was persisted."""
@@ -230,10 +249,12 @@ class Watcher:
             )
             assert delivery.id not in self.born, "a delivery was issued twice"
             self.born.add(delivery.id)
+            parts = self.parts[delivery.id] = self.parts_of(delivery)
             others = [d for d in self.story.deliveries if d.id in self.flying]
-            assert (delivery.incident, delivery.destination) not in {(d.incident, d.destination) for d in others}
+            flying = {(incident, other.destination) for other in others for incident, *_ in self.parts[other.id]}
+            assert not flying & {(incident, delivery.destination) for incident, *_ in parts}
             self.flying[delivery.id] = delivery
-            assert delivery.firing or delivery.resolved, "a message about nothing"
+            assert delivery.firing or delivery.resolved or delivery.entries, "a message about nothing"
             assert delivery.redraw or delivery.reason not in TELLS_ANEW or self.heard(delivery), "silence was broken"
         for incident in self.story.engine.state.incidents.values():
             assert incident.due is not None, "an open incident that nothing will ever look at"
@@ -253,7 +274,10 @@ class Watcher:
     def heard(self, delivery: Delivery) -> bool:
         """Tell whether one of the alerts that a message is about is not silenced."""
         silencer = Silencer(self.story.engine.state.silences.values())
-        alerts = [self.story.engine.state.alerts[name] for name in delivery.firing]
+        firing = [mark for _, fires, _ in self.parts[delivery.id] for mark in fires]
+        if delivery.entries and not firing:
+            return True
+        alerts = [self.story.engine.state.alerts[name] for name in firing]
         return any(not silencer.holding(None, alert.labels, delivery.born_at) for alert in alerts)
 
     def finish(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alertrouter.alert import Labels
@@ -119,6 +119,7 @@ def test_a_group_is_named_by_the_labels_that_the_alert_has(group_by: str, key: s
     assert match.group_key == key
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from("abc"), st.sampled_from(["", "x", "y"])))
 def test_every_alert_takes_a_route(labels: Labels) -> None:
     """No label set falls through; each route that it takes matches it, from the root down."""

@@ -54,12 +54,17 @@ FULL: dict[str, Any] = {
     "teams": {"ops": {"channel": "all", "oncall": "rota"}},
     "escalation_policies": {
         "page": {
-            "levels": [{"notify": "channel", "if": {"alerts": ">=5"}}, {"after": "5m", "notify": ["oncall", "all"]}],
+            "levels": [
+                {"notify": "channel", "digest": "1h", "if": {"alerts": ">=5"}},
+                {"after": "5m", "notify": ["oncall", "all"]},
+            ],
             "raise": {"to": "critical", "after": "1h"},
             "repeat": {"every": "30m", "from": 2, "times": 3},
         }
     },
     "route": {"team": "ops", "escalate": {"info": "page"}, "routes": [{"matchers": ['a="b"'], "group_by": ["..."]}]},
+    "flapping": {"flips": 3, "within": "10m", "stable_for": "5m"},
+    "storm": {"incidents": 5, "within": "2m"},
     "inhibit_rules": [{"source_matchers": ['a="b"'], "target_matchers": ['a="c"'], "equal": ["x"]}],
     "maintenance": [{"matchers": ['a="b"'], "during": "office"}],
     "heartbeats": {"cron": {"every": "1d", "team": "ops", "labels": {"a": "b"}}},

@@ -12,10 +12,6 @@ from alertrouter.policy.escalation import AlertCount, Comparison, EscalationPoli
 from alertrouter.policy.reading.names import Names
 from alertrouter.policy.reading.value import Value, Wrong, one_of, one_or_more, unique
 
-_LATER: Final = {
-    "digest": "`digest` is not supported yet: leave it out, the level then sends at once",
-}
-
 _COUNT: Final = re.compile(r"(>=|>|<=|<)\s*([0-9]{1,6})(?:\s+in\s+(\S{1,60}))?")
 
 
@@ -68,13 +64,14 @@ class _Reader:
         return tuple(levels)
 
     def _level(self, number: int, before: timedelta, value: Value) -> Level:
-        with value.fields(_LATER) as fields:
+        with value.fields() as fields:
             level = Level(
                 notify=fields.need("notify", self._notify, ()),
                 after=fields.take("after", Value.duration, timedelta()),
                 during=fields.take("during", self._interval, None),
                 skip_outside=fields.take("else", one_of("way out", ("hold", "skip")), "hold") == "skip",
                 alerts=fields.take("if", _condition, None),
+                digest=fields.take("digest", Value.long_duration, None),
             )
             if "else" in fields and "during" not in fields:
                 fields.wrong("found `else` without `during`, expected the time interval that it speaks of", "else")
