@@ -12,7 +12,7 @@ SELF := $(PIP) --no-deps --no-build-isolation --editable .
 COMPILE := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --extra standalone --extra otel --extra ical
 PLATFORMS := x86_64-manylinux_2_28 aarch64-manylinux_2_28 x86_64-apple-darwin aarch64-apple-darwin
 
-.PHONY: help run demo test soak bench guard profile lock docs rules format clean tools
+.PHONY: help run demo test soak bench guard profile lock screenshots docs rules format clean tools
 .DEFAULT_GOAL := help
 
 help:
@@ -25,6 +25,7 @@ help:
 	@echo "make format  put the source in form"
 	@echo "make rules   write the alerting rules anew from monitoring/prometheus/ (source, overrides.yml)"
 	@echo "make docs    write docs/settings.md from the source"
+	@echo "make screenshots  write docs/images anew, with chromium"
 	@echo "make lock    write requirements*.lock anew (make lock UPGRADE=--upgrade for newer versions)"
 	@echo "make clean   remove $(VENV) and what the tools left"
 
@@ -56,6 +57,9 @@ profile: $(RUNTIME)
 format: $(DEV)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+screenshots: $(DEV)
+	$(BIN)/python -m tests.screenshots
 
 docs: $(DEV)
 	$(BIN)/python -m alertrouter.settings_table > docs/settings.md

@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 from alertrouter import events, log
 from alertrouter.errors import StoreUnavailable
-from alertrouter.incident import Incident, State
+from alertrouter.incident import Incident, Reason, State
 from alertrouter.links import Link, Links
 from alertrouter.store.doorstore import DoorStore
 from alertrouter.web import body
@@ -27,6 +27,9 @@ from alertrouter.web.page import Pages
 MAX_BODY: Final = 4096
 """The button sends nothing but itself."""
 LINES: Final = 8
+LOOKED_AT: Final = 200
+_TELLING: Final = (None, Reason.ESCALATED)
+"""What stands in the story besides transitions and is no delivery's fate: notes, and who wanted help."""
 KEEP: Final = timedelta(days=1)
 """How long a used link is remembered after it has expired: clocks differ."""
 
@@ -127,7 +130,7 @@ class AckPage:
 
     async def _page(self, standing: _Standing, link: Link | None = None) -> Response:
         incident = standing.incident
-        lines = await self._store.timeline(incident.id, LINES) if incident else []
+        lines = await self._store.timeline(incident.id, LOOKED_AT) if incident else []
         return self._pages.private(
             "ack.html",
             standing.status,
@@ -136,7 +139,7 @@ class AckPage:
             actor=link.actor(await self._store.people()) if link and standing.open else "",
             incident=incident,
             chip=Chip.of(incident) if incident else None,
-            lines=lines,
+            lines=[line for line in lines if line.transition or line.reason in _TELLING][-LINES:],
         )
 
 

@@ -49,7 +49,7 @@ class Pages:
             lstrip_blocks=True,
         )
         templates.globals.update(version=__version__)
-        templates.filters.update(safe_card=_card, clock=_clock, iso=_iso)
+        templates.filters.update(safe_card=_card, clock=_clock, minute=_minute, iso=_iso)
         return templates
 
     def page(self, request: Request, page: str, status: int = 200, **values: object) -> Response:
@@ -83,6 +83,10 @@ def _card(message: InboxMessage) -> Markup:
 
 def _clock(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def _minute(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def _iso(moment: datetime) -> str:

@@ -19,12 +19,15 @@ class Fact:
 
 
 def taken_by(incident: Incident) -> str:
-    """Say in few words who has it, or until when it is quiet; "" when nobody has."""
+    """Say in few words who has it, or who wants quiet, or how far it has climbed without; "" when it is fresh."""
     if incident.ack:
         return f"taken by {incident.ack.by}"
     if incident.snooze:
         return f"snoozed by {incident.snooze.by}"
-    return "silenced" if incident.silenced else ""
+    if incident.silenced:
+        return "silenced"
+    climbed = incident.ladder.level if incident.ladder and incident.state is State.TRIGGERED else 0
+    return f"nobody's yet, level {climbed} was told" if climbed > 1 else ""
 
 
 def standing(incident: Incident) -> Iterator[Fact]:
