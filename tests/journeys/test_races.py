@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import signal
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -202,8 +203,12 @@ def test_an_open_incident_keeps_the_policy_that_opened_it(race: Race, far: FarSi
         assert "policy refused, the active one stays" in race.said("second")
 
 
-def test_a_router_that_was_asleep_climbs_no_ladder_twice(race: Race, far: FarSides) -> None:
-    """It stops between two levels for longer than its lease; awake, it has nothing to say and overwrites nothing."""
+@pytest.mark.parametrize("least", [0.0, pytest.param(64.0, marks=pytest.mark.soak)], ids=["past its lease", "a minute"])
+def test_a_router_that_was_asleep_climbs_no_ladder_twice(race: Race, far: FarSides, least: float) -> None:
+    """It stops between two levels for longer than its lease; awake, it has nothing to say and overwrites nothing.
+
+    Its lease of four seconds and every level end within the short sleep; `make soak` has it sleep a minute beyond that.
+    """
     names, ids = [f"Disk{number}" for number in range(20)], [f"INC-{number}" for number in range(1, 21)]
     with race.router("first") as first, race.running("router", "second"), race.worker():
         eventually(lambda: "stands by" in race.said("second"), "the second stands by", 15)
@@ -211,8 +216,10 @@ def test_a_router_that_was_asleep_climbs_no_ladder_twice(race: Race, far: FarSid
         eventually(lambda: all(map(race.transitions, ids)), "all have opened")
 
         first.send_signal(signal.SIGSTOP)
+        awake = time.monotonic() + least
         race.at_once(ack("@lena", "INC-20"))
         eventually(lambda: len(far.webhook.received) >= 19 and race.all_settled(), "the second climbs on", 14)
+        eventually(lambda: time.monotonic() >= awake, "it sleeps on", least + 1, every=0.5)
         before = {name: race.story(name) for name in ids}
         first.send_signal(signal.SIGCONT)
         eventually(lambda: "stands by" in race.said("first"), "the first stands by", 10)
