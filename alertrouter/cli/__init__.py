@@ -15,6 +15,7 @@ from alertrouter.cli import oncall as oncall
 from alertrouter.cli import policies as policies
 from alertrouter.cli import processes as processes
 from alertrouter.cli import replay as replay
+from alertrouter.cli import report as report
 from alertrouter.cli import schema as schema
 from alertrouter.cli import send_test as send_test
 from alertrouter.cli import silence as silence

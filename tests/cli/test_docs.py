@@ -36,6 +36,7 @@ COMMANDS = (
     "oncall",
     "import",
     "replay",
+    "report",
     "diff",
     "schema",
     "backup",
@@ -96,6 +97,7 @@ def test_each_command_and_each_of_its_options_stands_on_the_page(command: str) -
         "import",
         "diff",
         "replay",
+        "report",
         *ACTIONS,
         *ROLL_OUT,
     }
