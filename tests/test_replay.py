@@ -8,7 +8,7 @@ from alertrouter.alert import Fingerprint, fingerprint
 from alertrouter.policy.load import load
 from alertrouter.policy.policy import Policy
 from alertrouter.record import Ended, Fired, Moved, Record, lines, read_lines
-from alertrouter.simulate.replay import Replayed, compare, live_again
+from alertrouter.simulate.replay import Replayed, coarse, compare, live_again
 from alertrouter.transition import Transition
 
 START = datetime(2026, 3, 7, 3, tzinfo=UTC)
@@ -108,6 +108,19 @@ def test_a_snooze_and_giving_back_count_too() -> None:
 
     assert snoozed == ["0.5 chat", "23.5 pager"]
     assert given_back == ["0.5 chat", "10 chat"]
+
+
+def test_a_coarse_replay_tells_the_levels_at_the_same_times() -> None:
+    """Looks at groups are fewer; levels have timers of their own, and what is over by then is not told."""
+    often = TEXT.replace("route: {team: ai,", "route: {team: ai, group_interval: 10s,")
+    down, short = fired(0), fired(60, "Short")
+    records: list[Record] = [down, ended(50, down), short, ended(65.4, short)]
+
+    exact = [one for one in live_again(records, policy(often)).messages if not one.over]
+    rough = [one for one in live_again(records, coarse(policy(often))).messages if not one.over]
+
+    assert [(one.at, one.receiver) for one in rough] == [(one.at, one.receiver) for one in exact]
+    assert [one.receiver for one in exact] == ["chat", "pager", "pager", "chat"]
 
 
 def test_records_are_the_same_after_a_file() -> None:

@@ -49,6 +49,11 @@ FromOption = Annotated[
 FailOnOption = Annotated[FailOn | None, typer.Option("--fail-on", help="Exit 3 when this is so.", show_default=False)]
 
 
+Exact = Annotated[
+    bool, typer.Option("--exact", help="Look at groups as often as the policy says, not every five minutes: slow.")
+]
+
+
 class MessageView(msgspec.Struct, frozen=True):
     """One message that would have been sent."""
 
@@ -88,6 +93,7 @@ def replay(
     since: SinceOption = "",
     source: FromOption = None,
     fail_on: FailOnOption = None,
+    exact: Exact = False,
     output: OutputOption = Output.TEXT,
 ) -> None:
     """Live the recorded history again under another policy: who would have been told what, when, how often paged.
@@ -95,6 +101,8 @@ def replay(
     Both policies are lived by what the router itself runs, with the same alerts and the same acknowledgements; so
     they differ by nothing but the policy. Nothing is sent.
     """
+    from alertrouter.simulate.replay import coarse
+
     settings = from_environment()
     old, new = open_policy(settings, against).policy, open_policy(settings, policy).policy
     records = written(source) if source else list(stored(settings, since))
@@ -104,6 +112,8 @@ def replay(
     if not records:
         Terminal(settings, err=True).line("there is no history to replay")
         raise typer.Exit(Exit.FAILED)
+    if not exact:
+        old, new = coarse(old), coarse(new)
     found = _replay(records, old, new)
     if output is Output.JSON:
         print_json(_view(found))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
@@ -31,6 +31,7 @@ from alertrouter.incident import Reason, State
 from alertrouter.policy.contacts import names_of_people
 from alertrouter.policy.policy import Policy
 from alertrouter.policy.receiver import Channel
+from alertrouter.policy.route import Route
 from alertrouter.record import Ended, Fired, Moved, Record
 from alertrouter.transition import Transition
 
@@ -41,6 +42,9 @@ PAGES: Final = frozenset({Channel.PAGERDUTY.value})
 
 AFTERWARDS: Final = timedelta(hours=1)
 """How long after the last record time goes on, so that what began last is told."""
+
+COARSE: Final = timedelta(minutes=5)
+"""Alertmanager's usual group interval."""
 
 _DONE_BY_PEOPLE: Final = frozenset(
     {Transition.ACK, Transition.ACK_TOO, Transition.EXTEND, Transition.UNACK, Transition.SNOOZE, Transition.CLOSE}
@@ -113,6 +117,19 @@ def compare(records: Sequence[Record], before: Lived, after: Lived, policy: Poli
         by_hour=_side_by_side(_by_hour(before, policy), _by_hour(after, policy)),
         changed=tuple(_changed(before, after)),
     )
+
+
+def coarse(policy: Policy) -> Policy:
+    """The policy with no group interval below `COARSE`: most of a replay's time are looks that find nothing new.
+
+    Levels of escalation policies have timers of their own and come as before; plain messages and ends wait for a look.
+    """
+    return replace(policy, root=_coarse(policy.root))
+
+
+def _coarse(route: Route) -> Route:
+    options = replace(route.options, group_interval=max(route.options.group_interval, COARSE))
+    return replace(route, options=options, routes=tuple(map(_coarse, route.routes)))
 
 
 def live_again(records: Iterable[Record], policy: Policy) -> Lived:

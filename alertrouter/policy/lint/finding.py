@@ -49,7 +49,7 @@ class Check(StrEnum):
     SECRET = "AR016", Grade.ERROR, "something with the shape of a secret, anywhere in the files"
     TEMPLATE = "AR017", Grade.ERROR, "a template that fails on a sample"
     TELLS_NOBODY = "AR018", Grade.WARNING, "a receiver without integrations where somebody is to be told"
-    UNUSED = "AR019", Grade.NOTE, "a receiver, a team, a policy, an interval or a person that nothing uses"
+    UNUSED = "AR019", Grade.NOTE, "a receiver, a schedule, a person, a team or an escalation policy that nothing uses"
     NO_PAGE = "AR020", Grade.NOTE, "a policy of the highest severity that pages nobody at all"
 
 
