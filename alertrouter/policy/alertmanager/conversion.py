@@ -278,8 +278,9 @@ def _interval(found: dict[str, list[str]], value: Value) -> None:
             fields.wrong(f"time interval `{name}` is not unique: the old and the new list share their names", "name")
         lines = [f"  {scalar(name)}: # line {value.node.place.line}"]
         for item in fields.take("time_intervals", items, ()):
+            faults = len(value.faults.found())
             item.read(partial(entry, "UTC"), None)
-            if isinstance(item.node, Table):
+            if isinstance(item.node, Table) and len(value.faults.found()) == faults:
                 lines.append(f"    - {shown(item.node)}")
         if len(lines) == 1:
             lines = [f"  {scalar(name)}: []"]

@@ -100,7 +100,8 @@ class Receivers:
             if draft.name in drafts:
                 first = drafts[draft.name].line
                 item.read(partial(_refuse, f"found a second receiver `{draft.name}`, the first is in line {first}"), 0)
-            drafts.setdefault(draft.name, draft)
+            if draft.name:
+                drafts.setdefault(draft.name, draft)
         return tuple(drafts.values())
 
     def _receiver(self, value: Value) -> ReceiverDraft:
@@ -121,7 +122,7 @@ class Receivers:
             for channel, read in self._readers().items():
                 each = partial(self._each, channel, read, name)
                 for place, options in fields.take(f"{channel}_configs", each, ()):
-                    parts.append(Part(channel, tuple(options[0]), (f"line {place.line}", *options[1])))
+                    parts.append(_part(channel, place, options))
             for kind, keys in grammar.OTHERS.items():
                 parts += fields.take(f"{kind}_configs", partial(self._others, kind, keys, name), ())
         return ReceiverDraft(name, value.node.place.line, tuple(parts), tuple(comments))
@@ -425,6 +426,22 @@ class Receivers:
 
 
 _Options = tuple[tuple[tuple[str, str], ...], tuple[str, ...]]
+
+_NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
+    "slack": ("channel", "webhook_url", "webhook_url_file"),
+    "pagerduty": ("routing_key", "routing_key_file"),
+    "email": ("to",),
+    "webhook": ("url",),
+}
+
+
+def _part(channel: str, place: Place, options: _Options) -> Part:
+    """The integration; one whose faults leave nothing to reach anybody by becomes the inbox."""
+    if not any(key in _NEEDED[channel] for key, _ in options[0]):
+        said = f"line {place.line}: `{channel}_configs` is faulty: its alerts go to the inbox until it is mended"
+        return Part("inbox", (), (said,))
+    return Part(channel, options[0], (f"line {place.line}", *options[1]))
+
 
 _SLACK_HTTP: Final = frozenset({"authorization", "bearer_token", "bearer_token_file"})
 _WEBHOOK_HTTP: Final = _SLACK_HTTP | {"basic_auth"}

@@ -90,11 +90,17 @@ class Routes:
                     fields.wrong(f"found `{key}` on the root route, which must not have any: it takes every alert", key)
             if fields.take("continue", flag, False):
                 fields.wrong("found `continue` on the root route, which has no siblings", "continue")
+            extra: tuple[tuple[str, str], ...] = ()
             if not fields.take("receiver", text, ""):
                 fields.wrong("the root route found no `receiver`, expected one")
+                # Lenience wants somebody to be told.
+                first = next(iter(self.receivers), "default")
+                extra = (("receiver", scalar(first)),)
+                if not self.receivers:
+                    self.missing["default"] = value.node.place.line
             for key in ("match", "match_re", "matchers", "mute_time_intervals", "active_time_intervals"):
                 _ = key in fields
-            return self._node(fields, (), ())
+            return self._node(fields, (), extra)
 
     def _child(self, value: Value) -> Node:
         with section(value) as fields:

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from alertrouter.policy.alertmanager.conversion import Conversion, convert
 from alertrouter.policy.alertmanager.grammar import CARRIED, OTHERS
@@ -180,3 +182,44 @@ def test_what_cannot_be_understood_makes_no_policy(content: str) -> None:
 
     assert found.problems
     assert not found.files
+
+
+VALUES = ("5", "null", "[]", "{}", "[a]", "{a: b}", "yes", '""', '"{{"', "${X}", "-1", "[")
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 10_000), st.sampled_from(("drop", "indent", *VALUES))), min_size=1, max_size=4)
+)
+def test_a_damaged_file_is_refused_at_its_places_and_the_rest_is_a_policy(damage: list[tuple[int, str]]) -> None:
+    """Whatever is missing, misplaced or of another kind: never an error of ours, and what comes out loads."""
+    lines = EVERYTHING.splitlines()
+    for where, what in damage:
+        place = where % len(lines)
+        key, colon, _ = lines[place].partition(":")
+        if what == "drop":
+            del lines[place]
+        elif what == "indent":
+            lines[place] = f"  {lines[place]}"
+        elif colon:
+            lines[place] = f"{key}: {what}"
+
+    found = convert("alertmanager.yml", "\n".join(lines))
+
+    assert all(problem.line for problem in found.problems)
+    assert found.files or found.problems
+    if found.files:
+        load(found.files)
+
+
+def test_a_faulty_integration_becomes_the_inbox() -> None:
+    """With a comment, so that nothing is lost in silence; a root without a receiver tells the first one."""
+    found, policy = converted(
+        "route: {group_by: [a]}\nreceivers:\n- name: x\n  pagerduty_configs: [{severity: error}]\n"
+        "  webhook_configs: [{url: 'ftp://e/'}]\n"
+    )
+
+    assert len(found.problems) == 3
+    assert policy.root.options.receiver == "x"
+    assert [one.channel for one in policy.receivers["x"].integrations] == ["inbox"]
+    assert "is faulty: its alerts go to the inbox" in found.files["receivers.yml"]
