@@ -198,6 +198,16 @@ def test_a_fallback_that_is_on_call_already_is_found() -> None:
     assert {one.check for one in found(text)} == {Check.SAME_FALLBACK, Check.UNUSED}
 
 
+def test_whoever_may_stand_in_a_calendar_is_on_call_by_it() -> None:
+    """Its people are not known here, so nobody is called unused and the page is taken for one."""
+    text = BASE.replace("layers: [{people: [lena, omar], start: 2026-01-05}]", 'ical: "${ROTA}"')
+    paged = text.replace("{notify: [channel, oncall]}", "{notify: channel}")
+
+    assert paged != text != BASE
+    assert {one.check for one in found(paged)} <= {Check.SCHEDULE_GAP, Check.UNUSED}
+    assert not [one for one in found(text) if "person" in one.what]
+
+
 def test_the_page_lists_every_check() -> None:
     """With its id, its grade and what it looks for, in the words of the code."""
     page = (ROOT / "docs" / "lint.md").read_text(encoding="utf-8")

@@ -162,6 +162,7 @@ def _receivers(policy: Policy, name: str, route: Route) -> tuple[str, ...]:
     if schedule is None:
         return (policy.receiver_named(name, route),)
     people = {person for layer in schedule.layers for person in layer.people} | {schedule.fallback}
+    people |= set(policy.people) if schedule.ical else set()  # anybody may stand in a calendar
     return tuple(receiver_of(one) if one in policy.people else one for one in sorted(people))
 
 
@@ -186,7 +187,7 @@ def _ways(policy: Policy, notify: tuple[str, ...], route: Route) -> Iterator[Int
 def _schedules(policy: Policy, places: Places, now: datetime) -> Iterator[Finding]:
     for name, schedule in policy.schedules.items():
         people = {person for layer in schedule.layers for person in layer.people}
-        if schedule.fallback in people and len(people) == 1:
+        if schedule.fallback in people and len(people) == 1 and not schedule.ical:
             yield Finding(
                 check=Check.SAME_FALLBACK,
                 place=places.at("schedules", name, "fallback"),

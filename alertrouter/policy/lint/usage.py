@@ -59,6 +59,7 @@ def _defined(policy: Policy) -> Iterator[tuple[str, str, tuple[str, ...], set[st
     notified |= {str(route.options.receiver) for route in routes}
     on_call = {person for one in policy.schedules.values() for layer in one.layers for person in layer.people}
     on_call |= {override.person for one in policy.schedules.values() for override in one.overrides}
+    on_call |= set(policy.people) if any(one.ical for one in policy.schedules.values()) else set()
     teams = {str(route.options.team) for route in routes}
     ladders = {name for route in routes for name in route.options.escalate.values()}
     yield "receivers", "receiver", tuple(policy.receivers), notified
