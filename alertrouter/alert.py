@@ -17,6 +17,7 @@ Fingerprint = NewType("Fingerprint", str)
 """Names a label set within alertrouter: 16 hex digits. Alertmanager's name for it is another one, see below."""
 
 _PACK: Final = msgspec.msgpack.Encoder(order="deterministic").encode
+_PACK_UNSORTED: Final = msgspec.msgpack.Encoder().encode
 _UNPACK: Final = msgspec.msgpack.Decoder(dict[str, str]).decode
 
 _FNV_OFFSET: Final = 0xCBF29CE484222325
@@ -25,9 +26,14 @@ _MASK: Final = 0xFFFFFFFFFFFFFFFF
 _LABELS_REMEMBERED: Final = 8192
 
 
-def pack(texts: Mapping[str, str]) -> bytes:
-    """Pack labels or annotations, sorted by name: equal ones give equal bytes."""
-    return _PACK(texts)
+def pack(labels: Labels) -> bytes:
+    """Pack labels, sorted by name: equal ones give equal bytes."""
+    return _PACK(labels)
+
+
+def pack_annotations(annotations: Mapping[str, str]) -> bytes:
+    """Pack annotations as they come: a sender always writes them in the same order."""
+    return _PACK_UNSORTED(annotations)
 
 
 NOTHING: Final = pack({})
@@ -99,7 +105,9 @@ class AlertReport(msgspec.Struct, frozen=True, array_like=True, gc=False):
     ) -> AlertReport:
         """Make a report from plain values; labels with an empty value are dropped, as Alertmanager does."""
         packed = pack({name: value for name, value in labels.items() if value})
-        return cls(msgspec.Raw(packed), msgspec.Raw(pack(annotations or {})), starts_at, ends_at, generator_url)
+        return cls(
+            msgspec.Raw(packed), msgspec.Raw(pack_annotations(annotations or {})), starts_at, ends_at, generator_url
+        )
 
     def label_set(self) -> dict[str, str]:
         """Unpack the labels."""

@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal, TypeAlias
 
 import msgspec
 
-from alertrouter.alert import AlertReport, pack
+from alertrouter.alert import AlertReport, pack, pack_annotations
 from alertrouter.errors import PayloadError
 
 MAX_LABELS: Final = 128
@@ -72,7 +72,9 @@ def report(
     if len(generator_url) > MAX_LABEL:
         raise PayloadError(f"$.generatorURL: {len(generator_url)} characters, expected at most {MAX_LABEL}")
     starts_at = min(starts_at, now if ends_at is None else min(now, ends_at))
-    return AlertReport(_packed(alert.labels), msgspec.Raw(pack(annotations)), starts_at, ends_at, generator_url)
+    return AlertReport(
+        _packed(alert.labels), msgspec.Raw(pack_annotations(annotations)), starts_at, ends_at, generator_url
+    )
 
 
 def moment(value: datetime | None, field: str) -> datetime | None:

@@ -33,6 +33,7 @@ from alertrouter.web.links import AckPage
 from alertrouter.web.ops import Ops
 from alertrouter.web.page import Pages
 from alertrouter.web.pagerduty import PagerDutyHook
+from alertrouter.web.short_way import ShortWay
 
 STATIC: Final = Path(__file__).parent / "static"
 GRACE: Final = 8
@@ -88,7 +89,7 @@ def run_web(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT; requests under way are finished first."""
     log.configure(settings, process="web")
     config = uvicorn.Config(
-        create_app(settings),
+        ShortWay(create_app(settings)),
         host=settings.host,
         port=settings.port,
         loop="uvloop",
