@@ -168,6 +168,14 @@ class Race:
         rows = [self.ledger.row(name.decode()) for name in names]
         return [row for row in rows if row]
 
+    def told(self, incident: str = "INC-1") -> str:
+        """All that is known of an incident, for the words of a failure."""
+        lines = [f"{line.at:%M:%S.%f} {line.transition or line.reason}: {line.text}" for line in self.story(incident)]
+        rows = [
+            f"{row.delivery.id} {row.state} {row.attempts} {row.error} {row.note}" for row in self.deliveries(incident)
+        ]
+        return "\n".join([incident, *lines, *rows])
+
     def all_settled(self) -> bool:
         """Tell whether nothing is on its way."""
         incidents = self.incidents().values()

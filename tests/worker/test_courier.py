@@ -295,3 +295,22 @@ def test_what_may_have_arrived_counts_as_told_when_it_is_recalled(owing: Owing, 
     assert len(far_side.received) == 1
     assert [told.outcome for told in owing.told()] == [Outcome.SENT]
     assert "may have arrived" in owing.row().note
+
+
+def test_what_may_have_arrived_before_a_refused_try_counts_as_told_too(owing: Owing, far_side: HttpStandIn) -> None:
+    """The first try got no answer, the second was turned away for now: the first may still have arrived."""
+    far_side.answer_next(Answer(drop=True), Answer(503))
+    owing.owe()
+    courier = owing.courier()
+    courier.drain()
+    owing.make_due()
+    courier.drain()
+    assert owing.row().state is LedgerState.RETRY
+
+    owing.recall()
+    owing.make_due()
+    courier.drain()
+
+    assert len(far_side.received) == 2
+    assert [told.outcome for told in owing.told()] == [Outcome.SENT]
+    assert "may have arrived" in owing.row().note
