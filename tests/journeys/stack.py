@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -36,10 +37,11 @@ READY: Final = 30.0
 
 
 class DockerStandIn(HttpStandIn):
-    """Docker's API, as far as Prometheus asks it: one container that wants to be scraped, and one that doesn't."""
+    """Docker's API, as far as Prometheus asks it: containers that want to be scraped, and one that doesn't."""
 
-    def __init__(self, scraped: str) -> None:
-        self._port = scraped.rpartition(":")[2]
+    def __init__(self, exporters: Mapping[str, str]) -> None:
+        """List a container for each of `exporters`: its job, and where it listens."""
+        self._exporters = exporters
         super().__init__()
 
     def respond(self, request: Received) -> Answer:
@@ -48,22 +50,28 @@ class DockerStandIn(HttpStandIn):
             return Answer(200, b"OK", {"Api-Version": "1.41"})
         if "/networks" in request.path:
             return Answer.of_json([{"Id": "n1", "Name": "alertrouter_monitoring", "Scope": "local"}])
-        wants = {"prometheus.scrape": "true", "prometheus.port": self._port, "prometheus.job": "ai-exporter"}
-        return Answer.of_json(
-            [self._container("exporter", {**wants, "prometheus.tier": "exporter"}), self._container("app", {})]
-        )
+        wanted = [
+            _container(
+                job, address, {"prometheus.scrape": "true", "prometheus.job": job, "prometheus.tier": "exporter"}
+            )
+            for job, address in self._exporters.items()
+        ]
+        return Answer.of_json([*wanted, _container("app", "127.0.0.1:1", {})])
 
-    def _container(self, name: str, labels: Mapping[str, str]) -> Mapping[str, Any]:
-        network = {"NetworkID": "n1", "IPAddress": "127.0.0.1"}
-        return {
-            "Id": name,
-            "Names": [f"/{name}"],
-            "Labels": labels,
-            "State": "running",
-            "HostConfig": {"NetworkMode": "alertrouter_monitoring"},
-            "NetworkSettings": {"Networks": {"alertrouter_monitoring": network}},
-            "Ports": [{"PrivatePort": int(self._port), "Type": "tcp"}],
-        }
+
+def _container(name: str, address: str, labels: Mapping[str, str]) -> Mapping[str, Any]:
+    port = address.rpartition(":")[2]
+    network = {"NetworkID": "n1", "IPAddress": "127.0.0.1"}
+    return {
+        "Id": name,
+        "Names": [f"/{name}"],
+        "Labels": {**labels, "prometheus.port": port},
+        "State": "running",
+        "HostConfig": {"NetworkMode": "alertrouter_monitoring"},
+        "NetworkSettings": {"Networks": {"alertrouter_monitoring": network}},
+        # As of an image that exposes another port: the label says which one is meant.
+        "Ports": [{"PrivatePort": 1, "Type": "tcp"}],
+    }
 
 
 class Stack:
@@ -74,14 +82,14 @@ class Stack:
         self.directory = programs.directory
         (self.directory / "token").write_text(TOKEN)
         self._secrets()
-        self.pages = {name: Faults() for name in ("grafana", "loki", "alloy", "cadvisor", "ai")}
-        docker = open_until_the_end.enter_context(DockerStandIn(self.pages["ai"].address))
+        self.pages = {name: Faults() for name in ("grafana", "loki", "alloy", "cadvisor")}
         self._open_until_the_end = open_until_the_end
         for page in self.pages.values():
             open_until_the_end.callback(page.close)
         self.addresses = {f"{name}:{port}": self.pages[name].address for name, port in PLACES}
+        found = {"postgres": self._exporters(), "ai-exporter": self._ai_exporter()}
+        docker = open_until_the_end.enter_context(DockerStandIn(found))
         self.addresses["docker-socket-proxy:2375"] = docker.url.removeprefix("http://")
-        self._exporters()
         self.alertrouter = Alertrouter(
             programs,
             policy=None,
@@ -111,8 +119,8 @@ class Stack:
         del config["remote_write"]  # the long memory is another machine's
         config["global"] |= {"scrape_interval": OFTEN, "scrape_timeout": OFTEN, "evaluation_interval": OFTEN}
         for job in config["scrape_configs"]:
-            # The blackbox exporter keeps half a second of a scrape's timeout for itself.
-            often = "2s" if job["job_name"] == "probe" else OFTEN
+            # The blackbox exporter keeps half a second of the timeout for itself; PostgreSQL's waits for PostgreSQL.
+            often = "3s" if job["job_name"] in ("probe", "docker") else OFTEN
             job |= {"scrape_interval": often, "scrape_timeout": often}
             for static in job.get("static_configs", ()):
                 static["targets"] = sorted(set(static["targets"]))
@@ -180,8 +188,19 @@ class Stack:
         )
         return directory
 
-    def _exporters(self) -> None:
-        """Node, Redis, PostgreSQL and blackbox exporter, and the Valkey that one of them asks, with its own file."""
+    def _ai_exporter(self) -> str:
+        """Start the AI metrics exporter, and give its address."""
+        address = f"127.0.0.1:{free_port()}"
+        command = [sys.executable, "-m", "ai_metrics_exporter", f"--listen={address}", "--model=gpt-4"]
+        self.programs.start("ai-exporter", command, {"PYTHONPATH": str(MONITORING)})
+        eventually(lambda: answers(f"http://{address}/-/healthy"), "the AI metrics exporter answers", READY)
+        return address
+
+    def _exporters(self) -> str:
+        """Start the exporters of node, Redis, PostgreSQL and blackbox, and a Redis; give PostgreSQL's address.
+
+        The server reads the stack's own file for Valkey. There is no PostgreSQL.
+        """
         redis = free_port()
         config = (MONITORING / "valkey" / "valkey.conf").read_text("utf-8")
         config = config.replace("/run/secrets/redis_auth", str(self.directory / "redis_auth"))
@@ -202,6 +221,7 @@ class Stack:
         self._exporter("postgres-exporter", 9187, "--web.listen-address=")
         blackbox = MONITORING / "blackbox" / "blackbox.yml"
         self._exporter("blackbox-exporter", 9115, f"--config.file={blackbox}", "--web.listen-address=")
+        return self.addresses["postgres-exporter:9187"]
 
     def _exporter(self, name: str, port: int, *arguments: str) -> None:
         address = f"127.0.0.1:{free_port()}"

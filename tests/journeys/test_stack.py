@@ -41,13 +41,15 @@ def test_a_service_that_is_down_is_told_once_with_what_to_do_and_its_end_too(sta
         "blackbox",
     }
     eventually(
-        lambda: {one["job"] for one in stack.query("up == 1")} >= up | {"probe", "ai-exporter"},
+        lambda: {one["job"] for one in stack.query("up == 1")} >= up | {"probe", "ai-exporter", "postgres"},
         lambda: f"everything is scraped; missing {stack.query('up == 0')}",
         SOON,
     )
     assert stack.value("redis_up") == 1, "the exporter has Valkey's password"
     assert stack.query("node_memory_MemTotal_bytes")
-    assert {one["instance"] for one in stack.query('up{job="ai-exporter"}')} == {"exporter"}
+    assert {one["instance"] for one in stack.query('up{job="ai-exporter"}')} == {"ai-exporter"}
+    assert stack.query("process_start_time_seconds{job='ai-exporter'}")
+    assert stack.query("pg_up == 0"), "its exporter says that there is no PostgreSQL"
     probed = f'probe_success{{instance="{stack.alertrouter.door.url}/-/ready"}} == 1'
     eventually(lambda: stack.query(probed), "alertrouter is looked at from outside", SOON)
     assert stack.value("sum(prometheus_rule_evaluation_failures_total)") == 0
