@@ -12,7 +12,7 @@ SELF := $(PIP) --no-deps --no-build-isolation --editable .
 COMPILE := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --extra standalone --extra otel --extra ical
 PLATFORMS := x86_64-manylinux_2_28 aarch64-manylinux_2_28 x86_64-apple-darwin aarch64-apple-darwin
 
-.PHONY: help run demo test soak bench guard profile lock screenshots docs rules format clean tools
+.PHONY: help run demo test soak bench guard profile lock screenshots docs rules dashboards format clean tools
 .DEFAULT_GOAL := help
 
 help:
@@ -24,6 +24,7 @@ help:
 	@echo "make profile where the time goes"
 	@echo "make format  put the source in form"
 	@echo "make rules   write the alerting rules anew from monitoring/prometheus/ (source, overrides.yml)"
+	@echo "make dashboards  write Grafana's dashboards anew from monitoring/dashboards/"
 	@echo "make docs    write docs/settings.md from the source"
 	@echo "make screenshots  write docs/images anew, with chromium"
 	@echo "make lock    write requirements*.lock anew (make lock UPGRADE=--upgrade for newer versions)"
@@ -66,6 +67,9 @@ docs: $(DEV)
 
 rules: $(RUNTIME)
 	@exec $(BIN)/python -m rulebook
+
+dashboards: $(DEV)
+	@exec $(BIN)/python -m dashboards
 
 # Hashes are of every file that the registry has of a version; the installs prove that each platform has its wheels.
 lock: $(DEV)

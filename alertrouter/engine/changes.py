@@ -63,7 +63,7 @@ class Changes:
     `alerts_received:resolved`, `alerts_deduplicated`, `alerts_suppressed:inhibited`, `alerts_suppressed:silenced`,
     `alerts_suppressed:outside_hours`, `transitions:<Transition>`, `deliveries_born:<channel>`,
     `deliveries_settled_late`, `incidents_parked`, `incidents_given_up`, `policies_activated`, `heartbeats_missed`,
-    `silences_set`, `silences_expired`.
+    `silences_set`, `silences_expired`, `acknowledgement_seconds`.
     """
 
     alerts: dict[Fingerprint, Alert | None] = field(default_factory=dict)

@@ -92,6 +92,7 @@ def _acknowledge(view: View, incident: Incident, event: Acknowledged) -> Inciden
     incident = view.transit(
         incident, Transition.ACK, f"by {event.actor}" + (f" until {until:%H:%M} UTC" if until else "")
     )
+    view.draft.changes.count("acknowledgement_seconds", int((view.at - incident.opened_at).total_seconds()))
     incident = ladder.drop(incident, (*ladder.CLIMBING, Timer.WAKE))
     ack = Ack(by=event.actor, at=view.at, until=until, level=max(told - 1, 0), severity=incident.severity)
     incident = replace(incident, ack=ack, snooze=None)

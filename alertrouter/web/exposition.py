@@ -35,6 +35,7 @@ COUNTERS: Final[Mapping[str, Counted]] = {
         "Times that something held an alert back.", "reason", ("inhibited", "silenced", "outside_hours")
     ),
     "transitions": Counted("What happened to incidents.", "transition", tuple(Transition)),
+    "acknowledgement_seconds": Counted("Seconds from opening to acknowledgement, of all that was acknowledged (ACK)."),
     "deliveries_born": Counted("Messages that the router decided on.", "channel"),
     "deliveries_settled_late": Counted("Outcomes that came for a delivery nobody waited for any more."),
     "incidents_parked": Counted("Incidents whose timer failed; they are tried again."),

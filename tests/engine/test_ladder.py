@@ -88,6 +88,7 @@ def test_an_acknowledgement_holds_for_its_time_and_not_for_ever() -> None:
     assert answer.text == "INC-1 is acknowledged by @omar until 10:37 UTC"
     assert minutes(story) == [(0, "chat"), (5, "pager"), (37, "pager"), (52, "leads"), (82, "pager")]
     assert [name for name in story.transitions() if name != "STEP"] == ["NEW", "OPEN", "ACK", "LAPSE", "LOOP"]
+    assert story.counts["acknowledgement_seconds"] == 7 * MINUTE
 
 
 def test_a_warning_is_given_before_an_acknowledgement_lapses() -> None:

@@ -1,0 +1,53 @@
+"""Every dashboard, and the file that it is rendered to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from rulebook.source import MONITORING, overridden, read_areas, read_overrides
+
+from dashboards import models, overview, router, security
+from dashboards.build import render
+from dashboards.panel import Board
+
+BOARDS: Final[tuple[Board, ...]] = (
+    overview.SYSTEM,
+    overview.INFRASTRUCTURE,
+    models.AI,
+    models.BUSINESS,
+    security.THREATS,
+    security.USERS,
+    security.MODELS,
+    security.COMPLIANCE,
+    router.ALERTROUTER,
+    router.LOGS,
+    overview.STACK,
+)
+RENDERED: Final = MONITORING / "grafana" / "dashboards"
+
+
+def wanted() -> dict[Path, str]:
+    """Every file with the text that it should have."""
+    overrides = read_overrides()
+    areas = overridden(read_areas(), overrides)
+    return {RENDERED / board.folder / f"{board.uid}.json": render(board, areas, overrides.links) for board in BOARDS}
+
+
+def stale() -> list[Path]:
+    """The files that differ from what they should be, and those that nothing asks for."""
+    files = wanted()
+    changed = [path for path, text in files.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
+    return changed + [path for path in RENDERED.rglob("*.json") if path not in files]
+
+
+def write() -> list[Path]:
+    """Bring them up to date; gives those that changed."""
+    files, changed = wanted(), stale()
+    for path in changed:
+        if path in files:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(files[path], encoding="utf-8")
+        else:
+            path.unlink()
+    return changed

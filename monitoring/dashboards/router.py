@@ -1,0 +1,287 @@
+"""alertrouter itself, and the logs and traces of everything."""
+
+from typing import Final
+
+from dashboards.panel import UP, Board, Kind, Panel, Row, logs, prom, traces
+
+ALERTROUTER: Final = Board(
+    uid="ar-alertrouter",
+    title="alertrouter",
+    says="Does what fires reach somebody, and how fast is it taken?",
+    folder="Monitoring",
+    rows=(
+        Row(
+            title="Now",
+            panels=(
+                Panel(
+                    title="Up",
+                    kind=Kind.NUMBER,
+                    width=4,
+                    alert="AlertRouterDown",
+                    words=UP,
+                    says="Whether its door answers.",
+                    queries=(prom('min(up{job="alertrouter"})'),),
+                ),
+                Panel(
+                    title="Redis",
+                    kind=Kind.NUMBER,
+                    width=4,
+                    alert="AlertRouterStoreDown",
+                    words=UP,
+                    says="Whether its store answers.",
+                    queries=(prom("min(alertrouter_store_up)"),),
+                ),
+                Panel(
+                    title="Router",
+                    kind=Kind.NUMBER,
+                    width=4,
+                    alert="AlertRouterNoRouter",
+                    words={"0": "none", "1": "active"},
+                    says="Whether one decides.",
+                    queries=(prom("max(alertrouter_router_active)"),),
+                ),
+                Panel(
+                    title="Open and nobody's",
+                    kind=Kind.NUMBER,
+                    width=4,
+                    alert="AlertRouterIncidentsPilingUp",
+                    says="Incidents that nobody has acknowledged.",
+                    queries=(prom('max(alertrouter_incidents{state="triggered"})'),),
+                ),
+                Panel(
+                    title="Mean time to acknowledge",
+                    kind=Kind.NUMBER,
+                    unit="s",
+                    width=4,
+                    says="From opening to acknowledgement, in the time shown.",
+                    queries=(
+                        prom(
+                            "sum(increase(alertrouter_acknowledgement_seconds_total[$__range]))"
+                            ' / sum(increase(alertrouter_transitions_total{transition="ACK"}[$__range]))'
+                        ),
+                    ),
+                ),
+                Panel(
+                    title="Put aside",
+                    kind=Kind.NUMBER,
+                    width=4,
+                    alert="AlertRouterEventQuarantined",
+                    says="Events that could not be applied, alerts that could not be read.",
+                    queries=(
+                        prom("max(alertrouter_quarantined_events)", "events"),
+                        prom("max(alertrouter_set_aside_alerts)", "alerts"),
+                    ),
+                ),
+            ),
+        ),
+        Row(
+            title="Incidents",
+            panels=(
+                Panel(
+                    title="Incidents by state",
+                    stacked=True,
+                    says="As the engine has them.",
+                    queries=(prom("max by (state) (alertrouter_incidents)", "{{state}}"),),
+                ),
+                Panel(
+                    title="Escalations",
+                    says="Levels that were told, laps and raises of severity; in each interval.",
+                    queries=(
+                        prom(
+                            "sum by (transition) (increase("
+                            'alertrouter_transitions_total{transition=~"STEP|LOOP|RAISE|LAPSE|DONE"}[$__rate_interval]))',
+                            "{{transition}}",
+                        ),
+                    ),
+                ),
+                Panel(
+                    title="Opened, acknowledged, resolved",
+                    says="In each interval.",
+                    queries=(
+                        prom(
+                            "sum by (transition) (increase("
+                            'alertrouter_transitions_total{transition=~"OPEN|ACK|RESOLVE|REOPEN"}[$__rate_interval]))',
+                            "{{transition}}",
+                        ),
+                    ),
+                ),
+            ),
+        ),
+        Row(
+            title="In",
+            panels=(
+                Panel(
+                    title="Requests by source",
+                    unit="cps",
+                    says="Bodies with alerts that were accepted, a second.",
+                    queries=(
+                        prom(
+                            "sum by (source) (rate(alertrouter_bodies_accepted_total[$__rate_interval]))", "{{source}}"
+                        ),
+                    ),
+                ),
+                Panel(
+                    title="Backlog",
+                    alert="AlertRouterBacklogHigh",
+                    says="Reports that the router has not applied.",
+                    queries=(prom("max(alertrouter_journal_backlog)", "reports"),),
+                ),
+                Panel(
+                    title="Held back, or nothing new",
+                    unit="cps",
+                    says="Alert reports a second.",
+                    queries=(
+                        prom(
+                            "sum by (reason) (rate(alertrouter_alerts_suppressed_total[$__rate_interval]))",
+                            "{{reason}}",
+                        ),
+                        prom("sum(rate(alertrouter_alerts_deduplicated_total[$__rate_interval]))", "nothing new"),
+                    ),
+                ),
+            ),
+        ),
+        Row(
+            title="Out",
+            panels=(
+                Panel(
+                    title="Deliveries",
+                    unit="cps",
+                    says="Tries a second, by channel and outcome.",
+                    queries=(
+                        prom(
+                            "sum by (channel, outcome) (rate(alertrouter_deliveries_total[$__rate_interval]))",
+                            "{{channel}} {{outcome}}",
+                        ),
+                    ),
+                ),
+                Panel(
+                    title="Given up",
+                    unit="percentunit",
+                    top=1,
+                    alert="AlertRouterDeliveryFailing",
+                    says="Share of messages, by channel.",
+                    queries=(prom("channel:alertrouter_deliveries_failed:ratio_rate10m", "{{channel}}"),),
+                ),
+                Panel(
+                    title="From report to message",
+                    unit="s",
+                    alert="AlertRouterDeliverySlow",
+                    says="Median and p95, group_wait included.",
+                    queries=(
+                        prom(
+                            "histogram_quantile(0.5, sum by (le) (rate(alertrouter_delivery_latency_seconds_bucket[10m])))",
+                            "median",
+                        ),
+                        prom(
+                            "histogram_quantile(0.95, sum by (le) (rate(alertrouter_delivery_latency_seconds_bucket[10m])))",
+                            "p95",
+                        ),
+                    ),
+                ),
+                Panel(
+                    title="Late",
+                    unit="s",
+                    width=12,
+                    alert="AlertRouterTimersLate",
+                    says="By how much the oldest timer and the oldest message are late.",
+                    queries=(
+                        prom("max(alertrouter_timer_lag_seconds)", "timers"),
+                        prom("max(alertrouter_delivery_lag_seconds)", "messages"),
+                    ),
+                ),
+                Panel(
+                    title="Its warnings and errors",
+                    kind=Kind.LOGS,
+                    width=12,
+                    says="Of all its processes.",
+                    queries=(logs('{service_name="alertrouter"} | json | level=~"warning|error|critical"'),),
+                ),
+            ),
+        ),
+    ),
+)
+
+LOGS: Final = Board(
+    uid="ar-logs",
+    title="Logs and traces",
+    says="What everything says: how much, how bad, and the lines.",
+    folder="Monitoring",
+    rows=(
+        Row(
+            title="How much",
+            panels=(
+                Panel(
+                    title="Lines by service",
+                    unit="cps",
+                    width=12,
+                    says="A second.",
+                    queries=(logs('sum by (service_name) (rate({service_name=~".+"}[$__auto]))'),),
+                ),
+                Panel(
+                    title="Errors by service",
+                    unit="cps",
+                    width=12,
+                    says="A second.",
+                    queries=(
+                        logs(
+                            "sum by (service_name) "
+                            '(rate({service_name=~".+"} | detected_level=~"error|critical|fatal" [$__auto]))'
+                        ),
+                    ),
+                ),
+            ),
+        ),
+        Row(
+            title="Lines",
+            panels=(
+                Panel(
+                    title="Errors",
+                    kind=Kind.LOGS,
+                    width=24,
+                    says="Of everything.",
+                    queries=(logs('{service_name=~".+"} | detected_level=~"error|critical|fatal"'),),
+                ),
+            ),
+        ),
+        Row(
+            title="Agents and the backend",
+            collapsed=True,
+            panels=(
+                Panel(
+                    title="Errors of AI agents",
+                    kind=Kind.LOGS,
+                    width=12,
+                    says="With the agent and its task.",
+                    queries=(logs('{job="ai-agents"} |= "ERROR" | json | level="ERROR"'),),
+                ),
+                Panel(
+                    title="Requests of more than 5 s",
+                    kind=Kind.LOGS,
+                    width=12,
+                    says="Of the backend.",
+                    queries=(logs('{job="sutazai-backend"} | json | duration_seconds > 5'),),
+                ),
+            ),
+        ),
+        Row(
+            title="Traces (profile traces)",
+            collapsed=True,
+            panels=(
+                Panel(
+                    title="Alerts that took more than a second",
+                    kind=Kind.TRACES,
+                    width=12,
+                    says="From webhook to delivery.",
+                    queries=(traces('{ resource.service.name = "alertrouter" && duration > 1s }'),),
+                ),
+                Panel(
+                    title="Traces with an error",
+                    kind=Kind.TRACES,
+                    width=12,
+                    says="Of everything.",
+                    queries=(traces("{ status = error }"),),
+                ),
+            ),
+        ),
+    ),
+)
