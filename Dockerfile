@@ -10,6 +10,8 @@ RUN python -m venv /opt/alertrouter \
     && /opt/alertrouter/bin/pip install --no-cache-dir --no-compile --only-binary :all: --require-hashes \
         --requirement runtime.lock
 COPY alertrouter alertrouter
+COPY docs/runbooks docs/runbooks
+COPY monitoring/ai_metrics_exporter monitoring/ai_metrics_exporter
 COPY policies policies
 COPY templates templates
 COPY monitoring/ai_metrics_exporter monitoring/ai_metrics_exporter

@@ -16,7 +16,7 @@ Signature: TypeAlias = tuple[tuple[str, int, int, int], ...]
 
 
 def builtin(what: str) -> Path:
-    """The directory of the built-in `policies` or `templates`: in the wheel, or beside the package in a checkout."""
+    """The directory of `policies`, `templates` or `docs/runbooks`: in the wheel, else beside the package."""
     package = Path(__file__).resolve().parent
     inside = package / "builtin" / what
     return inside if inside.is_dir() else package.parent / what

@@ -38,7 +38,10 @@ def test_the_wheel_carries_all_that_it_needs(wheel: Path) -> None:
     """The built-in policy and templates, the pages and what they load, the scripts that Redis runs, the types' mark."""
     inside = set(zipfile.ZipFile(wheel).namelist())
 
-    wanted = _files("alertrouter") | {f"alertrouter/builtin/{one}" for one in _files("policies") | _files("templates")}
+    beside = _files("policies") | _files("templates") | _files("docs/runbooks")
+    wanted = _files("alertrouter") | {f"alertrouter/builtin/{one}" for one in beside}
+    exporter = _files("monitoring/ai_metrics_exporter")
+    wanted |= {one.removeprefix("monitoring/") for one in exporter}
 
     assert {Path(one).suffix for one in wanted} >= {".py", ".lua", ".html", ".css", ".j2", ".yml"}
     assert "alertrouter/py.typed" in wanted

@@ -33,6 +33,7 @@ from alertrouter.web.links import AckPage
 from alertrouter.web.ops import Ops
 from alertrouter.web.page import Pages
 from alertrouter.web.pagerduty import PagerDutyHook
+from alertrouter.web.runbooks import Runbooks
 from alertrouter.web.short_way import ShortWay
 
 STATIC: Final = Path(__file__).parent / "static"
@@ -73,6 +74,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.router.routes += Heartbeats(store, senders, settings.max_body).routes()
     app.router.routes += slack.routes(store, settings)
     app.router.routes += Ops(store).routes()
+    app.router.routes += Runbooks().routes()
     app.router.routes += PagerDutyHook(store, settings).routes()
     app.router.routes += AckPage(store, Links(settings), pages).routes()
     app.router.routes += Console(store, settings, pages).routes()

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
+
+import yaml
 
 from rulebook import pages, render
 from rulebook.source import MONITORING, Links, overridden, read_areas, read_overrides
 
 CHECKOUT: Final = MONITORING.parent
+LOKI: Final = MONITORING / "loki" / "rules" / "fake"
 
 
 def wanted() -> dict[Path, str]:
@@ -23,7 +27,18 @@ def wanted() -> dict[Path, str]:
         for name, alert in area.alerts.items():
             page = Path(f"docs/runbooks/{name}.md")
             files[page] = pages.runbook(name, alert, area, Links(), _text(page))
+    for name, rule, labels in loki_alerts():
+        page = Path(f"docs/runbooks/{name}.md")
+        files[page] = pages.loki_runbook(name, rule, labels, _text(page))
     return files
+
+
+def loki_alerts() -> Iterator[tuple[str, dict[str, str], dict[str, str]]]:
+    """The alerts from logs: name, rule and labels."""
+    for path in sorted(LOKI.glob("*.yml")):
+        written = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)  # noqa: S506  it makes texts only
+        for group in written["groups"]:
+            yield from ((rule["alert"], rule, rule["labels"]) for rule in group["rules"] if "alert" in rule)
 
 
 def stale() -> dict[Path, str | None]:

@@ -35,6 +35,15 @@ def runbook(name: str, alert: Alert, area: Area, links: Links, page: str) -> str
     return _between(page or f"# {name}\n\n{BEGIN}\n{END}\n", "\n".join(lines))
 
 
+def loki_runbook(name: str, rule: Mapping[str, str], labels: Mapping[str, str], page: str) -> str:
+    """The same for an alert from logs, whose rule is written as Loki reads it."""
+    since = f"after {rule['for']}" if rule.get("for") else "at once"
+    lines = [f"**{labels['severity']}** · `component={labels['component']}` · {since}:", ""]
+    lines += ["```logql", rule["expr"].strip(), "```", ""]
+    lines.append("Rule: `monitoring/loki/rules/fake/` · [how to silence, snooze and escalate](README.md)")
+    return _between(page or f"# {name}\n\n{BEGIN}\n{END}\n", "\n".join(lines))
+
+
 def _since(alert: Alert, waits: str | None) -> str:
     since = f"after {waits}" if waits else "at once"
     return f"{since}, kept for {alert.keep_firing_for} after its end" if alert.keep_firing_for else since

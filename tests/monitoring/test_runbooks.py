@@ -6,13 +6,15 @@ from pathlib import Path
 
 import pytest
 import yaml
+from rulebook.files import loki_alerts
 from rulebook.source import read_areas
 
 from alertrouter.cli.app import app
 from tests.journeys.programs import installed
 
 RUNBOOKS = Path(__file__).resolve().parent.parent.parent / "docs" / "runbooks"
-ALERTS = {name for area in read_areas().values() for name in area.alerts}
+FROM_LOGS = {name: rule for name, rule, _ in loki_alerts()}
+ALERTS = {name for area in read_areas().values() for name in area.alerts} | set(FROM_LOGS)
 PAGES = {path.stem: path.read_text(encoding="utf-8") for path in RUNBOOKS.glob("*.md") if path.stem != "README"}
 OTHER_NAMES = {"PagerDuty", "OpenTelemetry"}
 
@@ -33,8 +35,16 @@ def test_a_page_says_what_it_means_where_to_look_and_what_to_do(name: str) -> No
     assert len(meaning.split()) > 8
     assert "```" in looking or "<http" in looking or "Loki:" in looking
     assert doing.strip().startswith("- ")
-    assert "```promql" in facts
+    assert ("```logql" if name in FROM_LOGS else "```promql") in facts
     assert len(page.splitlines()) < 60
+
+
+def test_alerts_from_logs_lead_to_their_page() -> None:
+    """Loki's own rules carry the link themselves."""
+    for path in (RUNBOOKS.parent.parent / "monitoring/loki/rules/fake").glob("*.yml"):
+        for group in yaml.safe_load(path.read_text())["groups"]:
+            for rule in (rule for rule in group["rules"] if "alert" in rule):
+                assert rule["annotations"]["runbook_url"] == f"http://localhost:9080/runbooks/{rule['alert']}"
 
 
 @pytest.mark.parametrize("name", sorted(PAGES))
