@@ -1,10 +1,11 @@
 // Reads a JSON list of {language, query} from standard input, and writes for each what is wrong with it, "" when nothing
-// is: the text at the first place that Grafana's own grammar cannot read.
+// is: the text at the first place that the language's own grammar cannot read.
 import { readFileSync } from "node:fs";
 import { parser as logql } from "@grafana/lezer-logql";
 import { parser as traceql } from "@grafana/lezer-traceql";
+import { parser as promql } from "@prometheus-io/lezer-promql";
 
-const parsers = { logql, traceql };
+const parsers = { logql, promql, traceql };
 
 function fault({ language, query }) {
   let found = "";
