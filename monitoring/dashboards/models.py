@@ -1,4 +1,7 @@
-"""AI models, and the business that is built on them."""
+"""AI models, and the business that is built on them.
+
+Longer than other files: it is a list, one entry for each panel.
+"""
 
 from typing import Final
 

@@ -1,4 +1,7 @@
-"""System overview, infrastructure, and the monitoring itself."""
+"""System overview, infrastructure, and the monitoring itself.
+
+Longer than other files: it is a list, one entry for each panel.
+"""
 
 from typing import Final
 

@@ -1,4 +1,7 @@
-"""alertrouter itself, and the logs and traces of everything."""
+"""alertrouter itself, and the logs and traces of everything.
+
+Longer than other files: it is a list, one entry for each panel.
+"""
 
 from typing import Final
 
