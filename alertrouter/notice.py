@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cached_property
-from typing import Literal, Protocol, TypeAlias
+from typing import Final, Literal, Protocol, TypeAlias
 
 import msgspec
 
@@ -19,6 +19,9 @@ from alertrouter.incident import Ack, Reason, Snooze, State
 from alertrouter.summary import Entry
 
 Status: TypeAlias = Literal["firing", "resolved"]
+
+
+TOGETHER: Final = "Told together. Each escalates by itself and is acknowledged by its number, as in: ack INC-142."
 
 
 class NoticeAlert(msgspec.Struct, frozen=True, kw_only=True):
@@ -201,7 +204,7 @@ def _entry(entry: Entry) -> NoticeAlert:
     return NoticeAlert(
         status="firing" if entry.fires else "resolved",
         labels=entry.labels,
-        annotations={"summary": entry.text},
+        annotations={"summary": TOGETHER} if entry.fires else {},
         starts_at=entry.since,
         ends_at=entry.ended_at,
     )

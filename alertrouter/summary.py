@@ -30,7 +30,6 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
     incident: str
     labels: dict[str, str]
-    text: str
     fires: bool
     since: datetime
     ended_at: datetime | None = None

@@ -143,11 +143,11 @@ def _entry(member: Member, at: datetime) -> Entry:
     count = len(member.what.firing)
     fires = bool(count)
     over = incident.resolved_at or at
-    text = f"{count} alert{'' if count == 1 else 's'} firing" if fires else "over"
+    if count > 1:
+        labels["alerts"] = str(count)
     return Entry(
         incident=incident.id,
         labels=labels,
-        text=text,
         fires=fires,
         since=incident.opened_at,
         ended_at=None if fires else over,
