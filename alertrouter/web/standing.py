@@ -44,7 +44,7 @@ def standing(incident: Incident) -> Iterator[Fact]:
     if incident.raised:
         yield Fact("Raised", f"to {incident.raised}: nobody took it in time")
     if incident.silenced:
-        yield Fact("Silenced", incident.silenced)
+        yield Fact("Silenced", incident.silenced.removeprefix("silenced "))
     if incident.muted and incident.muted != incident.silenced:
         yield Fact("Stands still", incident.muted)
     yield from (Fact("Beware", remark) for remark in incident.remarks)
