@@ -20,13 +20,18 @@ def free(memory: Memory, draft: Draft, over: Iterable[Alert]) -> None:
     """
     if not memory.inhibitor.has_rules:
         return
+    over = list(over)
+    ended = max((alert.ends_at for alert in over if alert.ends_at is not None), default=draft.at)
     for name in memory.inhibitor.freed_by({alert.fingerprint: alert.labels for alert in over}):
         incident = draft.changes.incidents.get(name, memory.state.incidents.get(name))
         if incident is None or incident.state in (State.PENDING, State.RESOLVED):
             continue
         route = memory.policy_of(incident).route(incident.route)
-        look = draft.at + (route.options.group_wait if route else timedelta())
-        draft.changes.incidents[name] = replace(incident, timers={**incident.timers, Timer.LOOK: look})
+        look = ended + (route.options.group_wait if route else timedelta())
+        if incident.timers.get(Timer.LOOK) == look:
+            continue  # a restart saw the same end once more
+        timers = {**incident.timers, Timer.LOOK: max(look, draft.at)}
+        draft.changes.incidents[name] = replace(incident, timers=timers)
 
 
 def note(view: View, incident: Incident) -> Incident:
