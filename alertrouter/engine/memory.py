@@ -99,7 +99,7 @@ class Memory:
             self._marks[alert.packed_labels] = alert.fingerprint
             for name in alert.incidents:
                 self.members.setdefault(name, set()).add(alert.fingerprint)
-            self._plan_alert(alert)
+            self._plan_stored(alert)
         if state.active:
             self._use_active(now)
         for name, silence in state.silences.items():
@@ -321,6 +321,12 @@ class Memory:
     def _plan_incident(self, incident: Incident) -> None:
         if incident.due is not None:
             heapq.heappush(self._timers, Due(incident.due, "incident", incident.id))
+
+    def _plan_stored(self, alert: Alert) -> None:
+        """What was over when a router last wrote has been dealt with: its end must not come a second time."""
+        alive_at = self.state.alive_at
+        if alert.ends_at is not None and (alive_at is None or alert.ends_at >= alive_at):
+            self._plan_alert(alert)
 
     def _plan_alert(self, alert: Alert) -> None:
         """Plan an alert's end. What was evaluated together ends together, and shares one timer until that comes."""

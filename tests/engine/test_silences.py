@@ -367,6 +367,23 @@ def test_a_restart_in_the_middle_changes_nothing() -> None:
     assert accounts[0] == accounts[1]
 
 
+def test_an_end_from_before_a_restart_does_not_come_again() -> None:
+    """Given an alert that was over before its silence began, when a router restarts, then the silence goes on."""
+    story = Story(PLAIN)
+    story.fire(0, "Disk")
+    story.advance(30)
+    story.end(60, "Disk")
+    story.advance(90)
+    ask(story, 90, until=HOUR, with_alerts=True)
+    state = persisted(story.engine.state)
+    state.alive_at = at(90)
+
+    story.engine = Engine(state, now=at(95))
+    story.advance(100)
+
+    assert only(story).idle_since is None
+
+
 def test_the_same_events_give_the_same_silences_bit_for_bit() -> None:
     """Ids follow from the event's key; nothing is left to chance."""
 
