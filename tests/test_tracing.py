@@ -100,8 +100,8 @@ def test_one_trace_leads_from_the_webhook_to_the_message(
         spans["POST /api/v1/alerts"].span_id
     }
     assert {one.process for one in spans.values()} == {"web", "router", "worker"}
-    assert re.search(rf'"trace_id": ?"{CALLER}"', alertrouter.up.text())
-    eventually(lambda: f'# {{trace_id="{CALLER}"}}' in _open_metrics(alertrouter), "the latency names it", 10)
+    eventually(lambda: re.search(rf'"trace_id": ?"{CALLER}"', alertrouter.up.text()), "the log names it", 30)
+    eventually(lambda: f'# {{trace_id="{CALLER}"}}' in _open_metrics(alertrouter), "the latency names it", 30)
     assert alertrouter.door.metric("alertrouter_delivery_latency_seconds_count") == 1, "the old form is as it was"
 
 

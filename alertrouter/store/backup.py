@@ -8,6 +8,7 @@ router makes new ones.
 from __future__ import annotations
 
 import gzip
+import zlib
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -69,7 +70,7 @@ def unpack(packed: bytes) -> Backup:
     """Read a file; raises `NoBackup` when it is none, or a later version's."""
     try:
         backup = msgspec.msgpack.decode(gzip.decompress(packed), type=Backup)
-    except (OSError, EOFError, ValueError) as error:  # gzip's checksum and msgspec's errors are among them
+    except (OSError, EOFError, ValueError, zlib.error) as error:  # gzip's checksum and msgspec's are among them
         raise NoBackup(f"this is no backup of alertrouter's, or it is damaged: {error}") from None
     if backup.format != FORMAT:
         raise NoBackup(

@@ -111,12 +111,15 @@ def test_what_has_ended_since_stays_away(full: redis.Redis, keys: Keys) -> None:
 def test_a_damaged_file_is_refused(full: redis.Redis, keys: Keys) -> None:
     """One flipped byte, another file, a later format: nothing is touched."""
     backup = take(full, keys, version="1", now=NOW)
-    packed = bytearray(backup.pack())
-    packed[len(packed) // 2] ^= 0xFF
+    packed = backup.pack()
+    flipped = [
+        packed[:at] + bytes([packed[at] ^ 0xFF]) + packed[at + 1 :] for at in range(0, len(packed), len(packed) // 60)
+    ]
 
-    for wrong in (bytes(packed), b"", b"hello", packed[:-20]):
+    # Bytes 3 to 9 of gzip's head are flags and a time: some of their changes change nothing.
+    for wrong in (*(one for one in flipped if one[3:10] == packed[3:10]), b"", b"hello", packed[:-20]):
         with pytest.raises(NoBackup, match=r"no backup of alertrouter's, or it is damaged"):
-            unpack(bytes(wrong))
+            unpack(wrong)
     with pytest.raises(NoBackup, match=f"format {FORMAT + 1}, expected {FORMAT}"):
         unpack(msgspec.structs.replace(backup, format=FORMAT + 1).pack())
 
