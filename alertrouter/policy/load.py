@@ -22,7 +22,7 @@ from alertrouter.policy.reading.intervals import time_intervals, timezone
 from alertrouter.policy.reading.maintenance import maintenance
 from alertrouter.policy.reading.matchers import inhibit_rules
 from alertrouter.policy.reading.names import Names
-from alertrouter.policy.reading.oncall import calendars, people, schedules
+from alertrouter.policy.reading.oncall import calendars, people, schedules, slack_allowed
 from alertrouter.policy.reading.receivers import receivers
 from alertrouter.policy.reading.routes import route_tree, shortcut
 from alertrouter.policy.reading.tests import policy_tests
@@ -102,6 +102,7 @@ def _policy(fields: Fields, content: str) -> Policy | None:
     reopen_within = fields.take("reopen_within", Value.duration, REOPEN_WITHIN)
     flips = fields.take("flapping", flapping, None)
     burst = fields.take("storm", storm, None)
+    actors = fields.take("slack", partial(slack_allowed, persons), frozenset())
     if root is None:
         return None
     return Policy(
@@ -123,6 +124,7 @@ def _policy(fields: Fields, content: str) -> Policy | None:
         maintenance=windows,
         people=persons,
         schedules=rotas,
+        slack_allowed=actors,
     )
 
 

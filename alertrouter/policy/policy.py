@@ -70,6 +70,8 @@ class Policy:
     flapping: FlappingRule | None = None
     storm: Storm | None = None
     schedules: Mapping[str, Schedule] = field(default_factory=dict)
+    slack_allowed: frozenset[str] = frozenset()
+    """Ids of the Slack users who may act; none: everyone may."""
 
     @cached_property
     def counts_back(self) -> timedelta:

@@ -285,6 +285,9 @@ _TOP: Final[dict[str, Schema]] = {
     "default_severity": _text("Of alerts whose label is missing or unknown."),
     "timezone": _text("As Europe/Berlin; default UTC."),
     "reopen_within": _ref("duration", "A group that fires again this soon is the same incident; default 10m."),
+    "slack": _mapping(
+        {"allowed": _list(_text("A person of `people`, or a Slack user id."), "Who may act in Slack.")}, "allowed"
+    ),
     "storm": _mapping(
         {
             "incidents": {

@@ -48,7 +48,10 @@ MORNING: Final = time(9)
 SHOWN: Final = 20
 MAX_INCIDENT: Final = 64
 
-NOT_ALLOWED: Final = "You may look, but not act on incidents here: ask whoever runs alertrouter (SLACK_ALLOWED_USERS)."
+NOT_ALLOWED: Final = (
+    "You may look, but not act on incidents here: ask whoever runs alertrouter "
+    "(`slack: {allowed: …}` in the policy, SLACK_ALLOWED_USERS)."
+)
 TAKEN_DOWN: Final = "Taken down. The router has not answered yet; the message changes when it has."
 HELP: Final = "`/alertrouter list` · `/alertrouter ack INC-1` · `/alertrouter oncall`"
 NO_SCHEDULES: Final = "No on-call schedules are set up."
@@ -57,7 +60,7 @@ _log = log.get(__name__)
 
 
 class SlackDesk:
-    """Takes clicks and commands of the users who may act; with none named, everyone may.
+    """Takes clicks and commands of the users who may act: `allowed`, and those of the policy; with none, everyone may.
 
     Who stands under `people` acts by that name; who doesn't, by the one that they have in Slack.
     """
@@ -76,9 +79,9 @@ class SlackDesk:
         if click.action not in ACTIONS:
             return ""
         target = read_target(click.value)
-        if not self._may_act(click.user):
-            return NOT_ALLOWED
         async with _in_time():
+            if not await self._may_act(click.user):
+                return NOT_ALLOWED
             if click.action in (slack_actions.SILENCE, slack_actions.UNSILENCE):
                 return escaped(await self._silence(click, target))
             event = await self._event(click, target)
@@ -99,7 +102,7 @@ class SlackDesk:
                     return HELP
 
     async def _acknowledge(self, command: Command, incident: str) -> str:
-        if not self._may_act(command.user):
+        if not await self._may_act(command.user):
             return NOT_ALLOWED
         key = _key(command.user, command.moment, "ack", incident)
         name = printable(incident).upper()[:MAX_INCIDENT]
@@ -145,8 +148,10 @@ class SlackDesk:
         person = known_as(await self._store.people(), slack=user)
         return f"{person or f'@{name}'} (slack)"
 
-    def _may_act(self, user: str) -> bool:
-        return not self._allowed or user in self._allowed
+    async def _may_act(self, user: str) -> bool:
+        policy = await self._store.policy()
+        allowed = self._allowed | (policy.slack_allowed if policy else frozenset())
+        return not allowed or user in allowed
 
     async def _ask(self, event: Action) -> Answer | None:
         answer = await self._store.ask(events.encode(event), event.key, patience=PATIENCE)

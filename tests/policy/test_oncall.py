@@ -288,3 +288,23 @@ def test_a_level_may_notify_a_schedule_or_a_person_by_name() -> None:
     names = [policy.receiver_named(name, match.route, berlin("2026-03-03 12:00")) for name in level.notify]
 
     assert names == ["person:lena@ai", "person:omar"]
+
+
+def test_who_may_act_in_slack_is_named_by_name_or_id() -> None:
+    """A name is a person who can be told apart there; without the key everyone may."""
+    named = load({"policy.yml": ON_CALL + "slack: {allowed: [lena, U024BE7LM]}\n"})
+
+    assert named.slack_allowed == {"U024BE7LH", "U024BE7LM"}
+    assert load({"policy.yml": ON_CALL}).slack_allowed == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("allowed", "fault"),
+    [
+        ("[omar]", "found `omar`, expected somebody whose `slack` stands under `people`"),
+        ("[nobody]", "found `nobody`, expected the name of a person under `people`, or a Slack user id"),
+    ],
+)
+def test_who_can_not_be_told_apart_in_slack_may_not_be_named(allowed: str, fault: str) -> None:
+    """Somebody without a Slack id, or whom the policy doesn't know."""
+    assert fault in "\n".join(map(str, problems(ON_CALL + f"slack: {{allowed: {allowed}}}\n")))

@@ -64,6 +64,7 @@ FULL: dict[str, Any] = {
     },
     "route": {"team": "ops", "escalate": {"info": "page"}, "routes": [{"matchers": ['a="b"'], "group_by": ["..."]}]},
     "flapping": {"flips": 3, "within": "10m", "stable_for": "5m"},
+    "slack": {"allowed": ["U024BE7LH"]},
     "storm": {"incidents": 5, "within": "2m"},
     "inhibit_rules": [{"source_matchers": ['a="b"'], "target_matchers": ['a="c"'], "equal": ["x"]}],
     "maintenance": [{"matchers": ['a="b"'], "during": "office"}],

@@ -151,6 +151,25 @@ def test_only_those_named_may_act(emptied_redis: str, slack: HttpStandIn) -> Non
         assert _told(door, "list") == "Nothing is open."
 
 
+def test_those_whom_the_policy_names_may_act(heard: Door) -> None:
+    """By their name under `people`, or by their id in Slack; nobody else."""
+    policy = f"""
+receivers: {{desk: {{inbox: {{}}}}}}
+people: {{nina: {{slack: {NINA["id"]}}}}}
+slack: {{allowed: [nina]}}
+route: {{receiver: desk}}
+"""
+    heard.redis.set(KEYS.active, "named")
+    heard.redis.hset(KEYS.policies, "named", msgspec.msgpack.encode({"policy.yml": policy}))
+
+    click(heard.http, pressed("acknowledge", "INC-1:1", user=OMAR))
+    refused = heard.entries(KEYS.journal)
+    click(heard.http, pressed("acknowledge", "INC-1:1", user=NINA))
+
+    assert refused == []
+    assert len(heard.entries(KEYS.journal)) == 1
+
+
 def test_commands_list_acknowledge_and_help(routed: Door) -> None:
     """Each answer is for the one who asked."""
     before = _told(routed, "list")

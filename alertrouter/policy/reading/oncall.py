@@ -60,6 +60,27 @@ def _person(names: Names, others: dict[tuple[str, str], str], name: str, value: 
         return person
 
 
+def slack_allowed(persons: Mapping[str, Person], value: Value) -> frozenset[str]:
+    """Read `slack: {allowed: …}`: who may act in Slack, by their name under `people` or their user id there."""
+    with value.fields() as fields:
+        return frozenset(fields.need("allowed", partial(_each_allowed, persons), ()))
+
+
+def _each_allowed(persons: Mapping[str, Person], value: Value) -> tuple[str, ...]:
+    return value.each(partial(_allowed, persons))
+
+
+def _allowed(persons: Mapping[str, Person], value: Value) -> str:
+    person = persons.get(value.text())
+    if person is None:
+        if not _SLACK_USER.fullmatch(value.text()):
+            raise value.expected("the name of a person under `people`, or a Slack user id such as U024BE7LH")
+        return value.text()
+    if not person.slack:
+        raise value.expected("somebody whose `slack` stands under `people`")
+    return person.slack
+
+
 def schedules(
     names: Names, zone: ZoneInfo, intervals: Mapping[str, tuple[TimeInterval, ...]], value: Value
 ) -> dict[str, Schedule]:
