@@ -24,6 +24,7 @@ from alertrouter.events import (
     Unacknowledged,
 )
 from alertrouter.incident import Ack, Incident, Reason, Snooze, State, Timer
+from alertrouter.policy.identity import same_person
 from alertrouter.transition import UNSEEN, Transition
 
 KEYS_KEPT: Final = 50
@@ -103,7 +104,7 @@ def _acknowledge(view: View, incident: Incident, event: Acknowledged) -> Inciden
 
 
 def _acknowledge_too(view: View, incident: Incident, ack: Ack, actor: str) -> Incident:
-    if actor == ack.by or actor in ack.others:
+    if any(same_person(actor, who) for who in (ack.by, *ack.others)):
         raise _Refused(f"you have acknowledged {incident.id} already, at {ack.at:%H:%M} UTC")
     incident = view.transit(incident, Transition.ACK_TOO, f"{actor} too, after {ack.by}")
     return replace(incident, ack=replace(ack, others=(*ack.others, actor)))

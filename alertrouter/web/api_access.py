@@ -8,7 +8,7 @@ import hashlib
 import hmac
 from collections.abc import Callable, Coroutine, Iterable
 from ipaddress import ip_address
-from typing import Annotated, Any, Final, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 from urllib.parse import urlsplit
 
 from fastapi import Security
@@ -17,9 +17,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from alertrouter.errors import AlertrouterError
+from alertrouter.policy.identity import ANONYMOUS
 from alertrouter.settings import ApiToken
-
-ANONYMOUS: Final = "anonymous"
 
 Bearer = Annotated[
     HTTPAuthorizationCredentials | None,

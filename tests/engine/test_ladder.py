@@ -332,6 +332,35 @@ def test_two_people_acknowledge_and_both_are_recorded() -> None:
     assert story.transitions()[-1] == "ACK+"
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "same"),
+    [
+        ("Lena (slack)", "Lena (pagerduty)", True),
+        ("lena@example.org (email link)", "lena@example.org (slack link)", True),
+        ("Lena (slack)", "Omar (slack)", False),
+        ("Lena (on leave) (api)", "Lena (cli)", False),
+        ("@lena (slack)", "@lena (pagerduty)", False),
+        ("anonymous (api)", "anonymous (console)", False),
+        ("@lena (slack)", "@lena (slack)", True),
+    ],
+)
+def test_who_takes_it_again_through_another_door_has_it_already(first: str, second: str, same: bool) -> None:
+    """They are told so, and are not their own second responder; of whom nobody knows, nobody can tell."""
+    story = Story(POLICY)
+    story.fire(0, "Disk", severity="critical")
+    story.advance(0)
+    story.act(60, Acknowledged, "Ida (api)")
+    story.act(61, Acknowledged, first)
+
+    answer = story.act(62, Acknowledged, second)
+
+    ack = story.incident().ack
+    assert ack is not None
+    assert (ack.by, ack.others) == ("Ida (api)", (first,) if same else (first, second))
+    assert answer.text.startswith("you have acknowledged INC-1 already") is same
+    assert story.transitions().count("ACK+") == (1 if same else 2)
+
+
 def test_the_same_click_twice_changes_nothing() -> None:
     """The key decides, and the answer is kind."""
     story = Story(POLICY)
