@@ -10,11 +10,15 @@ from types import TracebackType
 from typing import Self
 
 
+class Cut(Exception):
+    """Raised by `before`: the piece does not reach the server, and the connection ends."""
+
+
 class Proxy:
     """Listens on loopback and passes everything on to a unix socket.
 
-    `before` is called with each piece that a client sends, before it is passed on. `lose_answers`: from now on what the
-    server answers is dropped and the connection ended.
+    `before` is called with each piece that a client sends, before it is passed on; it may raise `Cut`. `lose_answers`:
+    from now on what the server answers is dropped and the connection ended.
     """
 
     def __init__(self, unix_url: str, before: Callable[[bytes], None] = lambda _: None) -> None:
@@ -52,7 +56,10 @@ class Proxy:
 
     def _there(self, near: socket.socket, far: socket.socket) -> None:
         while sent := _receive(near):
-            self._before(sent)
+            try:
+                self._before(sent)
+            except Cut:
+                break
             far.sendall(sent)
         _end(far)
 
