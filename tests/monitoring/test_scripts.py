@@ -9,6 +9,7 @@ import socket
 import stat
 import subprocess
 from collections.abc import Mapping
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,26 @@ class Site:
     def deploy(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run the script."""
         return run("bash", "scripts/deploy_monitoring.sh", *arguments, directory=self.root, environ=self.environ)
+
+    def back_up(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run the other one."""
+        return run("bash", "scripts/backup_monitoring.sh", *arguments, directory=self.root, environ=self.environ)
+
+    def make_ready(self) -> None:
+        """Do all that production asks for."""
+        self.deploy("--prepare")
+        with (self.root / ".env.monitoring").open("a") as file:
+            file.write("ALERTROUTER_DEADMAN_URL=https://hc.example/ping\nSLACK_BOT_TOKEN=xoxb-1\n")
+        overrides = self.root / "monitoring/prometheus/overrides.yml"
+        overrides.write_text(overrides.read_text().replace("alerts: {}", "alerts: {HostHighCpu: {threshold: 0.95}}"))
+        shutil.copytree(CHECKOUT / "docs/runbooks", self.root / "docs/runbooks")
+        (self.root / "backups/20251124T031500Z").mkdir(parents=True)
+        (self.root / "backups/20251124T031500Z/manifest.txt").touch()
+
+    @property
+    def backups(self) -> list[str]:
+        """Which there are, oldest first."""
+        return sorted(path.name for path in (self.root / "backups").iterdir())
 
     @property
     def calls(self) -> list[str]:
@@ -232,6 +253,81 @@ def test_the_password_of_grafana_is_on_no_command_line(site: Site) -> None:
 
     assert site.settings["GRAFANA_ADMIN_PASSWORD"] in (site.notes / "curl-config").read_text()
     assert site.settings["GRAFANA_ADMIN_PASSWORD"] not in "\n".join(site.calls)
+
+
+def test_what_production_asks_for_is_there(site: Site) -> None:
+    """Thresholds, runbooks, backup, dead man's switch and channels; the team is left to people."""
+    site.make_ready()
+
+    ran = site.deploy("--ready")
+
+    assert (ran.returncode, ran.stdout.count("✓"), ran.stdout.count("!")) == (0, 5, 0), ran.stdout
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "says"),
+    [
+        ("rm -r docs/runbooks", "✗ there are no runbooks"),
+        ("touch -d '3 days ago' backups/*/manifest.txt", "✗ there is no backup of the last two days"),
+        ("rm backups/*/manifest.txt", "✗ there is no backup of the last two days"),
+        ("sed -i /DEADMAN/d .env.monitoring", "✗ nobody is called when all of this is gone"),
+        ("sed -i /SLACK_BOT_TOKEN/d .env.monitoring", "✗ all messages go to the inbox"),
+    ],
+)
+def test_what_production_lacks_is_named(site: Site, spoilt: str, says: str) -> None:
+    """Each point of the checklist can fail, and then the exit code says so."""
+    site.make_ready()
+    assert run("bash", "-c", spoilt, directory=site.root).returncode == 0
+
+    ran = site.deploy("--ready")
+
+    assert (ran.returncode, ran.stdout.count("✗")) == (1, 1), ran.stdout
+    assert re.search(rf"{says}\n +→ ", ran.stdout), ran.stdout
+
+
+def test_thresholds_that_are_as_they_came_are_to_be_looked_at(site: Site) -> None:
+    """Also where there is no history of git to ask: in a release, or on a server."""
+    site.make_ready()
+    shutil.copy(CHECKOUT / "monitoring/prometheus/overrides.yml", site.root / "monitoring/prometheus")
+
+    ran = site.deploy("--ready")
+
+    assert ran.returncode == 0
+    assert "! monitoring/prometheus/overrides.yml is as it came" in ran.stdout
+
+
+def test_of_older_backups_seven_stay_and_four_of_sundays(site: Site) -> None:
+    """The newest seven, with the new one; then Sundays only; what is half, or none of ours, is let alone."""
+    nights = [date(2025, 9, 1) + timedelta(days=day) for day in range(85)]  # to Monday, 24 November
+    for night in nights:
+        (site.root / f"backups/{night:%Y%m%d}T031500Z").mkdir(parents=True)
+        (site.root / f"backups/{night:%Y%m%d}T031500Z/manifest.txt").touch()
+    (site.root / "backups/20250101T031500Z").mkdir()
+    (site.root / "backups/by-hand").mkdir()
+    (site.root / "backups/by-hand/manifest.txt").touch()
+
+    ran = site.back_up("--only", "configuration")
+
+    assert ran.returncode == 0, ran.stdout
+    *older, new = [name for name in site.backups if name not in ("20250101T031500Z", "by-hand")]
+    assert older == [f"2025{day}T031500Z" for day in (1026, 1102, 1109, 1116, 1119, 1120, 1121, 1122, 1123, 1124)]
+    assert (site.root / "backups" / new / "configuration.tar.gz").stat().st_size > 0
+    assert len(site.backups) == 13
+    assert ran.stdout.count("is forgotten") == len(nights) - 10
+
+
+def test_a_backup_that_failed_forgets_none(site: Site) -> None:
+    """Or a week of failures would leave nothing."""
+    nights = [f"202509{day:02}T031500Z" for day in range(1, 13)]
+    for night in nights:
+        (site.root / "backups" / night).mkdir(parents=True)
+        (site.root / "backups" / night / "manifest.txt").touch()
+
+    ran = site.back_up("--only", "redis")
+
+    assert ran.returncode == 1
+    assert "✗ redis" in ran.stdout
+    assert site.backups[:-1] == nights
 
 
 def test_wrong_usage_shows_how(site: Site) -> None:
