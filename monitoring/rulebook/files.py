@@ -27,18 +27,19 @@ def wanted() -> dict[Path, str]:
         for name, alert in area.alerts.items():
             page = Path(f"docs/runbooks/{name}.md")
             files[page] = pages.runbook(name, alert, area, Links(), _text(page))
-    for name, rule, labels in loki_alerts():
+    for name, rule, told in loki_alerts():
         page = Path(f"docs/runbooks/{name}.md")
-        files[page] = pages.loki_runbook(name, rule, labels, _text(page))
+        files[page] = pages.loki_runbook(name, rule, told, _text(page))
     return files
 
 
 def loki_alerts() -> Iterator[tuple[str, dict[str, str], dict[str, str]]]:
-    """The alerts from logs: name, rule and labels."""
+    """The alerts from logs: name, rule, and its labels and annotations together."""
     for path in sorted(LOKI.glob("*.yml")):
         written = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)  # noqa: S506  it makes texts only
         for group in written["groups"]:
-            yield from ((rule["alert"], rule, rule["labels"]) for rule in group["rules"] if "alert" in rule)
+            for rule in (one for one in group["rules"] if "alert" in one):
+                yield rule["alert"], rule, {**rule["labels"], **rule["annotations"]}
 
 
 def stale() -> dict[Path, str | None]:

@@ -35,12 +35,13 @@ def runbook(name: str, alert: Alert, area: Area, links: Links, page: str) -> str
     return _between(page or f"# {name}\n\n{BEGIN}\n{END}\n", "\n".join(lines))
 
 
-def loki_runbook(name: str, rule: Mapping[str, str], labels: Mapping[str, str], page: str) -> str:
-    """The same for an alert from logs, whose rule is written as Loki reads it."""
+def loki_runbook(name: str, rule: Mapping[str, str], told: Mapping[str, str], page: str) -> str:
+    """The same for an alert from logs, whose rule is written as Loki reads it; `told`: its labels and annotations."""
     since = f"after {rule['for']}" if rule.get("for") else "at once"
-    lines = [f"**{labels['severity']}** · `component={labels['component']}` · {since}:", ""]
+    lines = [f"**{told['severity']}** · `component={told['component']}` · {since}:", ""]
     lines += ["```logql", rule["expr"].strip(), "```", ""]
-    lines.append("Rule: `monitoring/loki/rules/fake/` · [how to silence, snooze and escalate](README.md)")
+    board, rules = told["dashboard_url"], "`monitoring/loki/rules/fake/`"
+    lines.append(f"Dashboard: <{board}> · rule: {rules} · [how to silence, snooze and escalate](README.md)")
     return _between(page or f"# {name}\n\n{BEGIN}\n{END}\n", "\n".join(lines))
 
 

@@ -14,8 +14,9 @@ import pytest
 import yaml
 from dashboards.files import BOARDS, RENDERED, stale
 from dashboards.panel import Board, Panel, Query, Source
+from rulebook.files import loki_alerts
 from rulebook.render import VARIABLES
-from rulebook.source import read_areas
+from rulebook.source import Links, read_areas
 
 from tests.journeys.programs import installed, missing
 from tests.monitoring.promql import as_asked
@@ -39,6 +40,19 @@ def test_every_alert_leads_to_a_dashboard_that_takes_its_host_or_model() -> None
 
     assert wanted <= set(BY_UID)
     assert {uid: board.variable for uid, board in BY_UID.items() if board.variable} == dict(VARIABLES)
+
+
+def test_every_alert_from_logs_leads_to_a_dashboard_that_shows_logs() -> None:
+    """Its rule stands as Loki reads it, so its link is written by hand."""
+    links = {name: told["dashboard_url"] for name, _, told in loki_alerts()}
+    with_logs = {
+        f"{Links().dashboards}{board.uid}"
+        for board in BOARDS
+        if any(query.source is Source.LOKI for panel in board.panels() for query in panel.queries)
+    }
+
+    assert len(links) >= 7
+    assert {name: link for name, link in links.items() if link not in with_logs} == {}
 
 
 @pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.uid)
