@@ -24,7 +24,7 @@ help:
 	@echo "make profile where the time goes"
 	@echo "make format  put the source in form"
 	@echo "make rules   write the alerting rules anew from monitoring/prometheus/ (source, overrides.yml)"
-	@echo "make dashboards  write Grafana's dashboards anew from monitoring/dashboards/"
+	@echo "make dashboards  the same, and Grafana's dashboards from monitoring/dashboards/"
 	@echo "make docs    write docs/settings.md from the source"
 	@echo "make screenshots  write docs/images anew, with chromium"
 	@echo "make lock    write requirements*.lock anew (make lock UPGRADE=--upgrade for newer versions)"
@@ -68,7 +68,7 @@ docs: $(DEV)
 rules: $(RUNTIME)
 	@exec $(BIN)/python -m rulebook
 
-dashboards: $(DEV)
+dashboards: $(DEV) rules  # their thresholds are the rules'
 	@exec $(BIN)/python -m dashboards
 
 # Hashes are of every file that the registry has of a version; the installs prove that each platform has its wheels.
