@@ -40,9 +40,10 @@ _Stream: TypeAlias = list[tuple[bytes, dict[bytes, bytes]]]
 class AlertIndex:
     """Finds alerts by a label, and the alerts that hold others back. For one event loop."""
 
-    def __init__(self, client: redis.asyncio.Redis, keys: Keys) -> None:
+    def __init__(self, client: redis.asyncio.Redis, keys: Keys, *, most_names: int = MOST_NAMES) -> None:
         self._redis = client
         self._keys = keys
+        self._most_names = most_names
         self._busy = asyncio.Lock()
         self._position = ""
         self._begun = 0
@@ -117,7 +118,7 @@ class AlertIndex:
             self._sources[mark] = labels
 
     async def _index(self, name: str) -> None:
-        if len(self._by_name) >= MOST_NAMES:
+        if len(self._by_name) >= self._most_names:
             del self._by_name[next(iter(self._by_name))]
         self._by_name[name] = {}
         async for alert in self.all():

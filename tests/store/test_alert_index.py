@@ -13,8 +13,7 @@ from alertrouter.alert import NOTHING, Alert, Fingerprint, fingerprint_of, pack
 from alertrouter.engine.changes import Changes
 from alertrouter.policy.inhibition import InhibitRule
 from alertrouter.policy.matcher import parse_matcher, parse_matchers
-from alertrouter.store import alert_index
-from alertrouter.store.alert_index import AlertIndex
+from alertrouter.store.alert_index import MOST_NAMES, AlertIndex
 from alertrouter.store.catalogue import Catalogue
 from alertrouter.store.connection import connect_async
 from alertrouter.store.keys import Keys
@@ -62,13 +61,15 @@ def store(state_store: StateStore, epoch: int) -> Store:
     return Store(state_store, epoch)
 
 
-def ask(redis_url: str, keys: Keys, work: Callable[[AlertIndex], Coroutine[Any, Any, None]]) -> None:
+def ask(
+    redis_url: str, keys: Keys, work: Callable[[AlertIndex], Coroutine[Any, Any, None]], *, most_names: int = MOST_NAMES
+) -> None:
     """Let an index do some work."""
 
     async def run() -> None:
         client = connect_async(redis_url)
         try:
-            await work(AlertIndex(client, keys))
+            await work(AlertIndex(client, keys, most_names=most_names))
         finally:
             await client.aclose()
 
@@ -149,11 +150,8 @@ def test_a_wiped_store_is_noticed(store: Store, redis_url: str, keys: Keys) -> N
     ask(redis_url, keys, work)
 
 
-def test_more_names_than_are_kept_are_answered_as_well(
-    store: Store, redis_url: str, keys: Keys, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_more_names_than_are_kept_are_answered_as_well(store: Store, redis_url: str, keys: Keys) -> None:
     """The one that was asked about least recently makes room, and is indexed again."""
-    monkeypatch.setattr(alert_index, "MOST_NAMES", 1)
     store.begin(firing("Down", disk="1"), firing("Slow", disk="2"))
 
     async def work(index: AlertIndex) -> None:
@@ -161,7 +159,7 @@ def test_more_names_than_are_kept_are_answered_as_well(
             assert await names(index, alertname="Down") == ["1"]
             assert await names(index, disk="2") == ["2"]
 
-    ask(redis_url, keys, work)
+    ask(redis_url, keys, work, most_names=1)
 
 
 RULE = InhibitRule(
