@@ -42,6 +42,7 @@ test: tools $(DEV)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest -n 4 --dist worksteal  # more than the cores of a small machine: journeys mostly wait
+	@[ "$${CI:-}" != true ] || $(MAKE) --no-print-directory guard  # for information; on a machine that does nothing else
 
 soak: tools $(DEV)
 	$(BIN)/pytest -n 0 -m soak --timeout 3600 -s
