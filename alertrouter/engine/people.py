@@ -5,6 +5,7 @@ Each asks for one thing and gets one answer. The same key twice changes nothing 
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Final, assert_never
 
 from msgspec.structs import replace
@@ -42,7 +43,7 @@ def act(memory: Memory, draft: Draft, event: Action) -> None:
         _answer(draft, event, None, None, f"there is no incident {event.incident}, or it is long over")
         return
     if event.key in incident.acted:
-        _answer(draft, event, incident, None, f"done already: {_stand(incident)}")
+        _answer(draft, event, incident, None, f"done already: {_stand(incident, event.at)}")
         return
     view = View.of(memory, draft, incident)
     try:
@@ -55,7 +56,7 @@ def act(memory: Memory, draft: Draft, event: Action) -> None:
     changed = replace(changed, acted=(*incident.acted, event.key)[-KEYS_KEPT:])
     changed = undelivered.watch(view, telling.redraw(view, changed))
     draft.changes.incidents[incident.id] = changed
-    _answer(draft, event, changed, _named(view), _stand(changed))
+    _answer(draft, event, changed, _named(view), _stand(changed, view.at))
 
 
 def _do(view: View, incident: Incident, event: Action) -> Incident:
@@ -179,8 +180,8 @@ def _named(view: View) -> Transition | None:
     return next((one for one in named if one is not None and one not in UNSEEN), None)
 
 
-def _stand(incident: Incident) -> str:
-    """Say in a few words how an incident stands."""
+def _stand(incident: Incident, at: datetime) -> str:
+    """Say in a few words how an incident stands, and how long ago it was taken once that is a minute."""
     if incident.state is State.RESOLVED:
         return f"{incident.id} is resolved"
     taken = f"acknowledged by {incident.ack.by}" if incident.ack else ""
@@ -188,8 +189,9 @@ def _stand(incident: Incident) -> str:
         quiet = f"snoozed until {incident.snooze.until:%Y-%m-%d %H:%M} UTC by {incident.snooze.by}"
         return f"{incident.id} is {quiet}" + (f", {taken}" if taken else "")
     if incident.ack is not None:
+        ago = int((at - incident.ack.at).total_seconds()) // 60
         until = f" until {incident.ack.until:%H:%M} UTC" if incident.ack.until else ""
-        return f"{incident.id} is {taken}{until}"
+        return f"{incident.id} is {taken}" + (f" {ago} min ago," if ago >= 1 else "") + until
     return f"{incident.id} is {incident.state.value}"
 
 

@@ -332,6 +332,20 @@ def test_two_people_acknowledge_and_both_are_recorded() -> None:
     assert story.transitions()[-1] == "ACK+"
 
 
+def test_who_comes_second_is_told_how_long_ago_the_first_one_took_it() -> None:
+    """From a minute on; before that it was at the same time, as far as people can tell."""
+    story = Story(POLICY)
+    story.fire(0, "Disk", severity="critical")
+    story.advance(0)
+    story.act(60, Acknowledged, "@lena")
+
+    at_once = story.act(119, Acknowledged, "@omar")
+    later = story.act(185, Acknowledged, "@ida")
+
+    assert at_once.text == "INC-1 is acknowledged by @lena until 10:31 UTC"
+    assert later.text == "INC-1 is acknowledged by @lena 2 min ago, until 10:31 UTC"
+
+
 @pytest.mark.parametrize(
     ("first", "second", "same"),
     [
