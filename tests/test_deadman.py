@@ -16,6 +16,7 @@ from alertrouter.store.keys import Keys
 from alertrouter.store.moment import to_ms
 from tests.roles import role, stop
 from tests.routing import POLICY, Routing, fires
+from tests.servers import RedisServer
 from tests.standins import Answer, HttpStandIn
 from tests.times import START
 from tests.waiting import eventually
@@ -173,3 +174,31 @@ def test_a_real_router_holds_it_only_while_nothing_is_overdue(
         assert stop(running) == 0
 
     assert "/ping" not in log.read_text()
+
+
+def test_a_real_router_lets_go_of_it_while_redis_takes_no_writes(
+    settings_for: SettingsFor, own_redis: RedisServer, tmp_path: Path, elsewhere: HttpStandIn
+) -> None:
+    """Reading still works, and nothing hangs: all the same nothing can be decided, so somebody must be called."""
+    environ = {
+        "ALERTROUTER_REDIS_URL": own_redis.url,
+        "ALERTROUTER_DEADMAN_URL": f"{elsewhere.url}/ping",
+        "ALERTROUTER_DEADMAN_EVERY": "1",
+    }
+    log = tmp_path / "log"
+
+    def refusals() -> int:
+        return log.read_text().count("store unavailable")
+
+    with role("router", settings_for(POLICY, environ), log) as running, redis.Redis.from_url(own_redis.url) as client:
+        elsewhere.wait_for(lambda received: len(received) >= 2, 20)
+
+        client.config_set("min-replicas-to-write", 1)
+        eventually(refusals, "it is noticed", 20)
+        held = len(elsewhere.received)
+        eventually(lambda: refusals() >= 3, "it is still so", 20)
+        assert len(elsewhere.received) == held
+
+        client.config_set("min-replicas-to-write", 0)
+        elsewhere.wait_for(lambda received: len(received) > held, 20)
+        assert stop(running) == 0
