@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+import pytest
 from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
@@ -194,6 +195,19 @@ class Pair:
 @given(sites, stories)
 def test_the_engine_pages_whom_the_rules_say(site: Site, steps: list[Step]) -> None:
     """The same pages at the same seconds, the same state, severity and answers, whatever happens."""
+    live(site, steps)
+
+
+@pytest.mark.soak
+@settings(max_examples=7000, deadline=None)
+@given(sites, stories)
+def test_the_engine_pages_whom_thousands_of_policies_say(site: Site, steps: list[Step]) -> None:
+    """The same for some minutes."""
+    live(site, steps)
+
+
+def live(site: Site, steps: list[Step]) -> None:
+    """Let all of it happen to the engine and the model, and half an hour after it."""
     note(yaml(site))
     pair = Pair(site)
 

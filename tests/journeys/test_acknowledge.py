@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from urllib.parse import parse_qs
 
 import httpx2
@@ -61,16 +62,23 @@ def door(alertrouter: Alertrouter) -> Iterator[httpx2.Client]:
 
 
 def test_an_acknowledgement_in_slack_holds_until_it_lapses(
-    alertrouter: Alertrouter, door: httpx2.Client, far: FarSides
+    alertrouter: Alertrouter, door: httpx2.Client, far: FarSides, record_property: Callable[[str, object], None]
 ) -> None:
     """The message changes in place and PagerDuty knows; the next level is told nothing, until the time is over."""
     alertrouter.door.post("/api/v1/alerts", FIRES)
     eventually(lambda: far.slack.messages and far.pagerduty.received, "Slack and the pager are told", SOON)
     value = far.slack.button(_message(far), "acknowledge")
+    clicked = time.monotonic()
     answer = click(door, pressed("acknowledge", value, user=LENA))
+    answered = time.monotonic()
 
     assert (answer.status_code, answer.content) == (200, b"")
     eventually(lambda: "*Acknowledged* by @lena (slack)" in _text(_message(far)), "the message says who has it", 5)
+    redrawn = time.monotonic()
+    record_property(
+        "journey",
+        f"a click was answered in {answered - clicked:.3f} s, the message redrawn in {redrawn - clicked:.3f} s",
+    )
     assert far.slack.button(_message(far), "unacknowledge")
     eventually(lambda: _events(far) == [("on-call", "trigger"), ("on-call", "acknowledge")], "PagerDuty knows", 5)
 
