@@ -56,6 +56,10 @@ class Matcher:
         object.__setattr__(self, "_fits", _fitting(self.value) if is_regex else self.value.__eq__)
         object.__setattr__(self, "_negative", self.op in (Op.NOT_EQUAL, Op.NOT_REGEX))
 
+    def __reduce__(self) -> tuple[type[Matcher], tuple[str, Op, str]]:
+        """Go to another process as what was written: a compiled pattern can't."""
+        return Matcher, (self.name, self.op, self.value)
+
     def matches(self, labels: Labels) -> bool:
         """Tell whether a label set meets the condition."""
         return self._fits(labels.get(self.name, "")) is not self._negative

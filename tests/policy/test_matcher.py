@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import re
 
 import pytest
@@ -188,3 +189,16 @@ def test_matchers_are_values() -> None:
 
     assert one == other
     assert len({one, other, Matcher("a", Op.EQUAL, "b")}) == 2
+
+
+@pytest.mark.parametrize("text", ['a="b"', 'a!="b"', 'a=~"b|c"', 'a!~"b.*"'])
+def test_a_matcher_goes_to_another_process(text: str) -> None:
+    """As `replay` sends whole policies there when the history is long."""
+    matcher = parse_matcher(text)
+
+    there: Matcher = pickle.loads(pickle.dumps(matcher))  # noqa: S301 - made on this line
+
+    assert there == matcher
+    assert [there.matches({"a": value}) for value in ("b", "c", "")] == [
+        matcher.matches({"a": value}) for value in ("b", "c", "")
+    ]
