@@ -227,5 +227,16 @@ def trace_delivery(tracing: Tracing, ending: Ending, began: datetime, ended: dat
 
 
 def _unpacked(alerts: Mapping[Fingerprint, bytes], names: Iterable[Fingerprint]) -> dict[Fingerprint, Alert]:
-    """Unpack the alerts of these names; those that are gone are left out."""
-    return {name: _ALERT.decode(alerts[name]) for name in names if name in alerts}
+    """Unpack the alerts of these names; those that are gone, or are records of another version, are left out.
+
+    A page that tells less is better than none.
+    """
+    found = {}
+    for name in names:
+        if name not in alerts:
+            continue
+        try:
+            found[name] = _ALERT.decode(alerts[name])
+        except msgspec.DecodeError as error:
+            _log.error("alert can't be read and is left out of the message", alert=name, reason=str(error))
+    return found

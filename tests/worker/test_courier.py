@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+import msgspec
 import pytest
 
 from alertrouter.delivery import LedgerState, Outcome
@@ -314,3 +315,15 @@ def test_what_may_have_arrived_before_a_refused_try_counts_as_told_too(owing: Ow
     assert len(far_side.received) == 2
     assert [told.outcome for told in owing.told()] == [Outcome.SENT]
     assert "may have arrived" in owing.row().note
+
+
+def test_an_alert_that_can_not_be_read_keeps_no_page_back(owing: Owing, far_side: HttpStandIn) -> None:
+    """A record of another version, after an upgrade: the message leaves without it, at the first try."""
+    for name in owing.firing:
+        owing.client.hset(owing.keys.alerts, name, msgspec.msgpack.encode(["of", {"another": "version"}]))
+    owing.owe()
+
+    owing.courier().drain()
+
+    assert len(far_side.received) == 1
+    assert (owing.row().state, owing.row().attempts) == (LedgerState.SENT, 1)
