@@ -19,7 +19,7 @@ from bench.programs import BenchError
 from bench.pump import Endpoint, Pump
 from bench.rows import Bench, Measured, Row
 from bench.systems import EVERYSEC
-from bench.table import Report, as_json, as_text
+from bench.table import Report, as_json, as_table, as_text
 from bench.work import all_rows
 from bench.work.guard import guard_rows
 
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str]) -> int:
         listed = rows if asked.only or asked.guard else all_rows()
         _say("\n".join(f"{row.name:20} {row.about}{' (only when named)' if row.long else ''}" for row in listed))
         return 0
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the table is printed nonetheless
     if os.getloadavg()[0] > QUIET_LOAD:
         _say(f"The machine is busy (load {os.getloadavg()[0]:.2f}): figures will be worse, and ratios less sure.")
     with tempfile.TemporaryDirectory(prefix="bench-", dir=asked.directory) as directory, Endpoint() as endpoint:
@@ -44,21 +44,27 @@ def main(arguments: Sequence[str]) -> int:
         watch = Watch(Path(directory))
         repetitions = 1 if asked.guard else asked.repeat
         within = GUARD_WITHIN if asked.guard else float("inf")
-        results, failed = _run(rows, bench, repetitions, everysec=not asked.no_everysec, within=within)
+        results: list[Result] = []
+        try:
+            whole = _run(rows, bench, repetitions, results, everysec=not asked.no_everysec, within=within)
+        except (KeyboardInterrupt, SystemExit):
+            _say("Stopped: the table has the rows that were measured until then.")
+            whole = False
         conditions = watch.conditions()
     report = Report(machine=conditions, repetitions=repetitions, scale=asked.scale, results=results)
     sys.stdout.buffer.write(as_json(report) + b"\n" if asked.output == "json" else as_text(report).encode())
-    return 0 if asked.guard else int(failed or bool(report.missed))
+    return 0 if asked.guard else int(not whole or bool(report.missed))
 
 
 def _run(
-    rows: Sequence[Row], bench: Bench, repetitions: int, *, everysec: bool, within: float
-) -> tuple[list[Result], bool]:
-    """Each repetition of a row goes through all systems; a row that fails is left out, and the rest goes on.
+    rows: Sequence[Row], bench: Bench, repetitions: int, results: list[Result], *, everysec: bool, within: float
+) -> bool:
+    """Add each row's figures to `results` as they come; each repetition of a row goes through all systems.
 
-    No row begins later than `within` seconds after the first.
+    Tell whether every row was measured: one that fails is left out, and the rest goes on. No row begins later than
+    `within` seconds after the first.
     """
-    results, failed = [], False
+    whole = True
     began_all = time.monotonic()
     for row in rows:
         if time.monotonic() - began_all > within:
@@ -74,9 +80,10 @@ def _run(
                     _say(f"{row.name} {repetition + 1}/{repetitions} {name}: {time.monotonic() - began:.1f} s")
         except BenchError as error:
             _say(f"{row.name} FAILED: {error}")
-            failed = True
-        results += gather(row.name, row.figures, measured)
-    return results, failed
+            whole = False
+        results += (found := gather(row.name, row.figures, measured))
+        _say(as_table(found))
+    return whole
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -30,16 +31,19 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 def as_text(report: Report) -> str:
     """Write the table; in brackets the least and the most of the repetitions."""
     lines = [", ".join(f"{name} {value}" for name, value in report.machine.items())]
-    lines += [f"{report.repetitions} repetitions, interleaved; median (least to most)", ""]
-    rows = [HEADINGS, *(_cells(result) for result in report.results if result.samples or result.verdict)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
-    empty = {column for column in range(len(HEADINGS)) if not any(row[column] for row in rows[1:])}
-    for row in rows:
-        cells = [cell.ljust(widths[column]) for column, cell in enumerate(row) if column not in empty]
-        lines.append("  ".join(cells).rstrip())
+    lines += [f"{report.repetitions} repetitions, interleaved; median (least to most)", "", as_table(report.results)]
     count = Counter(result.verdict for result in report.results)
     lines += ["", f"{count[HELD]} targets held, {count[MISSED]} missed, {count[UNMEASURED]} not measured"]
     return "\n".join(lines) + "\n"
+
+
+def as_table(results: Sequence[Result]) -> str:
+    """Write these figures below headings; a column that nothing stands in is left out."""
+    rows = [HEADINGS, *(_cells(result) for result in results if result.samples or result.verdict)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
+    empty = {column for column in range(len(HEADINGS)) if not any(row[column] for row in rows[1:])}
+    shown = [[cell.ljust(widths[column]) for column, cell in enumerate(row) if column not in empty] for row in rows]
+    return "\n".join("  ".join(cells).rstrip() for cells in shown)
 
 
 def as_json(report: Report) -> bytes:
