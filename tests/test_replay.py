@@ -8,7 +8,7 @@ from alertrouter.alert import Fingerprint, fingerprint
 from alertrouter.policy.load import load
 from alertrouter.policy.policy import Policy
 from alertrouter.record import Ended, Fired, Moved, Record, lines, read_lines
-from alertrouter.simulate.replay import Replayed, coarse, compare, live_again
+from alertrouter.simulate.replay import Again, Replayed, coarse, compare, live_again
 from alertrouter.transition import Transition
 
 START = datetime(2026, 3, 7, 3, tzinfo=UTC)
@@ -135,3 +135,38 @@ def test_an_end_without_a_beginning_means_nothing() -> None:
     """A history begins in the middle of things."""
     assert live_again([Ended(at=START, alert=Fingerprint("0" * 16)), acted(1)], policy()).messages == []
     assert live_again([], policy()).events == 0
+
+
+def test_a_heartbeat_is_not_missing_because_a_history_has_none() -> None:
+    """What was missing then is recorded as the alert that said so; the beats are not."""
+    down = fired(0)
+    records: list[Record] = [down, ended(50, down)]
+
+    assert told(records, TEXT + "heartbeats: {watchdog: {every: 1m, severity: critical}}\n") == told(records)
+
+
+def test_the_policy_may_change_while_time_goes_on() -> None:
+    """What is open keeps the policy that opened it, as in the router; what begins then goes by the new one."""
+    first, second = fired(0), fired(4, "Slow", "INC-2")
+    again = Again(policy(), START)
+    again.take(first)
+    again.follow(policy(TEXT.replace("after: 5m", "after: 2m")), START + timedelta(minutes=3))
+    again.take(second)
+    again.wait(START + timedelta(minutes=8))
+
+    assert [
+        (f"{(one.at - START) / timedelta(minutes=1):g}", one.receiver, one.team) for one in again.lived.messages
+    ] == [("0.5", "chat", "ai"), ("4.5", "chat", "ai"), ("5.5", "pager", "ai"), ("6.5", "pager", "ai")]
+
+
+def test_a_maintenance_of_the_policy_before_ends_with_it() -> None:
+    """What it kept quiet is told; what the new one keeps quiet too is not."""
+    always = "time_intervals: {always: [{}]}\n"
+    window = "maintenance: [{name: NAME, matchers: ['alertname=\"Down\"'], during: always}]\n"
+    quiet = TEXT + always + window.replace("NAME", "move")
+    for text, expected in ((TEXT, ["chat"]), (quiet + "reopen_within: 1m\n", [])):
+        again = Again(policy(quiet), START)
+        again.take(fired(0))
+        again.follow(policy(text), START + timedelta(minutes=3))
+        again.wait(START + timedelta(minutes=5))
+        assert [one.receiver for one in again.lived.messages] == expected

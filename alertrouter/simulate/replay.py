@@ -22,8 +22,10 @@ from alertrouter.events import (
     Action,
     AlertsReceived,
     DeliverySettled,
+    Event,
     Extended,
     Resolved,
+    SilenceExpired,
     Snoozed,
     Unacknowledged,
 )
@@ -33,6 +35,7 @@ from alertrouter.policy.policy import Policy
 from alertrouter.policy.receiver import Channel
 from alertrouter.policy.route import Route
 from alertrouter.record import Ended, Fired, Moved, Record
+from alertrouter.silence import SilenceState
 from alertrouter.transition import Transition
 
 _Name = TypeVar("_Name", str, int)
@@ -134,10 +137,10 @@ def _coarse(route: Route) -> Route:
 
 def live_again(records: Iterable[Record], policy: Policy) -> Lived:
     """Live the records under one policy."""
-    again: _Again | None = None
+    again: Again | None = None
     last: datetime | None = None
     for record in records:
-        again = again or _Again(policy, record.at)
+        again = again or Again(policy, record.at)
         again.take(record)
         last = record.at
     if again is None or last is None:
@@ -146,15 +149,14 @@ def live_again(records: Iterable[Record], policy: Policy) -> Lived:
     return again.lived
 
 
-class _Again:
+class Again:
     """One engine on a virtual clock that goes by the records."""
 
     def __init__(self, policy: Policy, start: datetime) -> None:
         self.lived = Lived()
-        self._policy = policy
-        self._people = names_of_people(policy.people, policy.teams)
-        state = EngineState(policies={policy.revision: {}}, active=policy.revision)
-        self._engine = Engine(state, now=start, loaded={policy.revision: policy})
+        self._policies: dict[str, Policy] = {}
+        self._people: dict[str, str] = {}
+        self._engine = self._under(policy, EngineState(), start)
         self._labels: dict[Fingerprint, AlertReport] = {}
         self._rounds: Counter[Fingerprint] = Counter()
         self._members: dict[str, list[Fingerprint]] = {}
@@ -170,6 +172,25 @@ class _Again:
                 self._end(record)
             case Moved(transition=transition) if transition in _DONE_BY_PEOPLE:
                 self._act(record)
+
+    def follow(self, policy: Policy, at: datetime) -> None:
+        """Bring another policy into force, as the router does: what is open keeps the one that opened it."""
+        self.wait(at)
+        state = self._engine.state
+        windows = {window.name for window in policy.maintenance}
+        for silence in [one for one in state.silences.values() if one.maintenance and one.maintenance not in windows]:
+            if silence.state is not SilenceState.EXPIRED:
+                self._apply(SilenceExpired(at=at, actor="replay", key=self._key(), silence=silence.id))
+        state.alive_at = at
+        self._engine = self._under(policy, state, at)
+
+    def _under(self, policy: Policy, state: EngineState, now: datetime) -> Engine:
+        """An engine of this state that goes by the policy, which hears of no heartbeat: a history has none."""
+        self._policies[policy.revision] = replace(policy, heartbeats={})
+        self._people.update(names_of_people(policy.people, policy.teams))
+        state.policies[policy.revision] = {}
+        state.active = policy.revision
+        return Engine(state, now=now, loaded=self._policies)
 
     def wait(self, until: datetime) -> None:
         """Let time pass, timer by timer."""
@@ -217,7 +238,7 @@ class _Again:
             if action is not None:
                 self._apply(action)
 
-    def _apply(self, event: AlertsReceived | DeliverySettled | Action) -> None:
+    def _apply(self, event: Event) -> None:
         while (due := self._engine.next_due()) is not None and due < event.at:
             self._keep(self._engine.advance(due))
         try:
@@ -236,7 +257,8 @@ class _Again:
 
     def _message(self, at: datetime, delivery: Delivery) -> Message:
         incident = self._engine.state.incidents.get(delivery.incident)
-        route = self._policy.route(incident.route) if incident else None
+        policy = self._policies.get(incident.revision) if incident else None
+        route = policy.route(incident.route) if policy and incident else None
         return Message(
             at=at,
             incident=delivery.incident,

@@ -35,11 +35,11 @@ RevisionId = Annotated[str, Path(pattern=r"^[0-9a-f]{6,64}$", description="The r
 
 
 class PublishedPolicy(BaseModel):
-    """A policy's files: their texts by file name."""
+    """A policy's files: their texts by file name. `calendars` is what the router added: the shifts it has read."""
 
     model_config = ConfigDict(extra="forbid")
 
-    files: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,200}\.yml$")], str] = Field(
+    files: dict[Annotated[str, Field(pattern=r"^([A-Za-z0-9_.-]{1,200}\.yml|calendars)$")], str] = Field(
         min_length=1, max_length=MOST_FILES, json_schema_extra={"additionalProperties": False}
     )
 

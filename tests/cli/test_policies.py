@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from alertrouter.calendars.keeper import FILE, written
 from alertrouter.policy.load import load
+from alertrouter.policy.oncall import Shift
 from tests.cli.running import Ran, run
 from tests.cli.test_actions import at
 from tests.web.door import Door
@@ -77,6 +80,26 @@ def test_a_wrong_policy_does_not_even_reach_the_server(routed: Door, tmp_path: P
         "policy.yml:14:15: route.team: unknown team `opps`, did you mean `ops`?"
     )
     assert routed.redis.xlen("ar:revisions") == 1
+
+
+def test_what_is_kept_can_be_published_back(routed: Door, tmp_path: Path) -> None:
+    """Also with the shifts of its calendars, which the router adds as a file of their own."""
+    people = (
+        OTHER
+        + 'people: {lena: {email: lena@example.com}}\nschedules: {rota: {ical: "${ONCALL_ICAL}", fallback: chat}}\n'
+    )
+    shift = Shift(person="lena", since=datetime(2026, 3, 2, tzinfo=UTC), until=datetime(2026, 3, 9, tzinfo=UTC))
+    files = {"policy.yml": people, FILE: written({"rota": (shift,)})}
+    published = routed.http.post("/api/v1/policies/publish", json={"files": files})
+    assert published.status_code == 201
+    revision = published.json()["revision"]
+    assert revision == load(files).revision
+
+    kept = routed.http.get(f"/api/v1/policies/revisions/{revision}").json()["files"]
+    again = routed.http.post("/api/v1/policies/publish", json={"files": kept})
+
+    assert (again.status_code, again.json()["revision"]) == (201, revision)
+    assert routed.http.post("/api/v1/policies/publish", json={"files": {"calendar": people}}).status_code == 422
 
 
 def test_who_may_only_read_publishes_nothing(routed: Door, tmp_path: Path) -> None:
