@@ -10,6 +10,7 @@ import os
 import signal
 import socket
 import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final, TypeAlias
@@ -32,10 +33,11 @@ from alertrouter.store.journal import Entry, Journal
 from alertrouter.store.keys import Keys
 from alertrouter.store.lease import Lease
 from alertrouter.store.lease_keeper import LeaseKeeper
-from alertrouter.store.queue import Kicks, kicks_for
+from alertrouter.store.queue import Kicks
 from alertrouter.store.statestore import Commit, Gauges, Quarantined, StateStore
 from alertrouter.store.sweep import Sweep
 from alertrouter.tracing import Tracing
+from alertrouter.waking import Waking
 
 Clock: TypeAlias = Callable[[], datetime]
 
@@ -46,8 +48,10 @@ STANDBY_LOOK: Final = 0.5
 MOST_ENTRIES: Final = 500
 FIRST_ENTRIES: Final = 16
 MOST_BYTES: Final = 8 * 1024 * 1024
-SWEEP_EVERY: Final = timedelta(milliseconds=500)
-KICK_AGAIN: Final = timedelta(milliseconds=200)
+HOLD: Final = timedelta(milliseconds=50)
+"""So long repeats wait for a commit that they share: they change nothing but counters, and read again they do not."""
+BREATH: Final = 0.01
+"""Seconds that more may come in after repeats, to be read together."""
 ALIVE_EVERY: Final = timedelta(seconds=5)
 TOUCHED_EVERY: Final = timedelta(seconds=30)
 WATCH_AGAIN: Final = timedelta(seconds=WATCH_EVERY)
@@ -151,8 +155,7 @@ def take_over(
     active = ActiveRouter(
         store=store,
         journal=Journal(client, keys),
-        kicks=kicks,
-        sweep=Sweep(client, keys, tuple(Channel)),
+        waking=Waking(kicks, Sweep(client, keys, tuple(Channel)), clock()),
         engine=engine,
         rollout=Rollout(settings, loaded.files_revision, store.note_refused, calendars),
         epoch=epoch,
@@ -173,8 +176,7 @@ class ActiveRouter:
         *,
         store: StateStore,
         journal: Journal,
-        kicks: Kicks,
-        sweep: Sweep,
+        waking: Waking,
         engine: Engine,
         rollout: Rollout,
         epoch: int,
@@ -184,8 +186,7 @@ class ActiveRouter:
     ) -> None:
         self._store = store
         self._journal = journal
-        self._kicks = kicks
-        self._sweep = sweep
+        self._waking = waking
         self._engine = engine
         self._rollout = rollout
         self._epoch = epoch
@@ -193,16 +194,13 @@ class ActiveRouter:
         self._clock = clock
         self._traces = traces
         self._count = FIRST_ENTRIES
-        self._waiting = 0
-        self._draining = 0
+        self._held = Changes()
+        self._hold_until: datetime | None = None
         now = clock()
-        self._kicked_at = now - KICK_AGAIN
-        self._kicks_sent = 0
-        self._sweep_at = self._alive_at = now
+        self._alive_at = now
         self._touched_at = now + TOUCHED_EVERY
         self._watch_at = now + WATCH_AGAIN
         self._caught_up_at = now
-        self._oldest_due: datetime | None = None
 
     def begin(self) -> None:
         """Put the directory's policy in force when its files have changed; a wrong one leaves the active one in force.
@@ -222,7 +220,7 @@ class ActiveRouter:
         self._journal.append(encode(ReloadAsked(at=now, actor=actor, key=f"reload:{now.isoformat()}")))
 
     def turn(self) -> None:
-        """Wait for what comes first, an event or a timer; decide; commit."""
+        """Wait for what comes first, an event or a timer; decide; commit, or hold what were repeats only."""
         entries = self._journal.read(self._checkpoint, count=self._count, wait_ms=self._wait_ms())
         caught_up = len(entries) < self._count
         changes, quarantined = self._apply(entries)
@@ -234,10 +232,15 @@ class ActiveRouter:
         if now >= self._touched_at:
             changes.merge(self._engine.touched_changes())
             self._touched_at = now + TOUCHED_EVERY
-        if entries or changes or now >= self._alive_at:
-            self._commit(changes, quarantined, now)
-        if now >= self._sweep_at:
-            self._kick_what_is_due(now)
+        self._held.merge(changes)
+        if self._held.urgent or quarantined or now >= min(self._alive_at, self._hold_until or self._alive_at):
+            self._commit(self._held, quarantined, now)
+        elif entries or changes:
+            self._hold_until = self._hold_until or now + HOLD
+            if entries and caught_up:
+                time.sleep(BREATH)
+        if now >= self._waking.look_at:
+            self._waking.look(now)
         if now >= self._watch_at:
             self._watch_at = now + WATCH_AGAIN
             if self._rollout.changed():
@@ -253,7 +256,7 @@ class ActiveRouter:
     def trouble(self) -> str:
         """Why somebody should look after this router; "" when there is no reason. Redis wrote, or a turn had raised."""
         late = self._clock() - LATE
-        timer, delivery = self._engine.next_due(), self._oldest_due
+        timer, delivery = self._engine.next_due(), self._waking.oldest_due
         if timer is not None and timer < late:
             return "a timer is overdue"
         if delivery is not None and delivery < late:
@@ -264,8 +267,8 @@ class ActiveRouter:
 
     def _wait_ms(self) -> int:
         now = self._clock()
-        moments = [self._sweep_at, self._alive_at, self._touched_at, self._watch_at, self._engine.next_due()]
-        first = min(moment for moment in moments if moment is not None)
+        moments = [self._waking.look_at, self._alive_at, self._touched_at, self._watch_at]
+        first = min(moments + [moment for moment in (self._hold_until, self._engine.next_due()) if moment is not None])
         return max(0, -((now - first) // timedelta(milliseconds=1)))
 
     def _apply(self, entries: list[Entry]) -> tuple[Changes, list[Quarantined]]:
@@ -296,7 +299,7 @@ class ActiveRouter:
         return changes
 
     def _commit(self, changes: Changes, quarantined: list[Quarantined], now: datetime) -> None:
-        kicks, nudges = self._wakes(len(changes.deliveries), now)
+        kicks, nudges = self._waking.wakes(len(changes.deliveries), now)
         commit = Commit(
             changes=changes,
             checkpoint=self._checkpoint,
@@ -311,8 +314,9 @@ class ActiveRouter:
         if self._traces:
             self._traces.committed(changes, now, self._clock())
         self._alive_at = now + ALIVE_EVERY
+        self._held, self._hold_until = Changes(), None
         if kicks:
-            self._kicked(kicks, now)
+            self._waking.kicked(kicks, now)
         for delivery in changes.deliveries:
             _log.debug(
                 "delivery owed",
@@ -322,39 +326,3 @@ class ActiveRouter:
                 destination=delivery.destination,
                 reason=delivery.reason.value,
             )
-
-    def _wakes(self, deliveries: int, now: datetime) -> tuple[int, int]:
-        """How many kicks and how many nudges a commit sends that owes so many deliveries.
-
-        A worker that drains, or lingers after it, is nudged; only when none does is RQ asked to start one. Whoever was
-        kicked just now drains what came after that too, so commits that follow kick only for what is beyond the first.
-        """
-        wanted = kicks_for(deliveries, 0)
-        if self._draining:
-            return 0, wanted
-        if now >= self._kicked_at + KICK_AGAIN:
-            return kicks_for(deliveries, self._waiting), 0
-        if wanted:
-            self._sweep_at = min(self._sweep_at, self._kicked_at + KICK_AGAIN)
-        return max(0, kicks_for(deliveries, self._waiting) - self._kicks_sent), wanted
-
-    def _kicked(self, kicks: int, now: datetime) -> None:
-        if now >= self._kicked_at + KICK_AGAIN:
-            self._kicked_at = now
-            self._kicks_sent = 0
-        self._kicks_sent += kicks
-
-    def _kick_what_is_due(self, now: datetime) -> None:
-        """Wake a worker when something is due and no kick is on its way: the earlier one may be lost."""
-        due = self._sweep.due(now)
-        self._draining = due.draining
-        self._oldest_due = due.earliest
-        self._waiting = self._kicks.waiting()
-        self._sweep_at = min(now + SWEEP_EVERY, due.later or now + SWEEP_EVERY)
-        if not due.count or self._waiting:
-            return
-        if now < self._kicked_at + KICK_AGAIN:
-            self._sweep_at = self._kicked_at + KICK_AGAIN
-            return
-        self._kicks.kick()
-        self._kicked(1, now)

@@ -208,3 +208,39 @@ def test_settings_are_taken_as_they_are(settings_for: SettingsFor) -> None:
 
     with pytest.raises(PolicyError, match="/nowhere"):
         Routing(missing, redis.Redis.from_url(missing.redis_url))
+
+
+def test_repeats_share_a_commit_and_news_take_them_along(routing: Routing) -> None:
+    """A repeat changes nothing but counters: it stays in the journal a moment, news are committed at once with it."""
+    routing.journal.append(fires("Down"))
+    routing.active.turn()
+    for _ in range(2):
+        routing.journal.append(fires("Down", seconds=1))
+        routing.active.turn()
+    assert routing.client.xlen(routing.keys.journal) == 2
+
+    routing.clock.set(milliseconds=50)
+    routing.active.turn()
+    assert routing.client.xlen(routing.keys.journal) == 0
+    assert routing.client.hget(routing.keys.counters, "alerts_deduplicated") == b"2"
+
+    routing.journal.append(fires("Down", seconds=2))
+    routing.active.turn()
+    routing.journal.append(fires("Slow", seconds=3))
+    routing.active.turn()
+    assert routing.client.xlen(routing.keys.journal) == 0
+    assert len(routing.incidents()) == 2
+
+
+def test_repeats_that_wait_for_their_commit_are_read_again_after_a_death(routing: Routing) -> None:
+    """What was held is in the journal still, and counts once."""
+    routing.journal.append(fires("Down"))
+    routing.active.turn()
+    routing.journal.append(fires("Down", seconds=1))
+    routing.active.turn()
+
+    routing.active = routing.take_over()
+    routing.active.turn()
+
+    assert routing.client.xlen(routing.keys.journal) == 0
+    assert routing.client.hget(routing.keys.counters, "alerts_deduplicated") == b"1"

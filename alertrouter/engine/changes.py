@@ -101,15 +101,12 @@ class Changes:
         for name, by in later.counts.items():
             self.count(name, by)
 
+    @property
+    def urgent(self) -> bool:
+        """Tell whether there is more in it than counters: something that somebody waits for, or that must be kept."""
+        records = self.alerts or self.incidents or self.policies or self.heartbeats or self.silences or self.activation
+        return bool(records or self.summaries or self.deliveries or self.timeline or self.recalled or self.answers)
+
     def __bool__(self) -> bool:
         """Tell whether there is anything to write."""
-        records = self.alerts or self.incidents or self.policies or self.heartbeats or self.silences or self.activation
-        return bool(
-            records
-            or self.summaries
-            or self.deliveries
-            or self.timeline
-            or self.counts
-            or self.recalled
-            or self.answers
-        )
+        return self.urgent or bool(self.counts)
