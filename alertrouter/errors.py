@@ -6,6 +6,7 @@ AlertrouterError
 ├── PayloadError           the sender's: a body can't be read              HTTP 400
 ├── StoreUnavailable       nobody's: Redis does not answer                 HTTP 503 + Retry-After
 │   └── LeaseLost          another router took over                        drop memory, stand by
+├── NewerState             the operator's: a later version wrote the state    CLI exit 1, nothing touched
 ├── CalendarError          its publisher's: a calendar can't be read    the last good one stays, logged
 ├── NotFound               the caller's: no such thing                     HTTP 404, CLI exit 1
 └── DeliveryError          the far side's: a message did not get through
@@ -66,6 +67,10 @@ class StoreUnavailable(AlertrouterError):
 
 class LeaseLost(StoreUnavailable):
     """Another router holds the lease: nothing of this commit was written."""
+
+
+class NewerState(AlertrouterError):
+    """The state is in a format that only a later version knows; the text names both."""
 
 
 class CalendarError(AlertrouterError):

@@ -6,6 +6,7 @@
 | `checkpoint`            | string | id of the last journal entry whose effects are committed        | router (commit) |
 | `lease`                 | string | name of the active router; gone 4 s after its last renewal      | router          |
 | `epoch`                 | string | counts takeovers; a commit of an older epoch writes nothing     | router          |
+| `format`                | string | the state's format, and the version that brought it there       | router (commit) |
 | `alerts`                | hash   | fingerprint → packed `Alert`                                    | router (commit) |
 | `incidents`             | hash   | id → packed `Incident`                                          | router (commit) |
 | `policies`              | hash   | revision → packed texts by file name                            | router (commit) |

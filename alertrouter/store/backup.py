@@ -22,6 +22,7 @@ from alertrouter.errors import AlertrouterError
 from alertrouter.store.connection import border
 from alertrouter.store.keys import Keys
 from alertrouter.store.moment import to_ms
+from alertrouter.store.stateformat import refuse_newer
 
 FORMAT: Final = 1
 _READ: Final = Path(__file__).with_name("backup_read.lua").read_text(encoding="utf-8")
@@ -105,9 +106,11 @@ def take(client: redis.Redis, keys: Keys, *, version: str, now: datetime) -> Bac
 def put_back(client: redis.Redis, keys: Keys, backup: Backup, *, replace: bool, now: datetime) -> None:
     """Make the namespace hold what the backup holds, in one step; a router that runs would write over it.
 
-    Raises `NoBackup` when a router is active, or when the namespace holds something that `replace` doesn't let drop.
+    Raises `NoBackup` when a router is active, or when the namespace holds something that `replace` doesn't let drop;
+    `NewerState` when the backup is of a state that only a later version knows.
     """
     prefix = f"{keys.namespace}:"
+    refuse_newer(next((record.fields[0] for record in backup.records if record.name == "format"), b""))
     with border(), client.pipeline() as pipeline:
         # Whoever takes the lease from here on makes EXEC fail.
         pipeline.watch(keys.lease, keys.epoch)  # type: ignore[no-untyped-call]  # redis-py leaves it untyped

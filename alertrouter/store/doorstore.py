@@ -21,7 +21,7 @@ from alertrouter.policy.load import load
 from alertrouter.policy.oncall import Person
 from alertrouter.policy.policy import Policy
 from alertrouter.silence import Silence
-from alertrouter.store import revisions
+from alertrouter.store import revisions, stateformat
 from alertrouter.store.connection import border
 from alertrouter.store.journal import FIELD
 from alertrouter.store.keys import Keys
@@ -250,12 +250,12 @@ class DoorStore:
         """Tell why this alertrouter is not ready: nothing to tell means that it is."""
         try:
             with border():
-                lease, active, backlog = await together(
-                    self._redis, [("GET", self._keys.lease), ("GET", self._keys.active), ("XLEN", self._keys.journal)]
-                )
+                keys = self._keys
+                questions: list[Command] = [("GET", name) for name in (keys.lease, keys.active, keys.format)]
+                lease, active, stamp, backlog = await together(self._redis, [*questions, ("XLEN", keys.journal)])
         except StoreUnavailable as error:
             return [str(error)]
-        found = []
+        found = [newer] if (newer := stateformat.newer(stamp)) else []
         if lease is None:
             found.append("no router is active: events are taken in and wait")
         if active is None:

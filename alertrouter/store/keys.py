@@ -42,6 +42,11 @@ class Keys:
         return f"{self.namespace}:epoch"
 
     @property
+    def format(self) -> str:
+        """The state's format, and the version that brought it there."""
+        return f"{self.namespace}:format"
+
+    @property
     def alerts(self) -> str:
         """Alerts by fingerprint."""
         return f"{self.namespace}:alerts"

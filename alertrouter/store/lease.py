@@ -8,6 +8,7 @@ import redis
 
 from alertrouter.store.keys import Keys
 from alertrouter.store.scripts import Script
+from alertrouter.store.stateformat import FORMAT, refuse_newer
 
 LEASE_MS: Final = 4000
 """A router that has not renewed for so long has lost it. Renewed each second."""
@@ -24,8 +25,14 @@ class Lease:
         self._release = Script(client, "lease_release")
 
     def acquire(self) -> int | None:
-        """Take it unless another has it; gives the new epoch: from now on no earlier one can commit."""
-        epoch = self._acquire([self._keys.lease, self._keys.epoch], [self.holder, LEASE_MS])
+        """Take it unless another has it; gives the new epoch: from now on no earlier one can commit.
+
+        Raises `NewerState` when a later version has written the state in a format that this one doesn't know.
+        """
+        keys = [self._keys.lease, self._keys.epoch, self._keys.format]
+        epoch = self._acquire(keys, [self.holder, LEASE_MS, FORMAT])
+        if isinstance(epoch, bytes):
+            refuse_newer(epoch)
         return epoch if isinstance(epoch, int) else None
 
     def renew(self) -> bool:

@@ -21,7 +21,7 @@ from alertrouter.events import DeliverySettled, encode
 from alertrouter.incident import Incident, State
 from alertrouter.record import pack as pack_records
 from alertrouter.silence import Silence
-from alertrouter.store import records, revisions
+from alertrouter.store import records, revisions, stateformat
 from alertrouter.store.begun import BEGUN, BEGUN_FOR, pack_marks
 from alertrouter.store.connection import border
 from alertrouter.store.journal import START, after
@@ -90,6 +90,7 @@ class StateStore:
         self._keys = keys
         self._kicks = kicks
         self._history = history
+        self._stamped = False
         self._recall = Script(client, "ledger_recall")
         self._told = Script(client, "commit_told")
 
@@ -107,11 +108,12 @@ class StateStore:
                 summaries=dict(self._records(keys.summaries, Summary, unreadable)),
             )
             values = self._redis.mget(
-                keys.active, keys.last_number, keys.alive_at, keys.checkpoint, keys.files_revision
+                keys.active, keys.last_number, keys.alive_at, keys.checkpoint, keys.files_revision, keys.format
             )
-        active, last_number, alive_at, checkpoint, from_files = (
+        active, last_number, alive_at, checkpoint, from_files, stamped = (
             v.decode() if isinstance(v, bytes) else "" for v in values
         )
+        self._stamped = bool(stamped)
         state.active = active
         state.last_number = int(last_number or 0)
         state.alive_at = from_ms(int(alive_at)) if alive_at else None
@@ -149,10 +151,13 @@ class StateStore:
                 pipeline.rpush(self._keys.nudges, *["1"] * commit.nudges)
                 pipeline.ltrim(self._keys.nudges, -MOST_NUDGES, -1)
             self._position(pipeline, commit)
+            if not self._stamped:
+                pipeline.set(self._keys.format, stateformat.stamp())
             try:
                 pipeline.execute()
             except redis.WatchError as error:
                 raise self._lost(epoch) from error
+            self._stamped = True
 
     def _lost(self, epoch: int) -> StoreUnavailable:
         """Tell the two cases apart that redis-py gives one name: a later epoch, and a connection that broke."""

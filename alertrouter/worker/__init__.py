@@ -11,6 +11,7 @@ from rq.serializers import JSONSerializer
 from alertrouter import log
 from alertrouter.errors import StoreUnavailable
 from alertrouter.settings import Settings, from_environment
+from alertrouter.store import stateformat
 from alertrouter.store.connection import Pipeline, border, connect
 from alertrouter.store.embedded import redis_url
 from alertrouter.store.keys import Keys
@@ -47,6 +48,9 @@ def drain() -> None:
 def _work(settings: Settings, courier: Courier) -> None:
     """Work until told to stop, or until RQ gives up: it does when Redis fails it in the middle of a job."""
     try:
+        client = connect(redis_url(settings))
+        stateformat.check(client, Keys(settings.namespace))
+        client.close()
         with border():
             worker = _Worker(
                 [Keys(settings.namespace).queue],

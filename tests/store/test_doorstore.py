@@ -168,6 +168,9 @@ def test_readiness_names_what_is_missing(
 
     client.set(keys.lease, "router-a")
     client.set(keys.active, "r1")
+    client.set(keys.format, "99 99.0")
+    assert ["format 99, written by alertrouter 99.0" in why for why in with_door(redis_url, keys, act)] == [True]
+    client.delete(keys.format)
     assert with_door(redis_url, keys, act) == []
 
 
