@@ -13,7 +13,6 @@ from typing import Final
 from msgspec.structs import replace
 
 from alertrouter.delivery import Delivery
-from alertrouter.engine import dispatch
 from alertrouter.engine.dispatch import Owed
 from alertrouter.engine.memory import Draft
 from alertrouter.engine.view import View, with_destination
@@ -33,7 +32,7 @@ _ENDS: Final = frozenset({Reason.RESOLVED, Reason.CHANGED})
 
 def takes(view: View, to: Destination, what: Owed) -> bool:
     """Tell whether a message waits for a summary: in a storm, for a digest, or as the end of what a summary told."""
-    if dispatch.integration_of(view.policy, to.id).channel not in PEOPLE or what.redraw:
+    if view.policy.integration(to.id).channel not in PEOPLE or what.redraw:
         return False
     if to.every is not None or (to.bundled and what.reason in (*_ENDS, Reason.JOINED)):
         return True
@@ -48,7 +47,7 @@ def takes(view: View, to: Destination, what: Owed) -> bool:
 def note_one(view: View, to: Destination) -> None:
     """Remember that a destination was told something by itself, as far as storms are looked for."""
     storm = view.policy.storm
-    if storm is not None and dispatch.integration_of(view.policy, to.id).channel in PEOPLE:
+    if storm is not None and view.policy.integration(to.id).channel in PEOPLE:
         summary = _summary(view, to.id)
         recent = [moment for moment in summary.recent if moment > view.at - storm.within]
         _keep(view.draft, replace(summary, recent=(*recent, view.at)[-storm.incidents :]))
@@ -108,7 +107,7 @@ def settled(draft: Draft, summary: Summary, delivery: str) -> None:
 
 
 def _delivery(name: str, members: Sequence[Member], summary: Summary, policy: Policy, at: datetime) -> Delivery:
-    integration = dispatch.integration_of(policy, summary.destination)
+    integration = policy.integration(summary.destination)
     severity = max((one.incident.severity for one in members), key=policy.rank)
     entries = tuple(_entry(one, at) for one in members)
     over = all(one.what.reason in _ENDS for one in members)

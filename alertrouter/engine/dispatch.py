@@ -12,7 +12,6 @@ from alertrouter.alert import Alert, Fingerprint
 from alertrouter.delivery import Delivery
 from alertrouter.incident import Destination, Incident, InFlight, Reason, State
 from alertrouter.policy.policy import Policy
-from alertrouter.policy.receiver import Integration
 from alertrouter.policy.route import Route
 from alertrouter.transition import OUTWEIGH_A_STEP
 
@@ -125,19 +124,11 @@ def _why_paged(to: Destination, incident: Incident) -> Reason:
     return _why_now(to, incident)
 
 
-def integration_of(policy: Policy, destination: str) -> Integration:
-    """The integration that a destination's id names."""
-    receiver, _, last = destination.rpartition("/")
-    if last.isdigit():
-        receiver = receiver.rpartition("/")[0]
-    return next(one for one in policy.integrations(receiver) if one.id == destination)
-
-
 def give_birth(
     incident: Incident, to: Destination, what: Owed, policy: Policy, *, now: datetime
 ) -> tuple[Incident, Destination, Delivery]:
     """Make the delivery of what is owed; its id follows from the incident's count of deliveries."""
-    integration = integration_of(policy, to.id)
+    integration = policy.integration(to.id)
     says_the_end = integration.options.send_resolved
     number = incident.issued + 1
     forewarns = what.reason is Reason.UNSILENCING

@@ -46,7 +46,7 @@ def _member(memory: Memory, draft: Draft, name: str, summary: str) -> Member | N
         view = View.of(memory, draft, incident)
     except LookupError:  # it can't be decided at all, and its own timers say so
         return None
-    integration = dispatch.integration_of(view.policy, to.id)
+    integration = view.policy.integration(to.id)
     redraws = integration.channel in telling.REDRAWN
     what = dispatch.owed(view.seen, to, incident, view.route, redraws=redraws, now=draft.at)
     if to.every is not None and incident.state is State.RESOLVED and not to.sequence:

@@ -64,14 +64,14 @@ def update(view: View, incident: Incident) -> Incident:
 def redraw(view: View, incident: Incident) -> Incident:
     """Let messages that can be redrawn show what the incident is now."""
     for to in incident.destinations:
-        if dispatch.integration_of(view.policy, to.id).channel in REDRAWN and to.shown < incident.version:
+        if view.policy.integration(to.id).channel in REDRAWN and to.shown < incident.version:
             incident = tell(view, incident, to)
     return incident
 
 
 def tell(view: View, incident: Incident, to: Destination) -> Incident:
     """Give one destination what it is owed, unless a delivery to it is still on its way."""
-    integration = dispatch.integration_of(view.policy, to.id)
+    integration = view.policy.integration(to.id)
     redraws = integration.channel in REDRAWN
     if to.collected:
         return incident
@@ -113,7 +113,7 @@ def forewarn(view: View, incident: Incident, silence: Silence) -> Incident:
             for integration in view.policy.integrations(receiver):
                 incident = with_destination(incident, Destination(id=integration.id, round=incident.round))
     for to in incident.destinations:
-        if dispatch.integration_of(view.policy, to.id).channel in _CHANNELS and to.in_flight is None:
+        if view.policy.integration(to.id).channel in _CHANNELS and to.in_flight is None:
             shown = tuple(mark for mark in view.seen.firing if mark in to.told or mark in silent)
             what = Owed(reason=Reason.UNSILENCING, firing=shown, resolved=())
             incident, warned, delivery = dispatch.give_birth(incident, to, what, view.policy, now=view.at)

@@ -106,8 +106,12 @@ class Policy:
 
     def rank(self, severity: str) -> int:
         """A severity's place, 0 lowest; a severity that the policy doesn't know ranks as the default."""
-        known = severity if severity in self.severities else self.default_severity
-        return self.severities.index(known)
+        place = self._ranks.get(severity)
+        return self._ranks[self.default_severity] if place is None else place
+
+    @cached_property
+    def _ranks(self) -> Mapping[str, int]:
+        return {severity: place for place, severity in enumerate(self.severities)}
 
     def held_by(self, route: Route, now: datetime) -> str:
         """Why the route's time intervals hold its messages at `now`; empty when they don't."""
@@ -167,6 +171,14 @@ class Policy:
     def integrations(self, receiver: str) -> tuple[Integration, ...]:
         """The ways in which a receiver is reached."""
         return self.receivers[receiver].integrations
+
+    def integration(self, name: str) -> Integration:
+        """The integration with this id. Raises `KeyError` when the policy has none."""
+        return self._integrations[name]
+
+    @cached_property
+    def _integrations(self) -> Mapping[str, Integration]:
+        return {one.id: one for receiver in self.receivers.values() for one in receiver.integrations}
 
 
 def muted_by(interval: str) -> str:
