@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import datetime
 
 import msgspec
@@ -50,8 +49,7 @@ class Recall(msgspec.Struct, frozen=True, kw_only=True):
     why: str
 
 
-@dataclass(slots=True)
-class Changes:
+class Changes(msgspec.Struct):
     """The effects of events and timers, ready to be written in one MULTI.
 
     `recalled` are deliveries by id that need not leave any more; the ledger tells the journal whether it was
@@ -66,23 +64,30 @@ class Changes:
     `silences_set`, `silences_expired`, `acknowledgement_seconds`.
     """
 
-    alerts: dict[Fingerprint, Alert | None] = field(default_factory=dict)
-    incidents: dict[str, Incident | None] = field(default_factory=dict)
-    policies: dict[str, dict[str, str] | None] = field(default_factory=dict)
-    heartbeats: dict[str, Pulse | None] = field(default_factory=dict)
-    silences: dict[str, Silence | None] = field(default_factory=dict)
-    summaries: dict[str, Summary | None] = field(default_factory=dict)
-    begun: list[Fingerprint] = field(default_factory=list)
+    alerts: dict[Fingerprint, Alert | None] = {}
+    incidents: dict[str, Incident | None] = {}
+    policies: dict[str, dict[str, str] | None] = {}
+    heartbeats: dict[str, Pulse | None] = {}
+    silences: dict[str, Silence | None] = {}
+    summaries: dict[str, Summary | None] = {}
+    begun: list[Fingerprint] = []
     activation: Activation | None = None
-    deliveries: list[Delivery] = field(default_factory=list)
-    timeline: list[TimelineLine] = field(default_factory=list)
-    counts: dict[str, int] = field(default_factory=dict)
-    recalled: dict[str, Recall] = field(default_factory=dict)
-    answers: dict[str, Answer] = field(default_factory=dict)
+    deliveries: list[Delivery] = []
+    timeline: list[TimelineLine] = []
+    counts: dict[str, int] = {}
+    recalled: dict[str, Recall] = {}
+    answers: dict[str, Answer] = {}
 
     def count(self, name: str, by: int = 1) -> None:
         """Add to a counter."""
         self.counts[name] = self.counts.get(name, 0) + by
+
+    def then(self, later: Changes) -> Changes:
+        """These changes and what happened afterwards, which is no longer used by itself."""
+        if not self:
+            return later
+        self.merge(later)
+        return self
 
     def merge(self, later: Changes) -> None:
         """Take in what happened afterwards; the later value of a record wins."""

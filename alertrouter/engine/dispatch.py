@@ -42,13 +42,12 @@ class Owed:
 
 def picture(alerts: Iterable[Alert], suppressed: dict[Fingerprint, str], *, held: str, now: datetime) -> Picture:
     """Sort an incident's alerts into what fires, what may be told and what is over."""
-    firing = tuple(alert.fingerprint for alert in alerts if alert.firing(now))
-    return Picture(
-        firing=firing,
-        telling=tuple(name for name in firing if name not in suppressed),
-        over=frozenset(alert.fingerprint for alert in alerts if not alert.firing(now)),
-        held=held,
-    )
+    firing: list[Fingerprint] = []
+    over: list[Fingerprint] = []
+    for alert in alerts:
+        (firing if alert.firing(now) else over).append(alert.fingerprint)
+    telling = tuple(name for name in firing if name not in suppressed) if suppressed else tuple(firing)
+    return Picture(firing=tuple(firing), telling=telling, over=frozenset(over), held=held)
 
 
 def owed(
@@ -61,16 +60,16 @@ def owed(
     level comes, as the first time. While somebody has the incident, or asked for quiet, nobody is told anything but its
     end; where messages can be redrawn (`redraws`), they are.
     """
-    told = frozenset(to.told)
-    quiet = incident.state is State.ACKNOWLEDGED or incident.snooze is not None
-    may_tell = not seen.held and (not quiet or redraws)
-    news = [name for name in seen.telling if name not in told]
-    ended = tuple(name for name in to.told if name in seen.over)
-    shown = tuple(name for name in seen.firing if name in told or (may_tell and name in seen.telling))
     if incident.state is State.RESOLVED or not seen.firing:
         return _the_end(seen, to, incident)
     if to.round < incident.round and not to.told and not to.paged:
         return Reason.WAITING
+    quiet = incident.state is State.ACKNOWLEDGED or incident.snooze is not None
+    may_tell = not seen.held and (not quiet or redraws)
+    told = frozenset(to.told)
+    news = [name for name in seen.telling if name not in told]
+    ended = tuple(name for name in to.told if name in seen.over) if seen.over else ()
+    shown = tuple(name for name in seen.firing if name in told or (may_tell and name in seen.telling))
     if to.paged and seen.telling and not seen.held and not quiet:
         return Owed(reason=_why_paged(to, incident), firing=shown, resolved=ended)
     if quiet:
@@ -185,8 +184,11 @@ def give_birth(
 
 def arrived(to: Destination, flight: InFlight, now: datetime) -> Destination:
     """What a destination knows once `flight` has arrived."""
-    over = frozenset(flight.resolved)
-    told = tuple(dict.fromkeys([*(name for name in to.told if name not in over), *flight.firing]))
+    told, over = to.told, flight.resolved
+    if over:
+        told = tuple(name for name in told if name not in frozenset(over))
+    if told != flight.firing:
+        told = tuple(dict.fromkeys((*told, *flight.firing)))
     return replace(to, told=told, shown=flight.version, last_sent_at=now, in_flight=None, stale=False, error="")
 
 

@@ -91,8 +91,7 @@ class Engine:
         except Exception as error:
             # The timers that fired before it count; they travel with the error to the next commit.
             raise NotApplied(changes, error) from error
-        changes.merge(self._memory.swap(draft))
-        return changes
+        return changes.then(self._memory.swap(draft))
 
     def advance(self, now: datetime) -> Changes:
         """Fire what is due up to and at `now`."""
@@ -159,19 +158,23 @@ class Engine:
         changes = Changes()
         while (timer := self._memory.pop_due(until, inclusive=inclusive)) is not None:
             self._clock = max(self._clock, timer.due)
-            if timer.kind == "alert":
-                changes.merge(self._over(Fingerprint(timer.id)))
-            elif timer.kind == "heartbeat":
-                changes.merge(self._miss(timer.id))
-            elif timer.kind == "maintenance":
-                changes.merge(self._maintain(timer.id))
-            elif timer.kind == "silence":
-                changes.merge(self._silence(timer.id))
-            elif timer.kind == "summary":
-                changes.merge(self._summarize(timer.id))
-            else:
-                changes.merge(self._flush(timer))
+            changes = changes.then(self._come(timer))
         return changes
+
+    def _come(self, timer: Due) -> Changes:
+        match timer.kind:
+            case "alert":
+                return self._over(Fingerprint(timer.id))
+            case "heartbeat":
+                return self._miss(timer.id)
+            case "maintenance":
+                return self._maintain(timer.id)
+            case "silence":
+                return self._silence(timer.id)
+            case "summary":
+                return self._summarize(timer.id)
+            case _:
+                return self._flush(timer)
 
     def _over(self, mark: Fingerprint) -> Changes:
         """An alert's end may have come."""

@@ -21,6 +21,8 @@ MOST_STEPS: Final = 100
 """More timers than this at one moment mean a policy that runs in a circle: the incident is parked."""
 
 
+_IN_ORDER: Final = tuple(Timer)
+
 _NOT_FOR_WHAT_IS_OVER: Final = frozenset({Timer.LAPSE, Timer.RAISE, Timer.OVERDUE, Timer.STEP})
 """When one of these comes and nothing fires any more, that is seen then, and not at the next group interval."""
 
@@ -28,9 +30,9 @@ _NOT_FOR_WHAT_IS_OVER: Final = frozenset({Timer.LAPSE, Timer.RAISE, Timer.OVERDU
 def flush(memory: Memory, draft: Draft, name: str) -> None:
     """Let the timers of an incident come that are due, in the order of `Timer`."""
     incident = memory.state.incidents[name]
-    view = View.of(memory, draft, incident)
+    view = View(memory, draft, incident)
     for _ in range(MOST_STEPS):
-        timer = next((one for one in Timer if incident.timers.get(one, draft.at + timedelta(1)) <= draft.at), None)
+        timer = _first_due(incident, draft.at)
         if timer is None:
             draft.changes.incidents[name] = undelivered.watch(view, telling.redraw(view, incident))
             return
@@ -39,6 +41,16 @@ def flush(memory: Memory, draft: Draft, name: str) -> None:
             return
         incident = after
     raise RuntimeError(f"more than {MOST_STEPS} timers at one moment")
+
+
+def _first_due(incident: Incident, now: datetime) -> Timer | None:
+    """The first of the timers that are due, in the order of `Timer`."""
+    timers = incident.timers
+    for timer in _IN_ORDER:
+        due = timers.get(timer)
+        if due is not None and due <= now:
+            return timer
+    return None
 
 
 def _come(view: View, incident: Incident, timer: Timer) -> Incident | None:
@@ -123,10 +135,13 @@ def _weigh(view: View, incident: Incident) -> Incident:
     """Set the severity to the highest that fires, or that time gave it; a rise beats an acknowledgement."""
     policy = view.policy
     counted = frozenset(view.seen.telling or view.seen.firing)
-    severities = [policy.severity(alert.labels) for alert in view.alerts if alert.fingerprint in counted]
-    severity = max([*severities, *([incident.raised] if incident.raised else [])], key=policy.rank)
+    severities = {policy.severity(alert.labels) for alert in view.alerts if alert.fingerprint in counted}
+    if incident.raised:
+        severities.add(incident.raised)
+    severity = max(severities, key=policy.rank)
     before, measure = incident.severity, incident.withstands
-    incident = replace(incident, severity=severity, peak=max(incident.peak, severity, key=policy.rank))
+    if severity != before or policy.rank(severity) > policy.rank(incident.peak):
+        incident = replace(incident, severity=severity, peak=max(incident.peak, severity, key=policy.rank))
     if measure is None:
         return incident
     if policy.rank(severity) > policy.rank(measure):
@@ -211,6 +226,9 @@ def _climbs(view: View, incident: Incident) -> bool:
 
 def prune(view: View, incident: Incident) -> None:
     """Let go of alerts that are over once everybody who was told of them knows."""
+    over = [one for one in view.alerts if not one.firing(view.at)]
+    if not over:
+        return
     needed: set[Fingerprint] = set()
     for to in incident.destinations:
         needed.update(to.told)
@@ -218,12 +236,8 @@ def prune(view: View, incident: Incident) -> None:
             needed.update(to.in_flight.firing, to.in_flight.resolved)
     # An `if` counts those that began a short while ago, over or not.
     counts = view.at - view.policy.counts_back
-    over = [
-        one
-        for one in view.alerts
-        if not one.firing(view.at) and one.fingerprint not in needed and one.starts_at < counts
-    ]
-    _release(view.draft, incident, over)
+    known = [one for one in over if one.fingerprint not in needed and one.starts_at < counts]
+    _release(view.draft, incident, known)
 
 
 def _release(draft: Draft, incident: Incident, alerts: list[Alert]) -> None:

@@ -36,6 +36,9 @@ def free(memory: Memory, draft: Draft, over: Iterable[Alert]) -> None:
 
 def note(view: View, incident: Incident) -> Incident:
     """Note which alerts are held back from now on, and which no longer are."""
+    nothing_held = not view.suppressed and not incident.suppressed and not incident.silenced
+    if nothing_held and view.seen.held == incident.held:
+        return incident
     fresh = [mark for mark in view.suppressed if mark not in incident.suppressed]
     for mark, why in view.suppressed.items():
         # One silence after another, or a longer one: that is news too, however long it was silent already.

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import heapq
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Final, NamedTuple
+
+import msgspec
 
 from alertrouter.alert import Alert, AlertReport, Fingerprint, fingerprint_of
 from alertrouter.engine.changes import Changes
@@ -28,16 +30,15 @@ GroupId = tuple[str, str]
 """(route id, group key): names the open incident of a group."""
 
 
-@dataclass(slots=True)
-class Draft:
+class Draft(msgspec.Struct):
     """What one step is about to change. Nothing counts before `Memory.swap`."""
 
     at: datetime
-    changes: Changes = field(default_factory=Changes)
-    touched: dict[Fingerprint, Alert] = field(default_factory=dict)
+    changes: Changes = msgspec.field(default_factory=Changes)
+    touched: dict[Fingerprint, Alert] = {}
     policy: Policy | None = None
-    groups: dict[GroupId, str] = field(default_factory=dict)
-    heard: list[str] = field(default_factory=list)
+    groups: dict[GroupId, str] = {}
+    heard: list[str] = []
     last_number: int = 0
     start: datetime | None = None
     end: datetime | None = None
@@ -85,6 +86,8 @@ class Memory:
         self.silencer = Silencer()
         self._timers: list[Due] = []
         self._ending: dict[datetime, list[Fingerprint]] = {}
+        self._incidents_due: dict[str, datetime] = {}
+        self._pinned: Counter[str] = Counter()
         self._beats_due: dict[str, datetime] = {}
         self._silences_due: dict[str, datetime] = {}
         self._summaries_due: dict[str, datetime | None] = {}
@@ -94,6 +97,7 @@ class Memory:
         for incident in state.incidents.values():
             self.groups[incident.route, incident.group_key] = incident.id
             self.by_state[incident.state] += 1
+            self._pinned[incident.revision] += 1
             self._plan_incident(incident)
         for alert in state.alerts.values():
             self._marks[alert.packed_labels] = alert.fingerprint
@@ -145,6 +149,8 @@ class Memory:
     def alerts_of(self, incident: str) -> list[Alert]:
         """The alerts of an incident, oldest first."""
         alerts = [self.state.alerts[name] for name in self.members.get(incident, ())]
+        if len(alerts) < 2:
+            return alerts
         return sorted(alerts, key=lambda alert: (alert.starts_at, alert.fingerprint))
 
     def next_due(self) -> datetime | None:
@@ -196,18 +202,20 @@ class Memory:
         if old is not None:
             self.by_state[old.state] -= 1
         if incident is None:
+            self._incidents_due.pop(name, None)
             if old is not None:
+                self._pinned[old.revision] -= 1
                 del self.state.incidents[name]
                 self.groups.pop((old.route, old.group_key), None)
             self.members.pop(name, None)
             self._wait(name, {})
             return
         self._wait(name, incident.suppressed)
+        self._pinned[incident.revision] += old is None
         self.by_state[incident.state] += 1
         self.state.incidents[name] = incident
         self.groups[incident.route, incident.group_key] = name
-        if old is None or old.due != incident.due:
-            self._plan_incident(incident)
+        self._plan_incident(incident)
 
     def _wait(self, incident: str, suppressed: Mapping[Fingerprint, str]) -> None:
         """Remember for whose end an incident waits whose alerts are held back."""
@@ -319,8 +327,12 @@ class Memory:
             heapq.heappush(self._timers, Due(due, "maintenance", name))
 
     def _plan_incident(self, incident: Incident) -> None:
-        if incident.due is not None:
-            heapq.heappush(self._timers, Due(incident.due, "incident", incident.id))
+        due = incident.due
+        if due is None:
+            self._incidents_due.pop(incident.id, None)
+        elif self._incidents_due.get(incident.id) != due:
+            self._incidents_due[incident.id] = due
+            heapq.heappush(self._timers, Due(due, "incident", incident.id))
 
     def _plan_stored(self, alert: Alert) -> None:
         """What was over when a router last wrote has been dealt with: its end must not come a second time."""
@@ -339,8 +351,7 @@ class Memory:
 
     def _counts(self, timer: Due) -> bool:
         if timer.kind == "incident":
-            incident = self.state.incidents.get(timer.id)
-            return incident is not None and incident.due == timer.due
+            return self._incidents_due.get(timer.id) == timer.due
         if timer.kind == "maintenance":
             return self._windows_due.get(timer.id) == timer.due
         if timer.kind == "summary":
@@ -386,7 +397,7 @@ class Memory:
             self.inhibitor.remove(mark, alert.labels)
 
     def _forget_policies(self, changes: Changes) -> None:
-        pinned = {incident.revision for incident in self.state.incidents.values()} | {self.state.active}
+        pinned = {revision for revision, count in self._pinned.items() if count} | {self.state.active}
         for revision in [name for name in self.state.policies if name not in pinned]:
             del self.state.policies[revision]
             self.policies.pop(revision, None)

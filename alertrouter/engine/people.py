@@ -45,7 +45,7 @@ def act(memory: Memory, draft: Draft, event: Action) -> None:
     if event.key in incident.acted:
         _answer(draft, event, incident, None, f"done already: {_stand(incident, event.at)}")
         return
-    view = View.of(memory, draft, incident)
+    view = View(memory, draft, incident)
     try:
         changed = _do(view, incident, event)
     except _Refused as refusal:

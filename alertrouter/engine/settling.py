@@ -32,7 +32,7 @@ def _settle_one(memory: Memory, draft: Draft, event: DeliverySettled) -> None:
     if incident is None or to is None or to.in_flight is None or to.in_flight.delivery != event.delivery:
         draft.changes.count("deliveries_settled_late")
         return
-    view = View.of(memory, draft, incident)
+    view = View(memory, draft, incident)
     flight, stale, sent = to.in_flight, to.stale, event.outcome is Outcome.SENT
     if sent:
         to = dispatch.arrived(to, flight, draft.at)

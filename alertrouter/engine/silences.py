@@ -168,7 +168,7 @@ def _announce(memory: Memory, draft: Draft, silence: Silence) -> None:
         if incident.state is not State.TRIGGERED or incident.snooze is not None:
             continue
         try:
-            view = View.of(memory, draft, incident)
+            view = View(memory, draft, incident)
         except LookupError:  # it can't be decided at all, and its own timers say so
             continue
         hidden = sum(holders[0].id == silence.id for holders in view.silenced.values())

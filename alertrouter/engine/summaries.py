@@ -43,7 +43,7 @@ def _member(memory: Memory, draft: Draft, name: str, summary: str) -> Member | N
     incident = with_destination(incident, to)
     draft.changes.incidents[name] = incident
     try:
-        view = View.of(memory, draft, incident)
+        view = View(memory, draft, incident)
     except LookupError:  # it can't be decided at all, and its own timers say so
         return None
     integration = view.policy.integration(to.id)

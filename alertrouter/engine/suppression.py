@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from alertrouter.alert import Fingerprint, Labels
+from alertrouter.alert import Alert, Fingerprint, Labels
 from alertrouter.policy.inhibition import InhibitRule
 from alertrouter.policy.matcher_index import MatcherIndex
 
@@ -105,8 +105,18 @@ class Inhibitor:
 
         Without a fingerprint the label set is looked at afresh and not remembered.
         """
+        return self._held_by(self._sides_of(fingerprint, labels))
+
+    def sources_of(self, alert: Alert) -> tuple[Inhibition, ...]:
+        """The same for an alert, whose labels are unpacked only when it isn't known which sides it stands on."""
+        sides = self._sides.get(alert.fingerprint)
+        return self._held_by(self._sides_of(alert.fingerprint, alert.labels) if sides is None else sides)
+
+    def _held_by(self, sides: _Sides) -> tuple[Inhibition, ...]:
+        if not sides.target:
+            return ()
         found = []
-        for side in self._sides_of(fingerprint, labels).target:
+        for side in sides.target:
             sources = self._sources.get((side.rule, side.key))
             if sources is None:
                 continue
@@ -120,6 +130,8 @@ class Inhibitor:
 
         Saying so again takes the place of what was said before.
         """
+        if not held and incident not in self._waits_for:
+            return
         sides = {(side.rule, side.key) for mark, labels in held.items() for side in self._sides_of(mark, labels).target}
         before = self._waits_for.pop(incident, set())
         for gone in before - sides:

@@ -15,8 +15,11 @@ from alertrouter.policy.duration import format_duration
 
 def watch(view: View, incident: Incident) -> Incident:
     """Set the timer by which the pages that are on their way must have arrived; without such pages there is none."""
+    pages = [one.in_flight for one in incident.destinations if one.in_flight is not None and one.in_flight.page]
+    if not pages and Timer.OVERDUE not in incident.timers:
+        return incident
     within = _within(view, incident)
-    flights = [one.in_flight for one in incident.destinations if one.in_flight is not None] if within else []
+    flights = pages if within else []
     due = min((one.since + within for one in flights if within and one.since and _matters(one)), default=None)
     if due == incident.timers.get(Timer.OVERDUE):
         return incident

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
@@ -13,58 +13,67 @@ from alertrouter.engine import dispatch
 from alertrouter.engine.dispatch import Picture
 from alertrouter.engine.memory import Draft, Memory
 from alertrouter.incident import Destination, Incident, Reason
-from alertrouter.policy.policy import Policy
-from alertrouter.policy.route import Route
 from alertrouter.silence import Silence
 from alertrouter.summary import Summary, summary_id
 from alertrouter.transition import LATEST, TRANSITIONS, UNSEEN, TimelineLine, Transition
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class View:
     """What a decision about an incident may look at: its policy, its route, its alerts as they are now.
 
-    `suppressed` says of each firing alert that is held back why, `silenced` by which silences, the longest first.
+    What a step doesn't ask for is not found out: most deliveries settle without a question about inhibition.
     """
 
-    draft: Draft
-    policy: Policy
-    route: Route
-    alerts: list[Alert]
-    seen: Picture
-    suppressed: dict[Fingerprint, str]
-    silenced: dict[Fingerprint, tuple[Silence, ...]]
-    summaries: Mapping[str, Summary]
+    __slots__ = ("_alerts", "_holding", "_incident", "_memory", "_seen", "draft", "policy", "route")
 
-    @classmethod
-    def of(cls, memory: Memory, draft: Draft, incident: Incident) -> View:
-        """Look at an incident."""
-        policy = memory.policy_of(incident)
-        route = policy.route(incident.route)
+    def __init__(self, memory: Memory, draft: Draft, incident: Incident) -> None:
+        """Look at an incident. Raises `LookupError` when its policy has no such route."""
+        self.draft: Final = draft
+        self.policy: Final = memory.policy_of(incident)
+        route = self.policy.route(incident.route)
         if route is None:
             raise LookupError(f"policy {incident.revision} has no route {incident.route}")
-        alerts = memory.alerts_of(incident.id)
-        silenced: dict[Fingerprint, tuple[Silence, ...]] = {}
-        suppressed: dict[Fingerprint, str] = {}
-        for alert in alerts:
-            if not alert.firing(draft.at):
-                continue
-            if memory.silencer and (holders := memory.silencer.holding(alert.fingerprint, alert.labels, draft.at)):
-                silenced[alert.fingerprint] = holders
-                suppressed[alert.fingerprint] = holders[0].account
-            elif why := _inhibited_by(memory, alert):
-                suppressed[alert.fingerprint] = why
-        seen = dispatch.picture(alerts, suppressed, held=policy.held_by(route, draft.at), now=draft.at)
-        return cls(
-            draft=draft,
-            policy=policy,
-            route=route,
-            alerts=alerts,
-            seen=seen,
-            suppressed=suppressed,
-            silenced=silenced,
-            summaries=memory.state.summaries,
-        )
+        self.route: Final = route
+        self._memory = memory
+        self._incident = incident.id
+        self._alerts: list[Alert] | None = None
+        self._seen: Picture | None = None
+        self._holding: _Holding | None = None
+
+    @property
+    def alerts(self) -> list[Alert]:
+        """Its alerts, oldest first."""
+        if self._alerts is None:
+            self._alerts = self._memory.alerts_of(self._incident)
+        return self._alerts
+
+    @property
+    def seen(self) -> Picture:
+        """Its alerts as far as messages are concerned."""
+        if self._seen is None:
+            held = self.policy.held_by(self.route, self.at)
+            self._seen = dispatch.picture(self.alerts, self.suppressed, held=held, now=self.at)
+        return self._seen
+
+    @property
+    def suppressed(self) -> dict[Fingerprint, str]:
+        """Why each firing alert that is held back is so."""
+        return self._held_back().suppressed
+
+    @property
+    def silenced(self) -> dict[Fingerprint, tuple[Silence, ...]]:
+        """By which silences firing alerts are held back, the longest first."""
+        return self._held_back().silenced
+
+    def _held_back(self) -> _Holding:
+        if self._holding is None:
+            self._holding = _holding(self._memory, self.alerts, self.at)
+        return self._holding
+
+    @property
+    def summaries(self) -> Mapping[str, Summary]:
+        """What destinations wait to be told of together, before this step."""
+        return self._memory.state.summaries
 
     @property
     def at(self) -> datetime:
@@ -107,13 +116,36 @@ def line(draft: Draft, incident: str, transition: Transition | None, text: str, 
 
 def with_destination(incident: Incident, to: Destination) -> Incident:
     """Put a destination in the place of the one with its id, or behind the others."""
-    known = {one.id: one for one in incident.destinations}
-    known[to.id] = to
-    return replace(incident, destinations=tuple(known.values()))
+    known = incident.destinations
+    place = next((place for place, one in enumerate(known) if one.id == to.id), len(known))
+    return replace(incident, destinations=(*known[:place], to, *known[place + 1 :]))
+
+
+class _Holding(NamedTuple):
+    """What holds an incident's firing alerts back."""
+
+    suppressed: dict[Fingerprint, str]
+    silenced: dict[Fingerprint, tuple[Silence, ...]]
+
+
+def _holding(memory: Memory, alerts: Iterable[Alert], now: datetime) -> _Holding:
+    silencer = memory.silencer or None
+    found = _Holding({}, {})
+    if silencer is None and not memory.inhibitor.has_rules:
+        return found
+    for alert in alerts:
+        if not alert.firing(now):
+            continue
+        if silencer and (holders := silencer.holding(alert.fingerprint, alert.labels, now)):
+            found.silenced[alert.fingerprint] = holders
+            found.suppressed[alert.fingerprint] = holders[0].account
+        elif why := _inhibited_by(memory, alert):
+            found.suppressed[alert.fingerprint] = why
+    return found
 
 
 def _inhibited_by(memory: Memory, alert: Alert) -> str:
-    sources = memory.inhibitor.sources(alert.fingerprint, alert.labels) if memory.inhibitor.has_rules else ()
+    sources = memory.inhibitor.sources_of(alert)
     if not sources:
         return ""
     rule, mark = sources[0]
