@@ -20,9 +20,9 @@ Policy = Annotated[
 @app.command()
 def up(policy: Policy = None) -> None:
     """Run all of it: an embedded Valkey (unless ALERTROUTER_REDIS_URL is set), web, router and workers."""
-    from alertrouter.supervisor import run_up
+    from alertrouter.supervisor import Roles, run_up
 
-    raise typer.Exit(run_up(_settings(policy)))
+    raise typer.Exit(run_up(_settings(policy), Roles(load=_load, run=_run)))
 
 
 @app.command()
@@ -55,6 +55,22 @@ def slack_socket() -> None:
     from alertrouter.web.slack_socket import run_slack_socket
 
     run_slack_socket(from_environment())
+
+
+def _load() -> None:
+    """Import what the roles below run on, so that the processes which `up` forks share it; web's server included."""
+    from uvicorn.lifespan import on as on
+    from uvicorn.loops import uvloop as uvloop
+    from uvicorn.protocols.http import httptools_impl as httptools_impl
+
+    from alertrouter import router as router
+    from alertrouter import worker as worker
+    from alertrouter.web import app as app
+
+
+def _run(role: str) -> None:
+    """Be one of the commands below, as if it had been typed."""
+    app([role])
 
 
 def _settings(policy: Path | None) -> Settings:

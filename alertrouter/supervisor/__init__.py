@@ -7,17 +7,19 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final, TextIO
 from urllib.parse import urlsplit
 
-from alertrouter import log, policydir
+from alertrouter import garbage, log, policydir
 from alertrouter.errors import AlertrouterError
 from alertrouter.settings import Settings
 from alertrouter.store import embedded
 from alertrouter.supervisor.child import LOOP, Child, Program, at_most
+from alertrouter.supervisor.forked import can_fork
 
 LOOK_EVERY: Final = 0.1
 ANSWER_WITHIN: Final = 2.0
@@ -30,7 +32,15 @@ class StartFailed(AlertrouterError):
     """`up` can't start; the text says why."""
 
 
-def run_up(settings: Settings) -> int:
+@dataclass(frozen=True, slots=True)
+class Roles:
+    """What the processes do: `load` imports what they need, `run` is one's whole life, to be called in a fork."""
+
+    load: Callable[[], None]
+    run: Callable[[str], object]
+
+
+def run_up(settings: Settings, roles: Roles) -> int:
     """Run until Ctrl-C or SIGTERM. Checks policy, port and state directory before it starts anything."""
     settings = replace(settings, policy=policydir.find(settings).resolve(), log_format=_log_format(settings))
     environ = {
@@ -41,30 +51,38 @@ def run_up(settings: Settings) -> int:
     log.configure(settings, process="up")
     _check_port(settings)
     look = (sys.executable, "-P", "-m", "alertrouter.supervisor.preflight")
-    looked = subprocess.run(look, env=environ, stdout=subprocess.PIPE, text=True, check=False)  # noqa: S603  our own
-    if looked.returncode:
-        return looked.returncode
+    with subprocess.Popen(look, env=environ, stdout=subprocess.PIPE, text=True) as looking:  # noqa: S603  our own
+        if can_fork():
+            roles.load()
+            garbage.share()
+        words, _ = looking.communicate()
+    if looking.returncode:
+        return looking.returncode
     with ExitStack() as held:
         valkey = (
             () if settings.redis_url else (_valkey(settings, held.enter_context(embedded.lock(settings.state_dir))),)
         )
-        return asyncio.run(_Supervisor(settings, environ, valkey).run(looked.stdout))
+        return asyncio.run(_Supervisor(settings, environ, valkey, roles).run(words))
 
 
 class _Supervisor:
     """All children, from the first start to the last stop."""
 
-    def __init__(self, settings: Settings, environ: Mapping[str, str], valkey: Iterable[Program]) -> None:
+    def __init__(self, settings: Settings, environ: Mapping[str, str], valkey: Iterable[Program], roles: Roles) -> None:
         def child(program: Program) -> Child:
             return Child(program, environ, log.get(__name__).warning)
 
+        def own(role: str, name: str, *, patience: float) -> Child:
+            command = (sys.executable, "-P", "-m", "alertrouter", role)
+            return child(Program(name=name, command=command, patience=patience, run=partial(roles.run, role)))
+
         self._settings = settings
         self._valkey = [child(program) for program in valkey]
-        self._router = [child(_own("router", "router", patience=10))]
-        self._workers = [child(_own("worker", f"worker-{n + 1}", patience=15)) for n in range(settings.workers)]
-        self._web = [child(_own("web", "web", patience=10))]
+        self._router = [own("router", "router", patience=10)]
+        self._workers = [own("worker", f"worker-{n + 1}", patience=15) for n in range(settings.workers)]
+        self._web = [own("web", "web", patience=10)]
         if settings.slack_app_token:
-            self._web.append(child(_own("slack-socket", "slack-socket", patience=10)))
+            self._web.append(own("slack-socket", "slack-socket", patience=10))
         self._running: list[asyncio.Task[None]] = []
         self._asked_to_stop = asyncio.Event()
 
@@ -143,10 +161,6 @@ class _Supervisor:
 
     def _children(self) -> list[Child]:
         return self._valkey + self._router + self._workers + self._web
-
-
-def _own(role: str, name: str, *, patience: float) -> Program:
-    return Program(name=name, command=(sys.executable, "-P", "-m", "alertrouter", role), patience=patience)
 
 
 def _valkey(settings: Settings, lock: TextIO) -> Program:

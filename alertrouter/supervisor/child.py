@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from alertrouter import parent
+from alertrouter.supervisor.forked import Forked, can_fork
 
 FIRST_PAUSE: Final = 0.2
 LONGEST_PAUSE: Final = 30.0
@@ -26,6 +27,7 @@ LOOP: Final = 3
 class Program:
     """What to run. `patience` is how long it may take to stop (seconds) before it is killed.
 
+    With `run` it is a fork of this process that calls that; where forks can't be watched it is `command` all the same.
     `keeps_open` are files of the supervisor's that it holds open too, as a lock that is free only when both are gone.
     """
 
@@ -33,6 +35,7 @@ class Program:
     command: Sequence[str]
     patience: float
     keeps_open: Sequence[int] = ()
+    run: Callable[[], object] | None = None
 
 
 async def at_most(seconds: float, event: asyncio.Event) -> None:
@@ -53,7 +56,7 @@ class Child:
         self.early_deaths = 0
         self._environ = environ
         self._tell = tell
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: asyncio.subprocess.Process | Forked | None = None
         self._stopping = asyncio.Event()
         self._started = 0.0
 
@@ -99,25 +102,30 @@ class Child:
         """Kill it at once, with whatever it started."""
         self._stopping.set()
         if self._process is not None and self._process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
+            for kill in (os.killpg, os.kill):  # a fork that has just begun leads no group yet
+                with contextlib.suppress(ProcessLookupError):
+                    kill(self._process.pid, signal.SIGKILL)
 
     async def _run_once(self) -> int:
-        command = parent.command_for(self.program.command)
         try:
-            self._process = await asyncio.create_subprocess_exec(
-                *command,
-                stdin=asyncio.subprocess.DEVNULL,
-                env=self._environ,
-                start_new_session=True,
-                pass_fds=self.program.keeps_open,
-            )
+            self._process = await self._start()
         except OSError as error:
             self._tell(f"{self.program.name} can't be started: {error}")
             return 1
         if self._stopping.is_set():
             self.kill()
         return await self._process.wait()
+
+    async def _start(self) -> asyncio.subprocess.Process | Forked:
+        if self.program.run is not None and can_fork():
+            return Forked(self.program.command[-1], self.program.run, self._environ)
+        return await asyncio.create_subprocess_exec(
+            *parent.command_for(self.program.command),
+            stdin=asyncio.subprocess.DEVNULL,
+            env=self._environ,
+            start_new_session=True,
+            pass_fds=self.program.keeps_open,
+        )
 
     def _obituary(self, code: int, pause: float) -> str:
         how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
