@@ -8,6 +8,7 @@ AlertrouterError
 │   └── LeaseLost          another router took over                        drop memory, stand by
 ├── NewerState             the operator's: a later version wrote the state    CLI exit 1, nothing touched
 ├── CalendarError          its publisher's: a calendar can't be read    the last good one stays, logged
+├── SourceError            the source's: an Alertmanager can't be asked what fires   nothing is healed, logged
 ├── NotFound               the caller's: no such thing                     HTTP 404, CLI exit 1
 └── DeliveryError          the far side's: a message did not get through
     ├── TemporaryFailure   429, 5xx, refused connection                    tried again
@@ -75,6 +76,10 @@ class NewerState(AlertrouterError):
 
 class CalendarError(AlertrouterError):
     """A calendar can't be fetched or read; the text says why, and shows nothing of its address."""
+
+
+class SourceError(AlertrouterError):
+    """An Alertmanager can't be asked, or its answer can't be read; the text shows nothing of credentials."""
 
 
 class NotFound(AlertrouterError):

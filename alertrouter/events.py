@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from alertrouter.alert import AlertReport
+from alertrouter.alert import AlertReport, Fingerprint
 from alertrouter.delivery import Outcome
 from alertrouter.silence import SilenceMatcher
 
@@ -97,6 +97,35 @@ class SilenceExpired(msgspec.Struct, frozen=True, kw_only=True, tag="unsilence")
     silence: str
 
 
+class Missed(msgspec.Struct, frozen=True, array_like=True):
+    """An alert that its source lists as firing and that is not known here, at each look since a moment."""
+
+    report: AlertReport
+    since: datetime
+
+
+class Gone(msgspec.Struct, frozen=True, array_like=True):
+    """An alert that fires here and that its source lists no more, at each look since a moment."""
+
+    alert: Fingerprint
+    since: datetime
+
+
+class SourceReconciled(msgspec.Struct, frozen=True, kw_only=True, tag="reconciled"):
+    """What a source lists was compared with what is known here; this is what its webhooks did not tell.
+
+    `source` is how people know it, `looks` how often in a row it was looked at before that counts.
+    """
+
+    at: datetime
+    actor: str
+    key: str
+    source: str
+    looks: int
+    missed: tuple[Missed, ...] = ()
+    gone: tuple[Gone, ...] = ()
+
+
 class _ByPerson(msgspec.Struct, frozen=True, kw_only=True):
     """What all that a person does to one incident has in common."""
 
@@ -154,7 +183,15 @@ Action: TypeAlias = Acknowledged | Extended | Unacknowledged | Snoozed | Resolve
 """What a person does to one incident."""
 
 Event: TypeAlias = (
-    AlertsReceived | DeliverySettled | PolicyActivated | ReloadAsked | Heartbeat | SilenceSet | SilenceExpired | Action
+    AlertsReceived
+    | DeliverySettled
+    | PolicyActivated
+    | ReloadAsked
+    | Heartbeat
+    | SilenceSet
+    | SilenceExpired
+    | SourceReconciled
+    | Action
 )
 
 _ENCODER = msgspec.msgpack.Encoder()

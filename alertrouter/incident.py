@@ -105,6 +105,8 @@ class Reason(StrEnum):
     """A person asked for what can't be done now."""
     PARKED = "parked"
     """The engine could not decide it; tried again later."""
+    RECONCILED = "reconciled"
+    """What a source lists, and no webhook of it told."""
     BLIP = "blip"
     """Over before `group_wait` had passed: nobody was told."""
 

@@ -25,6 +25,7 @@ from alertrouter.engine.engine import Engine, NotApplied
 from alertrouter.errors import LeaseLost, StoreUnavailable
 from alertrouter.events import ReloadAsked, decode, encode
 from alertrouter.policy.receiver import Channel
+from alertrouter.reconcile.keeper import Reconciler
 from alertrouter.rollout import WATCH_EVERY, Rollout
 from alertrouter.settings import Settings
 from alertrouter.store.connection import connect
@@ -117,11 +118,13 @@ class Router:
         keeper = LeaseKeeper(Lease(connect(self._url), self._keys, self._holder))
         deadman = Deadman(self._settings.deadman_url, self._settings.deadman_every)
         calendars = Calendars(self._settings, self._clock)
+        reconciler = Reconciler(self._settings, self._clock)
         keeper.start()
         deadman.start()
         calendars.start()
         try:
             active = take_over(self._settings, epoch, self._clock, calendars, self._traces)
+            reconciler.start()
             garbage.settle()
             while not self._stop.is_set():
                 keeper.turned()
@@ -132,6 +135,7 @@ class Router:
                 deadman.report(active.trouble())
             self._lease.release()
         finally:
+            reconciler.stop()
             calendars.stop()
             deadman.stop()
             keeper.stop()

@@ -12,6 +12,7 @@ from urllib.parse import quote, urlsplit
 
 from alertrouter import settings_file
 from alertrouter.errors import SettingsError
+from alertrouter.settings_reconcile import Reconcile, reconcile
 from alertrouter.settings_table import TABLE
 
 LEAST_LINK_SECRET: Final = 16
@@ -79,6 +80,7 @@ class Settings:
     pagerduty_events_url: str
     pagerduty_webhook_secrets: tuple[str, ...] = field(repr=False)
     smtp: Smtp
+    reconcile: Reconcile
     environ: Mapping[str, str] = field(repr=False)
 
     @property
@@ -170,6 +172,7 @@ def from_environment(environ: Mapping[str, str] | None = None) -> Settings:
         pagerduty_events_url=env.text("PAGERDUTY_EVENTS_URL").rstrip("/"),
         pagerduty_webhook_secrets=env.several("PAGERDUTY_WEBHOOK_SECRETS"),
         smtp=_smtp(env),
+        reconcile=reconcile(env),
         environ=env.values,
     )
 

@@ -81,6 +81,31 @@ TABLE: Final[tuple[Setting, ...]] = (
         secret=True,
     ),
     Setting("ALERTROUTER_DEADMAN_EVERY", "60", "seconds between two of these requests"),
+    Setting(
+        "ALERTROUTER_RECONCILE_URLS",
+        "",
+        "Alertmanagers that are asked what fires there, to heal what their webhooks miss: replicas of one cluster "
+        "with `,` between them, clusters with `;`; empty: nobody is asked (docs/alertmanager-compatibility.md)",
+        secret=True,
+    ),
+    Setting(
+        "ALERTROUTER_RECONCILE_RECEIVERS",
+        "",
+        "names of the receivers in their configuration that post to alertrouter, comma-separated",
+    ),
+    Setting("ALERTROUTER_RECONCILE_EVERY", "60", "seconds between two polls"),
+    Setting("ALERTROUTER_RECONCILE_POLLS", "3", "polls in a row that must agree before anything is healed, 2 or more"),
+    Setting(
+        "ALERTROUTER_RECONCILE_SETTLED_AFTER",
+        "300",
+        "seconds that an Alertmanager must have been up before what it does not list counts as over",
+    ),
+    Setting("ALERTROUTER_RECONCILE_USERNAME", "", "user for basic auth at these Alertmanagers"),
+    Setting("ALERTROUTER_RECONCILE_PASSWORD", "", "its password", secret=True),
+    Setting("ALERTROUTER_RECONCILE_PASSWORD_FILE", "", "file with the password, read at each poll"),
+    Setting("ALERTROUTER_RECONCILE_TOKEN", "", "bearer token for these Alertmanagers", secret=True),
+    Setting("ALERTROUTER_RECONCILE_TOKEN_FILE", "", "file with the token, read at each poll"),
+    Setting("ALERTROUTER_RECONCILE_CA_FILE", "", "certificates to trust there instead of the system's"),
     Setting("ALERTROUTER_ICAL_EVERY", "300", "seconds between two readings of the calendars of schedules"),
     Setting("ALERTROUTER_LOG_LEVEL", "info", "debug, info, warning or error"),
     Setting(

@@ -8,7 +8,7 @@ from alertrouter.settings import Settings, from_environment
 from alertrouter.settings_table import TABLE, table_as_markdown
 
 CHECKOUT = Path(__file__).resolve().parent.parent
-_WITH_ANOTHER = ("ALERTROUTER_REDIS_PASSWORD", "ALERTROUTER_SETTINGS_FILE")
+_WITH_ANOTHER = ("ALERTROUTER_REDIS_PASSWORD", "ALERTROUTER_SETTINGS_FILE", "ALERTROUTER_RECONCILE_URLS")
 """Those that need more than a value of their own; tests below show what they change."""
 
 FILLED_IN_BY_POLICIES = {
@@ -72,11 +72,12 @@ def test_each_default_in_the_table_is_the_one_in_force() -> None:
 
 def test_no_secret_shows_in_the_repr_of_settings() -> None:
     """Settings may be printed, logged or stand in a traceback."""
+    urls, receivers = "ALERTROUTER_RECONCILE_URLS", "ALERTROUTER_RECONCILE_RECEIVERS"
     secrets = {row.name: f"hidden-{row.name.lower()}:read:x" for row in TABLE if row.secret}
+    secrets[urls] = "http://user:hidden-password@am:9093"
 
-    shown = repr(from_environment(secrets))
-
-    assert "hidden-" not in shown
+    for name, value in secrets.items():
+        assert "hidden-" not in repr(from_environment({name: value, receivers: "alertrouter"})), name
 
 
 _OTHER_VALUES: Mapping[str, str] = {
@@ -100,6 +101,16 @@ _OTHER_VALUES: Mapping[str, str] = {
     "ALERTROUTER_INBOX_SIZE": "7",
     "ALERTROUTER_DEADMAN_URL": "https://elsewhere.example.com/ping",
     "ALERTROUTER_DEADMAN_EVERY": "7",
+    "ALERTROUTER_RECONCILE_RECEIVERS": "alertrouter",
+    "ALERTROUTER_RECONCILE_EVERY": "7",
+    "ALERTROUTER_RECONCILE_POLLS": "7",
+    "ALERTROUTER_RECONCILE_SETTLED_AFTER": "7",
+    "ALERTROUTER_RECONCILE_USERNAME": "a",
+    "ALERTROUTER_RECONCILE_PASSWORD": "a",
+    "ALERTROUTER_RECONCILE_PASSWORD_FILE": "/elsewhere",
+    "ALERTROUTER_RECONCILE_TOKEN": "a",
+    "ALERTROUTER_RECONCILE_TOKEN_FILE": "/elsewhere",
+    "ALERTROUTER_RECONCILE_CA_FILE": "/elsewhere",
     "ALERTROUTER_ICAL_EVERY": "7",
     "ALERTROUTER_LOG_LEVEL": "debug",
     "ALERTROUTER_LOG_FORMAT": "text",

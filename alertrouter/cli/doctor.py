@@ -33,7 +33,7 @@ class DoctorView(msgspec.Struct, frozen=True):
 
 @app.command()
 def doctor(policy: PolicyOption = None, templates: TemplatesOption = None, output: OutputOption = Output.TEXT) -> None:
-    """Look at Redis, the web door, policy, templates, channels and clock; say how to mend what is wrong.
+    """Look at Redis, web door, policy, templates, channels, Alertmanagers and clock; say how to mend what is wrong.
 
     No message is sent. Exit 1 when something is wrong; a warning is none: channels without credentials deliver to
     the inbox.
@@ -61,6 +61,7 @@ def _findings(settings: Settings, policy: Path | None, templates: Path | None) -
     from alertrouter.cli import checkup_here
     from alertrouter.cli.checkup_calendars import calendars
     from alertrouter.cli.checkup_channels import channels
+    from alertrouter.cli.checkup_reconcile import alertmanagers
     from alertrouter.cli.checkup_redis import redis_server
 
     found, opened = checkup_here.policy(settings, policy)
@@ -69,6 +70,7 @@ def _findings(settings: Settings, policy: Path | None, templates: Path | None) -
     yield from checkup_here.state_directory(settings)
     yield from redis_server(settings)
     yield checkup_here.web(settings)
+    yield from alertmanagers(settings)
     if opened:
         yield from channels(opened.policy, settings)
         yield from calendars(opened.policy, settings)

@@ -10,7 +10,18 @@ from typing import Final
 from msgspec.structs import replace
 
 from alertrouter.alert import Alert, Fingerprint
-from alertrouter.engine import flush, heartbeats, holding, intake, maintenance, people, settling, silences, summaries
+from alertrouter.engine import (
+    flush,
+    heartbeats,
+    holding,
+    intake,
+    maintenance,
+    people,
+    reconciling,
+    settling,
+    silences,
+    summaries,
+)
 from alertrouter.engine.changes import Activation, Answer, Changes
 from alertrouter.engine.memory import Draft, Due, Memory
 from alertrouter.engine.state import EngineState
@@ -24,6 +35,7 @@ from alertrouter.events import (
     ReloadAsked,
     SilenceExpired,
     SilenceSet,
+    SourceReconciled,
 )
 from alertrouter.incident import State, Timer
 from alertrouter.policy.load import load
@@ -135,6 +147,8 @@ class Engine:
                 silences.put(self._memory, draft, event)
             case SilenceExpired():
                 silences.expire(self._memory, draft, event)
+            case SourceReconciled():
+                reconciling.reconcile(self._memory, draft, event)
             case ReloadAsked():
                 pass  # the router reads its files; what it finds there comes as an event of its own
             case _:

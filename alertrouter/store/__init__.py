@@ -37,6 +37,8 @@
 | `exemplars`             | hash   | bucket of `latency` → trace id, seconds, when, of its newest    | workers         |
 | `answer:<key>`          | string | packed `Answer` to what a person asked for; kept a minute       | router (commit) |
 | `used:<mark>`           | string | that a link or a webhook, which count once, was seen; for days  | doors           |
+| `reconciled`            | hash   | source → when all of it was last read and believed, s           | router          |
+| `listed:<source>`       | set    | fingerprints of alerts that fire here and that it has listed    | router          |
 | `backups`               | hash   | part of the stack → when its last backup succeeded, s           | `backup`        |
 | `inbox`                 | hash   | id → packed `InboxMessage`                                      | workers         |
 | `inbox_order`           | zset   | inbox ids by time, ms                                           | workers         |

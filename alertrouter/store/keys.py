@@ -196,6 +196,15 @@ class Keys:
         return f"{self.namespace}:used:{sha256(mark.encode()).hexdigest()[:32]}"
 
     @property
+    def reconciled(self) -> str:
+        """When a source was last read and its answer believed, by its name."""
+        return f"{self.namespace}:reconciled"
+
+    def listed(self, source: str) -> str:
+        """The alerts that fire here and that a source has listed."""
+        return f"{self.namespace}:listed:{source}"
+
+    @property
     def backups(self) -> str:
         """When the last backup of each part of the stack succeeded, by the part's name."""
         return f"{self.namespace}:backups"

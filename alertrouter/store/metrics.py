@@ -59,7 +59,8 @@ class Metrics(msgspec.Struct, frozen=True, kw_only=True):
     `counters` are those of `engine.changes.Changes.counts` and of the doors, by name. `incidents` counts by state.
     `next_timer` is when the engine's next timer is due, `next_delivery` when the next delivery is; either in the
     past means: late by so much. `lease_holder` is "" when no router is active. `backups` are the times, in seconds
-    since 1970, of the last backup of each part of the stack.
+    since 1970, of the last backup of each part of the stack; `reconciled` those of the last poll of each Alertmanager
+    that was believed.
     """
 
     counters: dict[str, int]
@@ -67,6 +68,7 @@ class Metrics(msgspec.Struct, frozen=True, kw_only=True):
     deliveries: tuple[DeliveryCount, ...]
     latency: Latency
     backups: dict[str, int]
+    reconciled: dict[str, int]
     backlog: int
     next_timer: datetime | None
     next_delivery: datetime | None
@@ -94,13 +96,14 @@ def bucket_of(seconds: float) -> str:
 async def read_metrics(client: redis.asyncio.Redis, keys: Keys) -> Metrics:
     """Read all numbers in one round trip."""
     due_sets = [keys.due(channel, rank) for channel in Channel for rank in range(RANKS)]
-    counters, gauges, latency, backups, exemplars, backlog, inbox, holder, epoch, *dues = await together(
+    counters, gauges, latency, backups, reconciled, exemplars, backlog, inbox, holder, epoch, *dues = await together(
         client,
         [
             ("HGETALL", keys.counters),
             ("HGETALL", keys.gauges),
             ("HGETALL", keys.latency),
             ("HGETALL", keys.backups),
+            ("HGETALL", keys.reconciled),
             ("HGETALL", keys.exemplars),
             ("XLEN", keys.journal),
             ("ZCARD", keys.inbox_order),
@@ -119,6 +122,7 @@ async def read_metrics(client: redis.asyncio.Redis, keys: Keys) -> Metrics:
         deliveries=_delivery_counts(named),
         latency=_latency(_numbers(latency), _exemplars(exemplars)),
         backups=_numbers(backups),
+        reconciled=_numbers(reconciled),
         backlog=backlog,
         next_timer=from_ms(next_timer) if next_timer >= 0 else None,
         next_delivery=from_ms(min(firsts)) if firsts else None,

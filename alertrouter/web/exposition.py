@@ -43,6 +43,12 @@ COUNTERS: Final[Mapping[str, Counted]] = {
     "heartbeats_missed": Counted("Times that an expected heartbeat did not come."),
     "silences_set": Counted("Silences that were set or changed."),
     "silences_expired": Counted("Silences that ended."),
+    "reconcile_polls": Counted(
+        "Polls of Alertmanagers: agreed, doubtful (what is missing there proves nothing) or failed.", "outcome"
+    ),
+    "reconcile_healed": Counted(
+        "Alerts that an Alertmanager's webhook missed and a poll healed.", "direction", ("opened", "resolved")
+    ),
     "policies_activated": Counted("Policies that came into force."),
 }
 """Counters by the name before their `:`; shown as `alertrouter_<name>_total`."""
@@ -111,6 +117,14 @@ def _labelled(numbers: Metrics) -> Iterator[Metric]:
     for component, at in numbers.backups.items():
         backups.add_metric([component], at)
     yield backups
+    reconciled = GaugeMetricFamily(
+        "alertrouter_reconcile_last_success_timestamp_seconds",
+        "When an Alertmanager was last read and what it lists was believed; absent when never.",
+        labels=["source"],
+    )
+    for source, at in numbers.reconciled.items():
+        reconciled.add_metric([source], at)
+    yield reconciled
 
 
 def _plain(numbers: Metrics, now: datetime) -> Iterator[Metric]:

@@ -106,6 +106,7 @@ def _alertrouter() -> set[str]:
         deliveries=(DeliveryCount("slack", "sent", 1),),
         latency=Latency(buckets=(Bucket(1, 1),), count=1, sum_seconds=1),
         backups={"redis": 1},
+        reconciled={"alertmanager:9093": 1},
         backlog=0,
         next_timer=now,
         next_delivery=now,

@@ -1,0 +1,66 @@
+"""What a source lists and its webhooks did not tell: it begins or ends here, unless it has spoken meanwhile.
+
+Whether a look at the source is to be trusted was decided by who looked (`reconcile.compare`). Here the newest state
+has the last word: an alert that was reported after it was first missed is left as that report says.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from msgspec.structs import replace
+
+from alertrouter.alert import Alert
+from alertrouter.engine import intake
+from alertrouter.engine.memory import Draft, Memory
+from alertrouter.engine.view import line
+from alertrouter.events import AlertsReceived, Gone, Missed, SourceReconciled
+from alertrouter.incident import Reason
+
+
+def reconcile(memory: Memory, draft: Draft, event: SourceReconciled) -> None:
+    """Let begin what fires at the source and is not known, and end what is known and fires there no more."""
+    began = _begin(memory, draft, event)
+    ended = _end(memory, draft, event.gone)
+    _tell(draft, began, f"fires in Alertmanager ({event.source}), whose webhook did not come: {event.looks} polls")
+    _tell(draft, ended, f"not in Alertmanager ({event.source}) any more: {event.looks} polls")
+    for name, alerts in (("opened", began), ("resolved", ended)):
+        if alerts:
+            draft.changes.count(f"reconcile_healed:{name}", len(alerts))
+
+
+def _begin(memory: Memory, draft: Draft, event: SourceReconciled) -> list[Alert]:
+    reports = tuple(one.report for one in event.missed if _still_missed(memory, draft, one))
+    if not reports:
+        return []
+    received = AlertsReceived(at=event.at, actor=event.actor, key=event.key, alerts=reports)
+    intake.receive(memory, draft, received)
+    begun = (draft.changes.alerts[mark] for mark in draft.changes.begun)
+    return [alert for alert in begun if alert is not None]
+
+
+def _still_missed(memory: Memory, draft: Draft, one: Missed) -> bool:
+    mark = memory.mark_of(one.report)
+    if memory.beats_of(mark, one.report):
+        return False  # a beat shows that the whole way works, and this is not the way
+    known = memory.state.alerts.get(mark)
+    return known is None or (not known.firing(draft.at) and known.updated_at <= one.since)
+
+
+def _end(memory: Memory, draft: Draft, gone: Iterable[Gone]) -> list[Alert]:
+    ended = []
+    for one in gone:
+        known = draft.changes.alerts.get(one.alert) or memory.state.alerts.get(one.alert)
+        # One with an end of its own is repeated by its sender until then: it needs no help.
+        if known is None or known.ends_at is not None or known.updated_at > one.since:
+            continue
+        draft.changes.alerts[one.alert] = replace(known, ends_at=draft.at, updated_at=draft.at)
+        ended.append(known)
+    return ended
+
+
+def _tell(draft: Draft, alerts: Iterable[Alert], why: str) -> None:
+    counts = Counter(incident for alert in alerts for incident in alert.incidents)
+    for incident, count in counts.items():
+        line(draft, incident, None, f"{count} alert{'' if count == 1 else 's'} {why}", Reason.RECONCILED)

@@ -1,0 +1,128 @@
+"""What a source lists and did not tell: it begins and ends as if it had, unless the source has spoken meanwhile."""
+
+from __future__ import annotations
+
+from alertrouter.alert import fingerprint
+from alertrouter.engine.changes import Changes
+from alertrouter.events import Gone, Missed, SourceReconciled
+from alertrouter.incident import Reason
+from tests.engine.story import Story, at, firing
+
+POLICY = """
+receivers: {chat: {slack: {channel: "#ops"}}}
+route: {receiver: chat, group_by: [alertname], group_wait: 10s, group_interval: 1m}
+"""
+WITH_A_HEARTBEAT = (
+    POLICY
+    + """heartbeats: {watchdog: {matchers: ['alertname="Watchdog"'], every: 5m}}
+"""
+)
+
+
+def reconciled(story: Story, second: float, *, missed: str = "", gone: str = "", since: float = 0) -> Changes:
+    """Three looks agreed that an alert is missed here, or gone there, since a moment."""
+    event = SourceReconciled(
+        at=at(second),
+        actor="reconcile",
+        key=f"r{second}",
+        source="am:9093",
+        looks=3,
+        missed=(Missed(firing(missed, second, started=0), at(since)),) if missed else (),
+        gone=(Gone(fingerprint({"alertname": gone}), at(since)),) if gone else (),
+    )
+    return story.take(story.engine.apply(event))
+
+
+def notes(story: Story) -> list[str]:
+    """What stands in the story for this reason."""
+    return [line.text for line in story.timeline if line.reason is Reason.RECONCILED]
+
+
+def test_an_alert_whose_webhook_was_lost_opens_an_incident() -> None:
+    """Given an alert that nobody told us of, when a look found it, then it is told at once: it began long ago."""
+    story = Story(POLICY)
+
+    reconciled(story, 400, missed="DiskFull")
+    story.advance(400)
+
+    assert [(told.second, told.reason, told.firing) for told in story.told] == [(400, "opened", ("DiskFull",))]
+    assert notes(story) == ["1 alert fires in Alertmanager (am:9093), whose webhook did not come: 3 polls"]
+    assert story.counts["reconcile_healed:opened"] == 1
+
+
+def test_an_alert_whose_end_was_lost_is_over() -> None:
+    """Given an alert that fires here, when it is listed no more, then its end is told, and the story says why."""
+    story = Story(POLICY)
+    story.fire(0, "DiskFull")
+    story.advance(300)
+
+    reconciled(story, 300, gone="DiskFull", since=120)
+    story.advance(361)
+
+    assert [told.reason for told in story.told] == ["opened", "resolved"]
+    assert notes(story) == ["1 alert not in Alertmanager (am:9093) any more: 3 polls"]
+    assert story.counts["reconcile_healed:resolved"] == 1
+
+
+def test_a_report_that_came_meanwhile_counts_more_than_the_looks() -> None:
+    """Given a firing alert, when its source repeats it after it was first missed, then it is not over."""
+    story = Story(POLICY)
+    story.fire(0, "DiskFull")
+    story.advance(200)
+    story.fire(200, "DiskFull")
+
+    reconciled(story, 300, gone="DiskFull", since=120)
+
+    assert story.engine.state.alerts[fingerprint({"alertname": "DiskFull"})].firing(at(300))
+    assert not notes(story)
+
+
+def test_an_end_that_came_meanwhile_counts_more_than_the_looks() -> None:
+    """Given an alert whose end was told after it was first missed here, when the looks are told, it stays over."""
+    story = Story(POLICY)
+    story.fire(0, "DiskFull")
+    story.advance(100)
+    story.end(200, "DiskFull")
+
+    reconciled(story, 201, missed="DiskFull", since=100)
+
+    assert not story.engine.state.alerts[fingerprint({"alertname": "DiskFull"})].firing(at(201))
+
+
+def test_what_ended_long_ago_and_fires_there_again_is_reopened() -> None:
+    """Given an incident that is over, when its alert is found to fire, then it is the same incident again."""
+    story = Story(POLICY)
+    story.fire(0, "DiskFull")
+    story.advance(60)
+    story.end(60, "DiskFull")
+    story.advance(150)
+
+    reconciled(story, 300, missed="DiskFull", since=180)
+    story.advance(300)
+
+    assert [told.reason for told in story.told] == ["opened", "resolved", "reopened"]
+
+
+def test_what_fires_already_or_ends_by_itself_is_left_alone() -> None:
+    """A second finding, and an alert that its sender has given an end, change nothing."""
+    story = Story(POLICY)
+    story.fire(0, "DiskFull")
+    story.report(0, firing("Slow", 0, ends=900))
+    story.advance(300)
+
+    reconciled(story, 300, missed="DiskFull", since=120)
+    reconciled(story, 301, gone="Slow", since=120)
+
+    assert story.engine.state.alerts[fingerprint({"alertname": "Slow"})].ends_at == at(900)
+    assert not notes(story)
+
+
+def test_a_beat_is_not_heard_by_a_look() -> None:
+    """A heartbeat shows that webhooks come through: that it fires in Alertmanager shows nothing of the kind."""
+    story = Story(WITH_A_HEARTBEAT)
+
+    reconciled(story, 290, missed="Watchdog")
+    story.advance(500)
+
+    assert not notes(story)
+    assert story.counts["heartbeats_missed"] == 1
