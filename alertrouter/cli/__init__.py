@@ -18,6 +18,7 @@ from alertrouter.cli import replay as replay
 from alertrouter.cli import report as report
 from alertrouter.cli import schema as schema
 from alertrouter.cli import send_test as send_test
+from alertrouter.cli import shadow as shadow
 from alertrouter.cli import silence as silence
 from alertrouter.cli import test_route as test_route
 from alertrouter.cli.app import app as commands

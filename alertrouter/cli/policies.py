@@ -17,13 +17,16 @@ import typer
 from alertrouter.cli.app import Exit, app
 from alertrouter.cli.options import Output, OutputOption, PolicyOption, UrlOption, open_policy, print_json
 from alertrouter.cli.server import NoServer, Server, TokenOption
-from alertrouter.cli.terminal import Terminal, plain
+from alertrouter.cli.terminal import Terminal, counted, plain
 from alertrouter.settings import from_environment
 
 AREA: Final = "/api/v1/policies"
 
 RevisionArgument = Annotated[str, typer.Argument(metavar="REVISION", help="As `publish` and `policies` show it.")]
 Activate = Annotated[bool, typer.Option("--activate", help="Put it in force as well.")]
+Shadow = Annotated[
+    bool, typer.Option("--shadow", help="Let it decide beside the one in force and tell nobody; see `shadow`.")
+]
 
 
 class Happening(msgspec.Struct, frozen=True):
@@ -35,11 +38,23 @@ class Happening(msgspec.Struct, frozen=True):
     actor: str
 
 
+class InShadow(msgspec.Struct, frozen=True):
+    """The policy that decides beside the one in force; pairs are (live, shadow)."""
+
+    revision: str
+    actor: str
+    since: datetime
+    state: str
+    pages: tuple[int, int]
+    changed_incidents: int
+
+
 class Overview(msgspec.Struct, frozen=True):
     """The revision in force, why the files of the server's directory are refused, and what happened, newest first."""
 
     active: str
     refused: Sequence[str]
+    shadow: InShadow | None
     revisions: Sequence[Happening]
 
 
@@ -56,6 +71,7 @@ class Done(msgspec.Struct, frozen=True):
 def publish(
     policy: PolicyOption = None,
     activate: Activate = False,
+    in_shadow: Shadow = False,
     url: UrlOption = "",
     token: TokenOption = "",
     output: OutputOption = Output.TEXT,
@@ -63,25 +79,27 @@ def publish(
     """Bring a policy to the running server; it is checked here and there. Without --activate nothing changes yet."""
     from alertrouter import policydir
 
+    if activate and in_shadow:
+        raise typer.BadParameter("a policy is in force or in the shadow, not both: give one of --activate, --shadow")
     settings = from_environment()
     opened = open_policy(settings, policy)
     server = Server(settings, url, token)
     done = _do(server, "/publish", msgspec.json.encode({"files": policydir.read(opened.directory)}), output)
-    if activate:
-        _do(server, f"/revisions/{done.revision}/activate", b"", output)
+    if activate or in_shadow:
+        _do(server, f"/revisions/{done.revision}/{'shadow' if in_shadow else 'activate'}", b"", output)
 
 
 @app.command("activate")
 def activate_revision(
-    revision: RevisionArgument, url: UrlOption = "", token: TokenOption = "", output: OutputOption = Output.TEXT
+    revision: RevisionArgument,
+    in_shadow: Shadow = False,
+    url: UrlOption = "",
+    token: TokenOption = "",
+    output: OutputOption = Output.TEXT,
 ) -> None:
     """Put a published policy in force. Open incidents keep theirs."""
-    _do(
-        Server(from_environment(), url, token),
-        f"/revisions/{quote(revision.strip(), safe='')}/activate",
-        b"",
-        output,
-    )
+    path = f"/revisions/{quote(revision.strip(), safe='')}/{'shadow' if in_shadow else 'activate'}"
+    _do(Server(from_environment(), url, token), path, b"", output)
 
 
 @app.command()
@@ -97,7 +115,7 @@ def policies(url: UrlOption = "", token: TokenOption = "", output: OutputOption 
     server = Server(settings, url, token)
     status, body = server.ask("GET", AREA)
     if status != 200:
-        raise _not_understood(server, status, body)
+        raise not_understood(server, status, body)
     if output is Output.JSON:
         typer.echo(body.decode())
         return
@@ -109,6 +127,12 @@ def _show(terminal: Terminal, found: Overview) -> None:
         now = terminal.good("  in force") if one.revision == found.active else ""
         when = f"{one.at:%Y-%m-%d %H:%M:%S} UTC"
         terminal.line(f"{one.revision}  {one.happened:9}  {when}  {plain(one.actor)}{now}")
+    if found.shadow:
+        shadow, (live, beside) = found.shadow, found.shadow.pages
+        terminal.line(
+            f"{shadow.revision}  in shadow  {shadow.since:%Y-%m-%d %H:%M:%S} UTC  {plain(shadow.actor)}"
+            f"  {shadow.state}: pages {live} → {beside}, {counted(shadow.changed_incidents, 'incident')} otherwise"
+        )
     if found.refused:
         terminal.line(terminal.bad("The files of the server's policy directory are refused:"))
         for fault in found.refused:
@@ -120,7 +144,7 @@ def _do(server: Server, path: str, content: bytes, output: Output) -> Done:
     """Ask for something, tell what came of it, and give it; ends the command when it was not done."""
     status, body = server.ask("POST", f"{AREA}{path}", content=content)
     if status not in (200, 201, 202, 404, 409):
-        raise _not_understood(server, status, body)
+        raise not_understood(server, status, body)
     done = server.decode(body, Done)
     refused = status in (404, 409)
     if output is Output.JSON:
@@ -135,5 +159,6 @@ def _do(server: Server, path: str, content: bytes, output: Output) -> Done:
     return done
 
 
-def _not_understood(server: Server, status: int, body: bytes) -> NoServer:
+def not_understood(server: Server, status: int, body: bytes) -> NoServer:
+    """What to raise when an answer is none that was expected."""
     return NoServer(f"{server.url}{AREA}: answered {status}: {plain(body[:200].decode(errors='replace'))}")

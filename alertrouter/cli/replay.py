@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from datetime import datetime
+from datetime import datetime, tzinfo
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
@@ -115,10 +115,11 @@ def replay(
     if not exact:
         old, new = coarse(old), coarse(new)
     found = _replay(records, old, new)
+    view = _view(found)
     if output is Output.JSON:
-        print_json(_view(found))
+        print_json(view)
     else:
-        _show(Terminal(settings), found, new)
+        _show(Terminal(settings), view, new.timezone)
     failed = {FailOn.MORE_PAGES: found.more_pages, FailOn.ANY_CHANGE: bool(found.changed)}
     raise typer.Exit(Exit.UNMET if fail_on and failed[fail_on] else Exit.OK)
 
@@ -151,14 +152,19 @@ def _view(found: Replayed) -> ReplayView:
     )
 
 
-def _show(to: Terminal, found: Replayed, policy: Policy) -> None:
-    zone = policy.timezone
+def _show(to: Terminal, found: ReplayView, zone: tzinfo) -> None:
     if found.since and found.until:
         to.line(
             f"{counted(found.events, 'event')} from {found.since.astimezone(zone):%a %Y-%m-%d %H:%M} "
             f"to {found.until.astimezone(zone):%a %Y-%m-%d %H:%M %Z}"
         )
     to.line()
+    show_numbers(to, found)
+    show_changed(to, found.changed, len(found.changed), zone)
+
+
+def show_numbers(to: Terminal, found: ReplayView) -> None:
+    """Print pages and messages, and where they differ; pairs are (old, new)."""
     _pair(to, "pages", found.pages)
     _pair(to, "messages", found.messages)
     for heading, table in (
@@ -173,7 +179,6 @@ def _show(to: Terminal, found: Replayed, policy: Policy) -> None:
             for name, pair in differing.items():
                 _pair(to, f"  {plain(name) or '(none)'}", pair)
     to.line()
-    _show_changed(to, found, policy)
 
 
 def _pair(to: Terminal, name: str, pair: tuple[int, int]) -> None:
@@ -182,20 +187,21 @@ def _pair(to: Terminal, name: str, pair: tuple[int, int]) -> None:
     to.line(f"{name:24} {pair[0]:>7} → {pair[1]:<7} {to.bad(said) if more > 0 else to.good(said)}")
 
 
-def _show_changed(to: Terminal, found: Replayed, policy: Policy) -> None:
-    if not found.changed:
+def show_changed(to: Terminal, changed: Sequence[ChangedView], number: int, zone: tzinfo) -> None:
+    """Print the first incidents that would have gone otherwise, of so many."""
+    if not number:
         to.line(f"{to.good('✓')} every incident would have told the same people at the same times")
         return
-    to.line(to.strong(counted(len(found.changed), "incident") + " would have gone otherwise"))
-    for one in found.changed[:MOST_SHOWN]:
-        to.line(f"  {one.at.astimezone(policy.timezone):%a %m-%d %H:%M} {plain(one.title)}")
+    to.line(to.strong(counted(number, "incident") + " would have gone otherwise"))
+    for one in changed[:MOST_SHOWN]:
+        to.line(f"  {one.at.astimezone(zone):%a %m-%d %H:%M} {plain(one.title)}")
         to.folded(f"    {to.bad('-')} ", _told(one.old, one.at), 6)
         to.folded(f"    {to.good('+')} ", _told(one.new, one.at), 6)
-    if len(found.changed) > MOST_SHOWN:
-        to.line(f"  … and {len(found.changed) - MOST_SHOWN} more: -o json has them all")
+    if number > MOST_SHOWN:
+        to.line(f"  … and {number - MOST_SHOWN} more: -o json has {'them all' if number == len(changed) else 'some'}")
 
 
-def _told(messages: Sequence[Message], start: datetime) -> str:
+def _told(messages: Sequence[MessageView], start: datetime) -> str:
     from alertrouter.policy.duration import format_duration
 
     fires = [one for one in messages if not one.over]

@@ -154,6 +154,8 @@ class Again:
 
     def __init__(self, policy: Policy, start: datetime) -> None:
         self.lived = Lived()
+        self.faults: list[str] = []
+        """What could not be decided: events that were not applied, incidents whose time came in vain."""
         self._policies: dict[str, Policy] = {}
         self._people: dict[str, str] = {}
         self._engine = self._under(policy, EngineState(), start)
@@ -244,11 +246,14 @@ class Again:
         try:
             changes = self._engine.apply(event)
         except NotApplied as error:
+            self.faults.append(str(error))
             changes = error.changes
         self._keep(changes)
 
     def _keep(self, changes: Changes) -> None:
         at = self._engine.clock
+        if changes.counts.get("incidents_parked"):
+            self.faults += [line.text for line in changes.timeline if line.reason is Reason.PARKED]
         for delivery in changes.deliveries:
             if not delivery.redraw:
                 self.lived.messages.append(self._message(at, delivery))

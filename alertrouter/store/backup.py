@@ -26,7 +26,7 @@ from alertrouter.store.stateformat import refuse_newer
 
 FORMAT: Final = 1
 _READ: Final = Path(__file__).with_name("backup_read.lua").read_text(encoding="utf-8")
-_PASSING: Final = frozenset({"lease", "draining", "nudges"})
+_PASSING: Final = frozenset({"lease", "draining", "nudges", "shadow_follower"})
 """What belongs to processes that run, and means nothing to those that will."""
 _A_COMMAND: Final = 500
 

@@ -28,6 +28,7 @@ from alertrouter.store.keys import Keys
 from alertrouter.store.ledger_row import LedgerRow, row_of
 from alertrouter.store.metrics import Metrics, read_metrics
 from alertrouter.store.revisions import Revision
+from alertrouter.store.shadow import ShadowDoor
 from alertrouter.store.together import Command, together
 from alertrouter.transition import TimelineLine
 
@@ -60,6 +61,7 @@ class DoorStore:
         self._asked: dict[str, list[asyncio.Future[Answer]]] = {}
         self._listener: asyncio.Task[None] | None = None
         self._policy: tuple[bytes, Policy | None] | None = None
+        self.shadow: Final = ShadowDoor(client, keys)
 
     async def ask(self, packed: bytes, key: str, *, patience: float = ANSWER_WITHIN) -> Answer | None:
         """Put what a person asks for into the journal and wait for what comes of it; None: no router answered in time.

@@ -107,6 +107,16 @@ class Keys:
         return f"{self.namespace}:refused"
 
     @property
+    def shadow(self) -> str:
+        """The policy that decides beside the one in force, and what that has come to."""
+        return f"{self.namespace}:shadow"
+
+    @property
+    def shadow_follower(self) -> str:
+        """Name of the process that decides for the shadow."""
+        return f"{self.namespace}:shadow_follower"
+
+    @property
     def last_number(self) -> str:
         """Number of the newest incident."""
         return f"{self.namespace}:last_number"

@@ -9,6 +9,8 @@ import msgspec
 import redis.asyncio
 
 from alertrouter.policy.receiver import Channel
+from alertrouter.shadow import Standing
+from alertrouter.store import shadow as shadows
 from alertrouter.store.keys import RANKS, Keys
 from alertrouter.store.moment import from_ms
 from alertrouter.store.together import together
@@ -60,7 +62,7 @@ class Metrics(msgspec.Struct, frozen=True, kw_only=True):
     `next_timer` is when the engine's next timer is due, `next_delivery` when the next delivery is; either in the
     past means: late by so much. `lease_holder` is "" when no router is active. `backups` are the times, in seconds
     since 1970, of the last backup of each part of the stack; `reconciled` those of the last poll of each Alertmanager
-    that was believed.
+    that was believed. `shadow` is the policy in the shadow, None without one.
     """
 
     counters: dict[str, int]
@@ -78,6 +80,7 @@ class Metrics(msgspec.Struct, frozen=True, kw_only=True):
     quarantined: int
     set_aside: int
     policy_faults: int
+    shadow: Standing | None = None
 
     def timer_lag(self, now: datetime) -> float:
         """Seconds by which the engine's oldest due timer is late; 0 when none is."""
@@ -96,7 +99,7 @@ def bucket_of(seconds: float) -> str:
 async def read_metrics(client: redis.asyncio.Redis, keys: Keys) -> Metrics:
     """Read all numbers in one round trip."""
     due_sets = [keys.due(channel, rank) for channel in Channel for rank in range(RANKS)]
-    counters, gauges, latency, backups, reconciled, exemplars, backlog, inbox, holder, epoch, *dues = await together(
+    counters, gauges, latency, backups, reconciled, exemplars, backlog, inbox, holder, epoch, *found = await together(
         client,
         [
             ("HGETALL", keys.counters),
@@ -109,9 +112,11 @@ async def read_metrics(client: redis.asyncio.Redis, keys: Keys) -> Metrics:
             ("ZCARD", keys.inbox_order),
             ("GET", keys.lease),
             ("GET", keys.epoch),
+            ("HMGET", keys.shadow, shadows.SET, shadows.SUMS),
             *(("ZRANGE", due_set, 0, 0, "WITHSCORES") for due_set in due_sets),
         ],
     )
+    shadow, *dues = found
     named, levels = _numbers(counters), _numbers(gauges)
     next_timer = levels.pop("next_due", -1)
     policy_faults = levels.pop("policy_faults", 0)
@@ -132,6 +137,7 @@ async def read_metrics(client: redis.asyncio.Redis, keys: Keys) -> Metrics:
         quarantined=named.get("quarantined", 0),
         set_aside=named.get("set_aside", 0),
         policy_faults=policy_faults,
+        shadow=shadows.standing_of(shadow),
     )
 
 

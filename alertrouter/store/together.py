@@ -10,12 +10,14 @@ import redis.asyncio
 Command: TypeAlias = tuple[str | bytes | int, ...]
 
 
-async def together(client: redis.asyncio.Redis, commands: Iterable[Command], *, strict: bool = True) -> list[Any]:
-    """Run the commands in order and give their answers.
+async def together(
+    client: redis.asyncio.Redis, commands: Iterable[Command], *, strict: bool = True, whole: bool = False
+) -> list[Any]:
+    """Run the commands in order and give their answers; `whole`: as one MULTI.
 
     The error of a single one is raised after all have run; not `strict`, it stands in the place of its answer.
     """
-    pipeline = client.pipeline(transaction=False)
+    pipeline = client.pipeline(transaction=whole)
     for command in commands:
         pipeline.pipeline_execute_command(*command)  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
     answers: list[Any] = await pipeline.execute(raise_on_error=strict)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, ClassVar, Final
 
@@ -19,9 +20,11 @@ from starlette.responses import JSONResponse, Response
 from alertrouter.errors import NotFound, PolicyError
 from alertrouter.events import PolicyActivated, encode
 from alertrouter.policy.load import load
+from alertrouter.policy.policy import Policy
 from alertrouter.store.doorstore import DoorStore
 from alertrouter.store.revisions import Happened, Revision
 from alertrouter.web.api_access import may_read, may_write
+from alertrouter.web.api_shadow import ShadowDetailsView, Shadows, ShadowView
 from alertrouter.web.api_terms import ERRORS, Responses
 from alertrouter.web.small_body import SmallBody
 from alertrouter.web.views import ErrorView
@@ -66,10 +69,14 @@ class RevisionView(BaseModel):
 
 
 class PoliciesView(BaseModel):
-    """The revision in force ("": none), why the directory's files are refused, and what happened, newest first."""
+    """The revision in force ("": none), why the directory's files are refused, and what happened, newest first.
+
+    `shadow` is the one that decides beside it and tells nobody; null: there is none.
+    """
 
     active: str
     refused: list[str]
+    shadow: ShadowView | None
     revisions: list[RevisionView]
 
 
@@ -81,7 +88,7 @@ class PolicyTextView(BaseModel):
 
 
 class DoneView(BaseModel):
-    """What is in force now, or what was published."""
+    """What is in force now, what was published, or what is the shadow."""
 
     revision: str
     text: str
@@ -95,6 +102,7 @@ ANSWERS: Final[Responses] = {
     409: {"model": FaultsView, "description": "The policy is refused; `faults` say why"},
 }
 UNKNOWN: Final[Responses] = {404: {"model": ErrorView, "description": "There is no such revision"}}
+NO_SHADOW: Final[Responses] = {404: {"model": ErrorView, "description": "There is no shadow"}}
 UNANSWERED: Final[Responses] = {
     202: {"model": DoneView, "description": "Written down; no router answered in time"},
 }
@@ -107,11 +115,11 @@ class PolicyBody(SmallBody):
 
 
 class Refused(Exception):
-    """A policy has these faults."""
+    """A policy has these faults, or can't be what somebody wants it to be."""
 
-    def __init__(self, error: PolicyError) -> None:
-        self.faults = [str(problem) for problem in error.problems]
-        super().__init__("the policy is refused, nothing has changed")
+    def __init__(self, error: PolicyError | str) -> None:
+        self.faults = [] if isinstance(error, str) else [str(problem) for problem in error.problems]
+        super().__init__(error if isinstance(error, str) else "the policy is refused, nothing has changed")
 
 
 class Policies:
@@ -119,12 +127,17 @@ class Policies:
 
     def __init__(self, store: DoorStore) -> None:
         self._store = store
+        self._shadows = Shadows(store)
 
     async def overview(self) -> PoliciesView:
-        """Tell which revision is in force, and what happened to policies, newest first."""
+        """Tell which revision is in force, which is in its shadow, and what happened to policies, newest first."""
         active, found = await self._store.revisions()
+        standing = await self._store.shadow.standing()
         return PoliciesView(
-            active=active, refused=await self._store.refused(), revisions=[RevisionView.of(one) for one in found]
+            active=active,
+            refused=await self._store.refused(),
+            shadow=ShadowView.of(standing) if standing else None,
+            revisions=[RevisionView.of(one) for one in found],
         )
 
     async def show(self, revision: RevisionId) -> PolicyTextView:
@@ -135,10 +148,7 @@ class Policies:
 
     async def publish(self, actor: Writer, body: PublishedPolicy) -> DoneView:
         """Check a policy and keep it, without putting it in force."""
-        try:
-            policy = await asyncio.to_thread(load, body.files)
-        except PolicyError as error:
-            raise Refused(error) from None
+        policy = await _checked(body.files)
         now = datetime.now(UTC)
         await self._store.keep(
             Revision(happened=Happened.PUBLISHED, revision=policy.revision, at=now, actor=actor, files=dict(body.files))
@@ -158,11 +168,17 @@ class Policies:
         _, found = await self._store.revisions()
         return await self._activate(_named(found, revision), actor)
 
+    async def begin_shadow(self, revision: RevisionId, actor: Writer) -> DoneView:
+        """Let a published policy decide beside the one in force, in place of another shadow. It tells nobody."""
+        active, found = await self._store.revisions()
+        chosen = _named(found, revision)
+        if chosen.revision == active:
+            raise Refused(f"revision {active} is in force itself: in its own shadow there is nothing to see")
+        await _checked(chosen.files)
+        return DoneView(revision=chosen.revision, text=await self._shadows.begin(chosen, actor))
+
     async def _activate(self, chosen: Revision, actor: str) -> DoneView | JSONResponse:
-        try:
-            await asyncio.to_thread(load, chosen.files)
-        except PolicyError as error:
-            raise Refused(error) from None
+        await _checked(chosen.files)
         key = f"policy.{secrets.token_hex(8)}"
         event = PolicyActivated(
             at=datetime.now(UTC), actor=actor, key=key, revision=chosen.revision, files=chosen.files
@@ -185,6 +201,10 @@ def router(store: DoorStore) -> APIRouter:
     one = "/revisions/{revision}"
     api.get(one, response_model=PolicyTextView, dependencies=reading, responses=UNKNOWN)(policies.show)
     api.post(f"{one}/activate", response_model=DoneView, responses=UNKNOWN | UNANSWERED)(policies.activate)
+    api.post(f"{one}/shadow", response_model=DoneView, responses=UNKNOWN)(policies.begin_shadow)
+    shadows = Shadows(store)
+    api.get("/shadow", response_model=ShadowDetailsView, dependencies=reading, responses=NO_SHADOW)(shadows.show)
+    api.delete("/shadow", response_model=ShadowView, responses=NO_SHADOW)(shadows.end)
     return api
 
 
@@ -192,6 +212,13 @@ async def refused(_: Request, error: Exception) -> Response:
     """Say every fault of a policy."""
     assert isinstance(error, Refused)  # noqa: S101 - registered for nothing else
     return JSONResponse(FaultsView(error=str(error), faults=error.faults).model_dump(), 409)
+
+
+async def _checked(files: Mapping[str, str]) -> Policy:
+    try:
+        return await asyncio.to_thread(load, files)
+    except PolicyError as error:
+        raise Refused(error) from None
 
 
 def _named(found: list[Revision], revision: str) -> Revision:

@@ -34,6 +34,7 @@ from alertrouter.web.ops import Ops
 from alertrouter.web.page import Pages
 from alertrouter.web.pagerduty import PagerDutyHook
 from alertrouter.web.runbooks import Runbooks
+from alertrouter.web.shadow_keeper import ShadowKeeper
 from alertrouter.web.short_way import ShortWay
 
 STATIC: Final = Path(__file__).parent / "static"
@@ -49,12 +50,15 @@ def create_app(settings: Settings) -> FastAPI:
     keys = Keys(settings.namespace)
     store = DoorStore(redis, keys, max_backlog=settings.max_backlog)
 
+    shadow_keeper = ShadowKeeper(store)
     traces = tracing.start(settings, "web")
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         garbage.settle()
+        shadow_keeper.start()
         yield
+        await shadow_keeper.stop()
         await redis.aclose()
         if traces:
             await asyncio.to_thread(traces.stop)

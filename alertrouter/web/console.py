@@ -50,6 +50,7 @@ class Console:
             more=glance.open_count - len(glance.shown),
             trouble=glance.trouble,
             refused=glance.refused,
+            shadow=glance.shadow,
             first_alert=self._first_alert,
             receiver=self._receiver,
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
@@ -13,6 +13,7 @@ from prometheus_client.samples import Exemplar
 
 from alertrouter import __version__
 from alertrouter.incident import State
+from alertrouter.shadow import Standing, Sums
 from alertrouter.store.metrics import Bucket, Latency, Metrics
 from alertrouter.transition import Transition
 
@@ -25,6 +26,8 @@ class Counted:
     label: str = ""
     always: tuple[str, ...] = ()
 
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 COUNTERS: Final[Mapping[str, Counted]] = {
     "bodies_accepted": Counted("Request bodies with alerts that were accepted.", "source"),
@@ -72,6 +75,8 @@ class Snapshot(Collector):
             yield from _labelled(self._numbers)
             yield from _plain(self._numbers, self._now)
             yield _latency(self._numbers.latency)
+            if self._numbers.shadow is not None:
+                yield from _shadow(self._numbers.shadow)
 
 
 def _counters(counters: Mapping[str, int]) -> Iterator[Metric]:
@@ -139,6 +144,34 @@ def _plain(numbers: Metrics, now: datetime) -> Iterator[Metric]:
         "policy_faults", "Faults for which the policy directory's files were refused; 0: none.", numbers.policy_faults
     )
     yield _gauge("set_aside_alerts", "Alerts kept aside because they could not be read.", numbers.set_aside)
+
+
+def _shadow(standing: Standing) -> Iterator[Metric]:
+    """Gauges, not counters: with another shadow, or when the history is lived again, they begin anew."""
+    shadow = standing.shadow
+    sums = standing.sums or Sums(until=shadow.since, live=shadow.against)
+    info = GaugeMetricFamily(
+        "alertrouter_shadow_info",
+        "The policy in the shadow and the one it is compared with; absent without one.",
+        labels=["revision", "live"],
+    )
+    info.add_metric([shadow.revision, sums.live], 1)
+    yield info
+    for name, what, (live, beside) in (
+        ("pages", "Pages since the shadow began, as both policies would have sent them.", sums.pages),
+        ("messages", "Messages since the shadow began, as both policies would have sent them.", sums.messages),
+    ):
+        family = GaugeMetricFamily(f"alertrouter_shadow_{name}", what, labels=["policy"])
+        family.add_metric(["live"], live)
+        family.add_metric(["shadow"], beside)
+        yield family
+    yield _gauge(
+        "shadow_changed_incidents", "Incidents for which somebody would have been told something else.", sums.changed
+    )
+    yield _gauge("shadow_failed", "Whether the shadow could not go on.", float(sums.failed))
+    yield _gauge(
+        "shadow_until_timestamp_seconds", "How far the shadow has decided.", (sums.until - EPOCH).total_seconds()
+    )
 
 
 def _latency(latency: Latency) -> Metric:

@@ -13,6 +13,7 @@ from typing import Final
 
 from alertrouter.incident import Incident, State
 from alertrouter.notice import InboxMessage
+from alertrouter.shadow import Standing
 from alertrouter.store.doorstore import DoorStore
 
 MANY: Final = 500
@@ -24,13 +25,14 @@ INCIDENTS: Final = 24
 
 @dataclass(frozen=True, slots=True)
 class Glance:
-    """The newest messages, the newest open incidents and how many are open, and what is wrong."""
+    """The newest messages, the newest open incidents and how many are open, what is wrong, and the policy's shadow."""
 
     messages: tuple[InboxMessage, ...]
     shown: tuple[Incident, ...]
     open_count: int
     trouble: tuple[str, ...]
     refused: tuple[str, ...]
+    shadow: Standing | None
 
 
 class Glances:
@@ -59,6 +61,7 @@ class Glances:
             open_count=len(still_open),
             trouble=tuple(await self._store.trouble()),
             refused=tuple(await self._store.refused()),
+            shadow=await self._store.shadow.standing(),
         )
         ends = time.monotonic()
         kept = max(LEAST_SECONDS, SHARE_OF_TIME * (ends - began)) if len(incidents) > MANY else 0.0

@@ -19,7 +19,7 @@ SESSIONS = re.findall(r"^```console\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE
 REVISION = re.compile(r"(?<=revision )[0-9a-f]{12}")
 GROUPS = {"silence": ("add", "list", "expire"), "history": ("export", "import")}
 ACTIONS = ("ack", "unack", "snooze", "resolve", "escalate", "note", "explain")
-ROLL_OUT = ("publish", "activate", "rollback", "policies")
+ROLL_OUT = ("publish", "shadow", "activate", "rollback", "policies")
 COMMANDS = (
     "up",
     "web",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,9 +11,11 @@ import pytest
 from alertrouter.calendars.keeper import FILE, written
 from alertrouter.policy.load import load
 from alertrouter.policy.oncall import Shift
+from alertrouter.shadow import ChangedThen, Details, Sums, ToldThen
+from alertrouter.store.shadow import ShadowFollowing
 from tests.cli.running import Ran, run
 from tests.cli.test_actions import at
-from tests.web.door import Door
+from tests.web.door import KEYS, Door
 from tests.web.routed import POLICY, TOKENS, routed_door
 
 OTHER = POLICY.replace("1h", "2h")
@@ -100,6 +102,122 @@ def test_what_is_kept_can_be_published_back(routed: Door, tmp_path: Path) -> Non
 
     assert (again.status_code, again.json()["revision"]) == (201, revision)
     assert routed.http.post("/api/v1/policies/publish", json={"files": {"calendar": people}}).status_code == 422
+
+
+def test_a_policy_is_put_into_the_shadow_looked_at_and_taken_away(routed: Door, tmp_path: Path) -> None:
+    """It is in force neither before nor after; whoever reads may look. What can't be one is refused."""
+    none = "there is no shadow: `alertrouter publish --shadow` or `activate REVISION --shadow` sets one\n"
+    assert at(routed, "shadow") == Ran(1, "", none)
+    assert at(routed, "shadow", "--stop") == Ran(1, "", none)
+    said = f"revision {FIRST} is in force itself: in its own shadow there is nothing to see\n"
+    assert at(routed, "activate", FIRST, "--shadow") == Ran(1, "", said)
+    said = "there is no policy of revision 'abcdef123456' among the newest\n"
+    assert at(routed, "activate", "abcdef123456", "--shadow") == Ran(1, "", said)
+    both = publish(routed, tmp_path / "new", OTHER, "--shadow", "--activate")
+    assert (both.code, "not both" in both.err) == (2, True)
+    assert publish(routed, tmp_path / "new", OTHER, "--shadow", token="reading-token").code == 1
+    assert not routed.redis.exists("ar:shadow")
+
+    assert publish(routed, tmp_path / "new", OTHER, "--shadow").out.splitlines() == [
+        f"revision {SECOND} is published, and not in force yet",
+        f"revision {SECOND} is the shadow of {FIRST}: it tells nobody",
+    ]
+    assert routed.redis.get("ar:active") == FIRST.encode()
+    shown = at(routed, "shadow", token="reading-token")
+    assert (shown.code, shown.out.startswith(f"{SECOND} in the shadow of {FIRST}, since ")) == (0, True)
+    assert at(routed, "policies", "-o", "json").json[0]["shadow"]["revision"] == SECOND
+    assert f"{SECOND}  in shadow  " in at(routed, "policies").out
+    assert at(routed, "activate", SECOND, "--shadow").code == 0, "set again, it begins anew"
+
+    forbidden = at(routed, "shadow", "--stop", token="reading-token")
+    assert (forbidden.code, "may only read" in forbidden.err) == (1, True)
+    assert at(routed, "shadow", "--stop").out.splitlines()[-1] == "The shadow is taken away."
+    assert not routed.redis.exists("ar:shadow")
+
+
+def test_the_shadow_shows_what_would_have_gone_otherwise(routed: Door, tmp_path: Path) -> None:
+    """More pages stand out, and a pipeline may fail on them. One that could not go on says why."""
+    publish(routed, tmp_path / "new", OTHER, "--shadow")
+    note(routed, stopped="it is in force since 2026-03-04 09:00:00 UTC, by lena (api)")
+
+    lines = at(routed, "shadow").out.splitlines()
+    assert lines[1:] == SHOWN.splitlines()
+    assert at(routed, "shadow", "--fail-on", "more-pages").code == 3
+    assert at(routed, "shadow", "--fail-on", "any-change").code == 3
+    assert at(routed, "policies").out.splitlines()[-1].endswith("ended: pages 1 → 2, 1 incident otherwise")
+    (found,) = at(routed, "shadow", "-o", "json").json
+    assert (found["pages"], found["by_hour"], found["state"]) == ([1, 2], {"3": [1, 2]}, "ended")
+    assert found["changed"][0]["new"][0] == {
+        "at": "2026-03-03T03:00:10Z",
+        "receiver": "chat",
+        "page": False,
+        "over": False,
+    }
+    assert "pages 1 → 2, messages 3 → 4, 1 incident otherwise." in routed.http.get("/live").text
+    metrics = routed.http.get("/metrics").text
+    assert f'alertrouter_shadow_info{{live="{FIRST}",revision="{SECOND}"}} 1.0' in metrics
+    assert 'alertrouter_shadow_pages{policy="shadow"} 2.0' in metrics
+
+    assert at(routed, "activate", SECOND, "--shadow").code == 0
+    note(routed, stopped="it could not go on: KeyError: 'x'", failed=True)
+    ran = at(routed, "shadow")
+    assert ran.code == 1
+    assert "It decides no more: it could not go on: KeyError: 'x'" in ran.out
+    assert "alertrouter_shadow_failed 1.0" in routed.http.get("/metrics").text
+    assert "notice--bad" in routed.http.get("/live").text
+
+
+def note(door: Door, *, stopped: str, failed: bool = False) -> None:
+    """Write down what a follower would have found, after which there is none that finds anything else."""
+    following = ShadowFollowing(door.redis, KEYS)
+    shadow = following.shadow()
+    assert shadow is not None
+    at_three = datetime(2026, 3, 3, 3, tzinfo=UTC)
+    chat = ToldThen(at_three + timedelta(seconds=10), "chat", False, False)
+    pages = [ToldThen(at_three + timedelta(minutes=minutes), "pager", True, False) for minutes in (60, 120)]
+    sums = Sums(
+        until=datetime(2026, 3, 4, 9, tzinfo=UTC),
+        live=shadow.against,
+        begins=datetime(2026, 3, 2, 11, tzinfo=UTC),
+        events=12,
+        paged=1,
+        pages=(1, 2),
+        messages=(3, 4),
+        changed=1,
+        stopped=stopped,
+        failed=failed,
+    )
+    details = Details(
+        by_receiver={"chat": (2, 2), "pager": (1, 2)},
+        by_team={"ops": (1, 2)},
+        by_hour={3: (1, 2)},
+        changed=(ChangedThen("alertname=Down", at_three, (chat, pages[0]), (chat, *pages)),),
+    )
+    assert following.note(shadow, sums, details)
+
+
+SHOWN = """\
+12 events until Wed 2026-03-04 09:00:00 UTC; 1 page really went out
+The history is kept from Mon 2026-03-02 11:00 UTC on: what was before is not in the numbers.
+It decides no more: it is in force since 2026-03-04 09:00:00 UTC, by lena (api)
+
+pages                          1 → 2       +1
+messages                       3 → 4       +1
+
+pages by team
+  ops                          1 → 2       +1
+
+pages by hour
+  03:00                        1 → 2       +1
+
+messages by receiver
+  pager                        1 → 2       +1
+
+1 incident would have gone otherwise
+  Tue 03-03 03:00 alertname=Down
+    - +10s chat, +1h pager
+    + +10s chat, +1h pager, +2h pager
+"""
 
 
 def test_who_may_only_read_publishes_nothing(routed: Door, tmp_path: Path) -> None:
