@@ -5,7 +5,7 @@ The worker builds it from a `Delivery` and the alerts it names; `render` turns i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import cached_property
 from typing import Final, Literal, Protocol, TypeAlias
@@ -25,7 +25,10 @@ TOGETHER: Final = "Told together. Each escalates by itself and is acknowledged b
 
 
 class NoticeAlert(msgspec.Struct, frozen=True, kw_only=True):
-    """One alert as a message shows it. `ends_at` is None while it fires."""
+    """One alert as a message shows it. `ends_at` is None while it fires.
+
+    `name` is Alertmanager's name for the label set, "" when nobody has asked for it yet.
+    """
 
     status: Status
     labels: dict[str, str]
@@ -33,11 +36,12 @@ class NoticeAlert(msgspec.Struct, frozen=True, kw_only=True):
     starts_at: datetime
     ends_at: datetime | None = None
     generator_url: str = ""
+    name: str = ""
 
     @property
     def fingerprint(self) -> str:
         """Alertmanager's name for the label set."""
-        return alertmanager_fingerprint(self.labels)
+        return self.name or alertmanager_fingerprint(self.labels)
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True, dict=True):
@@ -95,10 +99,14 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         external_url: str = "",
         now: datetime,
         doubtful_since: datetime | None = None,
+        names: Mapping[Fingerprint, str] | None = None,
     ) -> Notice:
-        """Build it from what the ledger owes and the alerts as they are now; an alert that is gone is left out."""
-        firing = tuple(_shown(alerts[name], "firing", now) for name in delivery.firing if name in alerts)
-        resolved = tuple(_shown(alerts[name], "resolved", now) for name in delivery.resolved if name in alerts)
+        """Build it from what the ledger owes and the alerts as they are now; an alert that is gone is left out.
+
+        `names` are Alertmanager's, as far as they are known.
+        """
+        firing = _shown(delivery.firing, "firing", alerts, names or {}, now)
+        resolved = _shown(delivery.resolved, "resolved", alerts, names or {}, now)
         firing += tuple(_entry(entry) for entry in delivery.entries if entry.fires)
         resolved += tuple(_entry(entry) for entry in delivery.entries if not entry.fires)
         return cls(
@@ -188,14 +196,25 @@ class Inbox(Protocol):
         """Keep a message; one with the id of an earlier one takes its place."""
 
 
-def _shown(alert: Alert, status: Status, now: datetime) -> NoticeAlert:
-    return NoticeAlert(
-        status=status,
-        labels=alert.labels,
-        annotations=alert.annotations,
-        starts_at=alert.starts_at,
-        ends_at=(alert.ends_at or now) if status == "resolved" else None,
-        generator_url=alert.generator_url,
+def _shown(
+    marks: Iterable[Fingerprint],
+    status: Status,
+    alerts: Mapping[Fingerprint, Alert],
+    names: Mapping[Fingerprint, str],
+    now: datetime,
+) -> tuple[NoticeAlert, ...]:
+    return tuple(
+        NoticeAlert(
+            status=status,
+            labels=alert.labels,
+            annotations=alert.annotations,
+            starts_at=alert.starts_at,
+            ends_at=(alert.ends_at or now) if status == "resolved" else None,
+            generator_url=alert.generator_url,
+            name=names.get(mark, ""),
+        )
+        for mark in marks
+        if (alert := alerts.get(mark))
     )
 
 
@@ -213,11 +232,11 @@ def _entry(entry: Entry) -> NoticeAlert:
 def _common(sets: list[dict[str, str]]) -> dict[str, str]:
     if not sets:
         return {}
-    first, *others = sets
-    shared = set(first.items())
-    for other in others:
-        shared &= other.items()
-    return {name: value for name, value in first.items() if (name, value) in shared}
+    shared = dict(sets[0])
+    for other in sets[1:]:
+        for name in [name for name, value in shared.items() if other.get(name) != value]:
+            del shared[name]
+    return shared
 
 
 def labels_text(labels: Labels) -> str:

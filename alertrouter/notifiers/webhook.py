@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
@@ -128,7 +129,7 @@ class WebhookNotifier:
 
 def body(notice: Notice, max_alerts: int = 0) -> Body:
     """The notice in Alertmanager's words; the common labels are those of the alerts that are shown."""
-    alerts = sorted(notice.alerts, key=_order)
+    alerts = _sorted(notice.alerts)
     shown = alerts[:max_alerts] if max_alerts else alerts
     of_shown = msgspec.structs.replace(notice, firing=tuple(shown), resolved=())
     return Body(
@@ -196,10 +197,17 @@ def _alert(alert: NoticeAlert) -> Alert:
     )
 
 
-def _order(alert: NoticeAlert) -> tuple[object, ...]:
-    """Alertmanager's order: by job, then instance (those without come last), then the labels."""
+def _sorted(alerts: Sequence[NoticeAlert]) -> list[NoticeAlert]:
+    """Alertmanager's order: by job, then instance (those without come last), then the labels, which seldom decide."""
+    first = list(map(_order, alerts))
+    if len(set(first)) == len(first):
+        return [alerts[at] for at in sorted(range(len(first)), key=first.__getitem__)]
+    return sorted(alerts, key=lambda alert: (*_order(alert), len(alert.labels), sorted(alert.labels.items())))
+
+
+def _order(alert: NoticeAlert) -> tuple[bool, str, bool, str]:
     job, instance = alert.labels.get("job"), alert.labels.get("instance")
-    return job is None, job or "", instance is None, instance or "", len(alert.labels), sorted(alert.labels.items())
+    return job is None, job or "", instance is None, instance or ""
 
 
 @lru_cache(maxsize=4096)

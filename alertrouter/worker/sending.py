@@ -11,10 +11,11 @@ from typing import Final, TypeAlias
 import msgspec
 
 from alertrouter import log
-from alertrouter.alert import Alert, Fingerprint
+from alertrouter.alert import Alert, Fingerprint, alertmanager_fingerprints
 from alertrouter.delivery import LedgerState
 from alertrouter.errors import PermanentFailure, StoreUnavailable, TemporaryFailure, UnknownOutcome
 from alertrouter.notice import Notice
+from alertrouter.policy.receiver import Channel
 from alertrouter.store.ledger import CLAIM_MS, Ledger
 from alertrouter.store.ledger_row import Claimed, Ending
 from alertrouter.tracing import Tracing
@@ -34,11 +35,12 @@ _log = log.get(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """A delivery that leaves now: `alerts` are those that it tells of, still packed."""
+    """A delivery that leaves now. Those it tells of are among `alerts`; `names` are Alertmanager's for them."""
 
     claimed: Claimed
     way: Way
-    alerts: Mapping[Fingerprint, bytes] = field(repr=False)
+    alerts: Mapping[Fingerprint, Alert] = field(repr=False)
+    names: Mapping[Fingerprint, str] = field(repr=False)
 
 
 class Sender:
@@ -63,13 +65,13 @@ class Sender:
                 tries.append((claimed, way))
         if not tries:
             return [], endings
-        named = (mark for claimed, _ in tries for mark in (*claimed.delivery.firing, *claimed.delivery.resolved))
-        alerts = self._ledger.alerts(dict.fromkeys(named))
+        alerts = _unpacked(self._ledger.alerts(dict.fromkeys(mark for claimed, _ in tries for mark in _told(claimed))))
+        names = _names(tries, alerts)
         parcels = []
         whys = self._ledger.recalled(claimed for claimed, _ in tries)
         for (claimed, way), why in zip(tries, whys, strict=True):
             if why == "":
-                parcels.append(Parcel(claimed, way, alerts))
+                parcels.append(Parcel(claimed, way, alerts, names))
             elif why is None:
                 _log.warning("claim lost before it left", delivery=claimed.delivery.id)
             else:
@@ -175,11 +177,12 @@ class Sender:
         delivery = parcel.claimed.delivery
         return Notice.of(
             delivery,
-            _unpacked(parcel.alerts, (*delivery.firing, *delivery.resolved)),
+            parcel.alerts,
             severity_count=parcel.way.severity_count,
             external_url=self._external_url,
             now=self._clock(),
             doubtful_since=parcel.claimed.first_at if parcel.claimed.doubtful else None,
+            names=parcel.names,
         )
 
     def _again(self, claimed: Claimed, way: Way, state: LedgerState, error: str, retry_after: float | None) -> Ending:
@@ -226,17 +229,26 @@ def trace_delivery(tracing: Tracing, ending: Ending, began: datetime, ended: dat
     tracing.record(delivery.cause, f"deliver {ending.channel}", began, ended, attributes, error=ending.error)
 
 
-def _unpacked(alerts: Mapping[Fingerprint, bytes], names: Iterable[Fingerprint]) -> dict[Fingerprint, Alert]:
-    """Unpack the alerts of these names; those that are gone, or are records of another version, are left out.
+def _told(claimed: Claimed) -> tuple[Fingerprint, ...]:
+    return claimed.delivery.firing + claimed.delivery.resolved
+
+
+def _unpacked(packed: Mapping[Fingerprint, bytes]) -> dict[Fingerprint, Alert]:
+    """Unpack alerts; those that are records of another version are left out.
 
     A page that tells less is better than none.
     """
     found = {}
-    for name in names:
-        if name not in alerts:
-            continue
+    for mark, record in packed.items():
         try:
-            found[name] = _ALERT.decode(alerts[name])
+            found[mark] = _ALERT.decode(record)
         except msgspec.DecodeError as error:
-            _log.error("alert can't be read and is left out of the message", alert=name, reason=str(error))
+            _log.error("alert can't be read and is left out of the message", alert=mark, reason=str(error))
     return found
+
+
+def _names(tries: Iterable[tuple[Claimed, Way]], alerts: Mapping[Fingerprint, Alert]) -> dict[Fingerprint, str]:
+    """Alertmanager's names for the alerts that go out as webhooks, whose bodies hold them; at once: they are dear."""
+    posted = (mark for claimed, way in tries if way.notifier.channel is Channel.WEBHOOK for mark in _told(claimed))
+    marks = [mark for mark in dict.fromkeys(posted) if mark in alerts]
+    return dict(zip(marks, alertmanager_fingerprints(alerts[mark].labels for mark in marks), strict=True))
