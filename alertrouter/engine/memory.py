@@ -13,6 +13,7 @@ import msgspec
 
 from alertrouter.alert import Alert, AlertReport, Fingerprint, fingerprint_of
 from alertrouter.engine.changes import Changes
+from alertrouter.engine.label_index import LabelIndex
 from alertrouter.engine.silencing import Silencer, next_moment
 from alertrouter.engine.state import EngineState, Pulse
 from alertrouter.engine.suppression import Inhibitor
@@ -84,6 +85,7 @@ class Memory:
         self.moved_pulses: set[str] = set()
         self.inhibitor = Inhibitor(())
         self.silencer = Silencer()
+        self.by_label = LabelIndex(state.alerts)
         self._timers: list[Due] = []
         self._ending: dict[datetime, list[Fingerprint]] = {}
         self._incidents_due: dict[str, datetime] = {}
@@ -237,6 +239,7 @@ class Memory:
             if old is not None:
                 if self.inhibitor.has_rules:
                     self.inhibitor.remove(mark, old.labels)
+                self.by_label.remove(old)
                 del self.state.alerts[mark]
                 del self._marks[old.packed_labels]
             self.touched.discard(mark)
@@ -244,6 +247,7 @@ class Memory:
         self.state.alerts[mark] = alert
         if old is None:
             self._marks[alert.packed_labels] = mark
+            self.by_label.add(alert)
         # An end that only moved on needs no timer of its own: the one that is set finds the new end and plans that.
         planned = old.ends_at if old is not None and old.ends_at is not None and old.ends_at > now else None
         if alert.ends_at is not None and (planned is None or alert.ends_at < planned):

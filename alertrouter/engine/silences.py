@@ -6,18 +6,18 @@ at the very moment at which it begins or ends.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence, Set
 from datetime import datetime
 from hashlib import sha256
 from uuid import UUID
 
 from msgspec.structs import replace
 
-from alertrouter.alert import Alert, Labels
+from alertrouter.alert import Alert, Fingerprint, Labels
 from alertrouter.engine import telling
 from alertrouter.engine.changes import Answer
 from alertrouter.engine.memory import Draft, Memory
-from alertrouter.engine.silencing import LONG, NOTICE, can_match_nothing, matcher_of
+from alertrouter.engine.silencing import LONG, NOTICE, can_match_nothing, literal, matcher_of
 from alertrouter.engine.view import View
 from alertrouter.events import SilenceExpired, SilenceSet
 from alertrouter.incident import Incident, Reason, State, Timer
@@ -179,23 +179,39 @@ def _announce(memory: Memory, draft: Draft, silence: Silence) -> None:
             draft.changes.incidents[incident.id] = telling.forewarn(view, incident, silence)
 
 
-def _incidents(memory: Memory, wanted: Iterable[SilenceMatcher]) -> list[Incident]:
-    """The open incidents of which an alert meets these conditions. The labels of a group spare a look at its alerts."""
+def _incidents(memory: Memory, wanted: Sequence[SilenceMatcher]) -> list[Incident]:
+    """The open incidents of which an alert meets these conditions, oldest first."""
     matchers = tuple(map(matcher_of, wanted))
-    found = []
-    for incident in memory.state.incidents.values():
-        if incident.state not in (State.TRIGGERED, State.ACKNOWLEDGED):
-            continue
-        group = incident.group_labels
-        shared = [matcher for matcher in matchers if matcher.name in group]
-        if all(matcher.matches(group) for matcher in shared) and (
-            len(shared) == len(matchers) or _has_one(memory, incident, matchers)
-        ):
-            found.append(incident)
+    marks = _candidates(memory, wanted)
+    if marks is None:
+        return [one for one in memory.state.incidents.values() if _is_open(one) and _has_one(memory, one, matchers)]
+    alerts = (memory.state.alerts[mark] for mark in marks)
+    names = {name for alert in alerts if _meets(alert.labels, matchers) for name in alert.incidents}
+    found = (memory.state.incidents.get(name) for name in names)
+    return sorted((one for one in found if one and _is_open(one)), key=lambda one: one.number)
+
+
+def _is_open(incident: Incident) -> bool:
+    return incident.state in (State.TRIGGERED, State.ACKNOWLEDGED)
+
+
+def _candidates(memory: Memory, wanted: Iterable[SilenceMatcher]) -> Set[Fingerprint] | None:
+    """Few alerts, of which all are that meet these conditions; None: no index knows of fewer than all."""
+    found: Set[Fingerprint] | None = None
+    for one in wanted:
+        if pairs := literal(one):
+            marks = memory.by_label.having(one.name, [value for _, value in pairs])
+            if marks is not None and (found is None or len(marks) < len(found)):
+                found = marks
     return found
 
 
 def _has_one(memory: Memory, incident: Incident, matchers: tuple[Matcher, ...]) -> bool:
+    """Tell whether an alert of an incident meets conditions. The labels of its group spare a look at its alerts."""
+    group = incident.group_labels
+    shared = [matcher for matcher in matchers if matcher.name in group]
+    if not all(matcher.matches(group) for matcher in shared):
+        return False
     alerts = (memory.state.alerts[name].labels for name in memory.members.get(incident.id, ()))
     return any(_meets(labels, matchers) for labels in alerts)
 
@@ -203,7 +219,9 @@ def _has_one(memory: Memory, incident: Incident, matchers: tuple[Matcher, ...]) 
 def _alerts(memory: Memory, silence: Silence) -> Iterable[Alert]:
     """The alerts that meet a silence."""
     matchers = tuple(map(matcher_of, silence.matchers))
-    return (alert for alert in memory.state.alerts.values() if _meets(alert.labels, matchers))
+    marks = _candidates(memory, silence.matchers)
+    alerts = memory.state.alerts.values() if marks is None else (memory.state.alerts[mark] for mark in marks)
+    return (alert for alert in alerts if _meets(alert.labels, matchers))
 
 
 def _meets(labels: Labels, matchers: tuple[Matcher, ...]) -> bool:

@@ -139,11 +139,11 @@ class Silencer:
 
     def _place(self, silence: Silence) -> tuple[Pair, ...]:
         """Under which labels to look for it: an alert that meets it has one of them."""
-        choices = [pairs for one in silence.matchers if (pairs := _literal(one))]
+        choices = [pairs for one in silence.matchers if (pairs := literal(one))]
         return min(choices, key=lambda pairs: sum(len(self._by_label.get(pair, ())) for pair in pairs), default=())
 
 
-def _literal(one: SilenceMatcher) -> tuple[Pair, ...]:
+def literal(one: SilenceMatcher) -> tuple[Pair, ...]:
     """The labels of which an alert must have one to meet a condition; none when that can't be told."""
     if not one.is_equal or not one.value:
         return ()
