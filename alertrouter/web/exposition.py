@@ -16,6 +16,7 @@ from alertrouter.incident import State
 from alertrouter.shadow import Standing, Sums
 from alertrouter.store.metrics import Bucket, Latency, Metrics
 from alertrouter.transition import Transition
+from alertrouter.web.alertmanager.reading import REVISION, SPOKEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,13 @@ class Snapshot(Collector):
         build = GaugeMetricFamily("alertrouter_build_info", "Version of alertrouter; always 1.", labels=["version"])
         build.add_metric([__version__], 1)
         yield build
+        spoken = GaugeMetricFamily(
+            "alertmanager_build_info",
+            "Version of Alertmanager whose API v2 is spoken here: karma looks for it. Always 1.",
+            labels=["version", "revision"],
+        )
+        spoken.add_metric([SPOKEN, REVISION], 1)
+        yield spoken
         yield _gauge("store_up", "Whether Redis answers.", float(self._numbers is not None))
         if self._numbers is not None:
             yield from _counters(self._numbers.counters)

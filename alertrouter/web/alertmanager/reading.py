@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from alertrouter import __version__
 from alertrouter.incident import Incident
+from alertrouter.policy.alertmanager.original import as_alertmanager
 from alertrouter.policy.matcher import Matcher, MatcherError, Op, parse_matcher
 from alertrouter.policy.policy import Policy
 from alertrouter.store.catalogue import Catalogue, Shown
@@ -24,6 +25,12 @@ Handler: TypeAlias = Callable[[Request], Coroutine[Any, Any, Response]]
 
 SPOKEN: Final = "0.25.0"
 """The version of Alertmanager whose API this is: karma chooses by it how to read what comes."""
+
+REVISION: Final = f"alertrouter {__version__}"
+"""What stands for Alertmanager's revision: who really answers."""
+
+NO_ROUTE: Final = "route: {receiver: nobody}\nreceivers: [{name: nobody}]\n"
+"""The configuration while no policy is in force: one that can be read."""
 
 MOST_MATCHERS: Final = 50
 _TRUE: Final = frozenset({"true", "1", "yes", "ok", "y", "on", "selected", "checked", "t", "enabled"})
@@ -51,7 +58,8 @@ class Wanted:
         receiver = query.get("receiver")
 
         def flag(name: str) -> bool:
-            return query.get(name, "true").lower() in _TRUE
+            # Grafana writes a true one as `active`, with no value: that is no word against it.
+            return (query.get(name) or "true").lower() in _TRUE
 
         try:
             pattern = Matcher("receiver", Op.REGEX, receiver) if receiver else None
@@ -117,15 +125,14 @@ class Reading:
 
     async def status(self, _: Request) -> Response:
         """Say what runs here. There is no cluster: routers stand by one another through Redis."""
-        files = await self._catalogue.files()
-        config = "\n".join(f"# {name}\n{text}" for name, text in files.items())
+        policy = await self._catalogue.policy()
         version = dict.fromkeys(("branch", "buildDate", "buildUser", "goVersion"), "")
         return answer(
             {
                 "cluster": {"peers": [], "status": "disabled"},
-                "config": {"original": config},
+                "config": {"original": as_alertmanager(policy) if policy else NO_ROUTE},
                 "uptime": self._started_at,
-                "versionInfo": {**version, "version": SPOKEN, "revision": f"alertrouter {__version__}"},
+                "versionInfo": {**version, "version": SPOKEN, "revision": REVISION},
             }
         )
 
