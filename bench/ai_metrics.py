@@ -1,6 +1,7 @@
 """What the AI metrics exporter costs: in a program that it counts for, and as a program of its own.
 
-`python -m bench.ai_metrics` prints the share of one core at 100 requests a second, with a scrape every 15 seconds.
+`python -m bench.ai_metrics` prints the share of one core at 100 requests a second, with a scrape every 15 seconds, and
+whether it stays under the 2 % that it may cost. CPU seconds are counted, user and system, not how long anything took.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 RATE: Final = 100
 SCRAPE_EVERY: Final = 15
+MOST: Final = 0.02
+"""Share of a core that monitoring may cost."""
 CALLS: Final = 20_000
 MODELS: Final = 20
 SECONDS: Final = 15
@@ -44,11 +47,20 @@ class Client:
         return Answer()
 
 
-def main() -> None:
-    """Measure and print both."""
-    print(f"in a program: {in_a_program():.3%} of a core at {RATE} calls/s")  # noqa: T201  a command speaks
-    for batch in (1, 4, 10):
-        print(f"as a program: {as_a_program(batch):.3%} of a core at {RATE} reports/s, {batch} in a body")  # noqa: T201
+def main() -> int:
+    """Measure and print each; 1 when one costs too much."""
+    shares = {"instrumentation in a program": in_a_program(), **{_NAMES[size]: as_a_program(size) for size in _NAMES}}
+    for name, share in shares.items():
+        verdict = "held" if share < MOST else "missed"
+        print(f"{name:45} {share:6.2%} of a core at {RATE}/s, under {MOST:.0%}: {verdict}")  # noqa: T201  a command speaks
+    return int(max(shares.values()) >= MOST)
+
+
+_NAMES: Final = {
+    1: "own program, one report a body",
+    4: "own program, four reports a body",
+    10: "own program, ten reports a body",
+}
 
 
 def in_a_program() -> float:
@@ -72,8 +84,8 @@ def as_a_program(batch: int) -> float:
         for number in range(0, RATE * SECONDS, batch):
             time.sleep(max(0.0, began + number / RATE - time.perf_counter()))
             model = f"model-{number // batch % MODELS}"
-            reports = [{"model_name": model, "seconds": 0.4, "output_tokens": 40}] * batch
-            _ask(connection, "POST", "/v1/requests", json.dumps(reports))
+            report = {"model_name": model, "seconds": 0.4, "output_tokens": 40}
+            _ask(connection, "POST", "/v1/requests", json.dumps(report if batch == 1 else [report] * batch))
         _ask(connection, "GET", "/metrics")
         return (_cpu(exporter.pid) - before) / (time.perf_counter() - began)
     finally:
@@ -103,7 +115,10 @@ def _connected() -> http.client.HTTPConnection:
 
 def _ask(connection: http.client.HTTPConnection, method: str, path: str, body: str | None = None) -> None:
     connection.request(method, path, body)
-    connection.getresponse().read()
+    answer = connection.getresponse()
+    answer.read()
+    if answer.status >= 400:
+        raise SystemExit(f"{method} {path} was answered with {answer.status}")
 
 
 def _cpu(pid: int) -> float:
@@ -114,4 +129,4 @@ def _cpu(pid: int) -> float:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import logging
 import os
+import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-import uvicorn
+import uvloop
 from prometheus_client import REGISTRY
 
+from ai_metrics_exporter.http_server import HttpServer
 from ai_metrics_exporter.metrics import AiMetrics
 from ai_metrics_exporter.ollama import OllamaPoller
 from ai_metrics_exporter.server import Exporter
@@ -48,7 +51,7 @@ def arguments() -> argparse.ArgumentParser:
 
 
 def main(argv: list[str] | None = None, environ: Mapping[str, str] = os.environ) -> int:  # noqa: TID251  a door
-    """Run it; 2 for settings that cannot be."""
+    """Run it; 2 for settings that cannot be, 1 for an address that can't be had."""
     given = arguments().parse_args(argv)
     host, _, port = given.listen.rpartition(":")
     try:
@@ -66,9 +69,30 @@ def main(argv: list[str] | None = None, environ: Mapping[str, str] = os.environ)
     metrics = AiMetrics(REGISTRY, allowed={"model_name": models} if models else None)
     servers = [*given.ollama, *_listed(environ.get("OLLAMA_URL", ""))]
     pollers = tuple(OllamaPoller(url, metrics, expected) for url in servers)
-    app = Exporter(metrics, token=token, clock=time.time, pollers=pollers, every=given.every)  # noqa: TID251
-    uvicorn.run(app, host=host.strip("[]"), port=int(port), log_level="warning", access_log=False)
+    exporter = Exporter(metrics, token=token, clock=time.time)  # noqa: TID251  a door
+    server = HttpServer(exporter, clock=time.time)  # noqa: TID251  a door
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_serve(server, host.strip("[]"), int(port), pollers, given.every))
+    except OSError as error:
+        print(f"ai_metrics_exporter: --listen: {error}", file=sys.stderr)  # noqa: T201  a command speaks
+        return 1
     return 0
+
+
+async def _serve(server: HttpServer, host: str, port: int, pollers: Iterable[OllamaPoller], every: float) -> None:
+    """Serve, and ask Ollama, until a signal says that it is enough."""
+    enough = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, enough.set)
+    await server.start(host, port)
+    polls = [loop.create_task(poller.run(every)) for poller in pollers]
+    await enough.wait()
+    for poll in polls:
+        poll.cancel()
+    await asyncio.gather(*polls, return_exceptions=True)
+    await server.stop()
 
 
 def _token(path: Path | None, environ: Mapping[str, str]) -> str:

@@ -10,6 +10,7 @@ from typing import Final, Literal
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
 
 from ai_metrics_exporter.bounded import MOST_VALUES, Bounds, Clock, RareCounter
+from ai_metrics_exporter.calls import Calls
 
 LATENCY_BUCKETS: Final = tuple(0.01 * 2**power for power in range(14))
 """Of OpenTelemetry's GenAI conventions: 0.01 s to 81.92 s. https://opentelemetry.io/docs/specs/semconv/gen-ai/"""
@@ -36,6 +37,7 @@ class AiMetrics:
         """`allowed` names labels that have these values and no others; all else has `most_values` at most."""
         self.registry = registry
         self.bound = Bounds(registry, most=most_values, allowed=allowed)
+        self.calls = Calls(self)
 
         def counter(name: str, text: str, *labels: str) -> Counter:
             return Counter(name, text, labels, registry=registry)

@@ -60,16 +60,17 @@ class Request(Report, frozen=True):
 
     def apply(self, metrics: AiMetrics, now: float) -> None:
         """Count it with its latency, tokens and cost."""
-        bound = metrics.bound
-        model, provider = bound("model_name", self.model_name), bound("provider", self.provider)
-        labels = (model, bound("model_version", self.model_version), provider, bound("operation", self.operation))
-        metrics.latency.labels(*labels).observe(self.seconds)
-        status = "error" if self.error_type else "success"
-        metrics.requests.labels(*labels, status, bound("error_type", self.error_type)).inc()
-        metrics.tokens.labels(model, provider, "input").inc(self.input_tokens)
-        metrics.tokens.labels(model, provider, "output").inc(self.output_tokens)
+        series = metrics.calls((self.model_name, self.model_version, self.provider, self.operation, self.error_type))
+        series.latency.observe(self.seconds)
+        series.requests.inc()
+        if self.input_tokens:
+            series.input.inc(self.input_tokens)
+        if self.output_tokens:
+            series.output.inc(self.output_tokens)
         if self.cost_dollars:
-            metrics.cost.labels(model, provider).inc(self.cost_dollars)
+            bound = metrics.bound
+            labels = bound("model_name", self.model_name), bound("provider", self.provider)
+            metrics.cost.labels(*labels).inc(self.cost_dollars)
 
 
 class ModelLoad(Report, frozen=True):
