@@ -135,7 +135,8 @@ def import_alertmanager(
     settings = from_environment()
     content = _content(file)
     name = file.name if str(file) != "-" else "alertmanager.yml"
-    found = convert(name, content, _templates(file, template_globs(content)))
+    directory = (file.resolve().parent if str(file) != "-" else Path.cwd()).as_posix()
+    found = convert(name, content, _templates(file, template_globs(content)), directory=directory)
     policy = _policy(found)
     usable = policy is not None and (lenient or not found.problems)
     files = {**found.files, **found.templates} if usable else {}

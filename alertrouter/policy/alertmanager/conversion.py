@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from typing import Final
 
@@ -38,6 +39,8 @@ _RANKS: Final = (
     ("major", "high", "error", "p2", "sev2"),
     ("fatal", "disaster", "emergency", "critical", "page", "p1", "sev1"),
 )
+_RESOLVE_TIMEOUT: Final = timedelta(minutes=5)
+"""Alertmanager's default, and ours."""
 _ALTERNATIVES: Final = re.compile(r"[\w.-]+(?:\|[\w.-]+)*")
 
 
@@ -58,13 +61,16 @@ class Conversion:
     templates: Mapping[str, str]
 
 
-def convert(file: str, content: str, templates: Mapping[str, str] | None = None) -> Conversion:
+def convert(
+    file: str, content: str, templates: Mapping[str, str] | None = None, *, directory: str = "/etc/alertmanager"
+) -> Conversion:
     """Read an `alertmanager.yml`; `file` is how its name stands in faults. Pure: reads no file.
 
-    `templates` are the texts of the files that `template_globs` speaks of, by name.
+    `templates` are the texts of the files that `template_globs` speaks of, by name. `directory` is the file's own,
+    where the relative paths in it begin.
     """
     faults = Faults({file: content})
-    report = Report()
+    report = Report(directory)
     reader = _Reader(file, report)
     root = parse(file, content, faults)
     files: Mapping[str, str] = {}
@@ -126,7 +132,8 @@ class _Reader:
             severities = _severities(tree.seen)
             reader = Receivers(self._report, at, severities)
             drafts = fields.take("receivers", reader.read, ())
-            self.texts, self.variables = reader.texts, reader.variables
+            self.texts = reader.texts
+            self.variables |= reader.variables
         drafts += self._missing(tree.missing)
         if root is None:
             return {}
@@ -154,14 +161,8 @@ class _Reader:
             ):
                 at_most_one(fields, key, f"{key}_file")
             timeout = fields.take("resolve_timeout", Value.duration, None)
-            if timeout is not None and timeout.total_seconds() != 300:
-                self._say(
-                    fields,
-                    "resolve_timeout",
-                    "`resolve_timeout` is left out",
-                    "alerts of Prometheus and Alertmanager say themselves when they end",
-                    "nothing, unless another sender leaves out endsAt",
-                )
+            if timeout is not None and timeout != _RESOLVE_TIMEOUT:
+                self.variables["ALERTROUTER_RESOLVE_TIMEOUT"] = f"{timeout.total_seconds():g}"
             at.slack_bearer = tuple(
                 fields.take("http_config", partial(bearer, self._report, "SLACK_BOT_TOKEN", "token"), ())
             )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from dataclasses import dataclass, field
 from typing import Final
 
+from alertrouter.policy.alertmanager.yamlwriter import scalar
 from alertrouter.policy.reading.faults import Place
+from alertrouter.policy.reading.receivers import SECRET_FILE
 
 _NAME: Final = re.compile(r"\$(?:\{([A-Za-z_][A-Za-z0-9_]*)(:-[^{}$]*)?\}|([A-Za-z_][A-Za-z0-9_]*)|\(([A-Za-z_]\w*)\))")
 _NO_NAME: Final = re.compile(r"[^A-Za-z0-9]+")
@@ -42,8 +45,9 @@ class Secret:
 
 @dataclass(slots=True)
 class Report:
-    """Gathers notes and secrets while a configuration is read."""
+    """Gathers notes and secrets while a configuration is read; `directory` is where relative paths begin in it."""
 
+    directory: str
     notes: list[Note] = field(default_factory=list)
     secrets: dict[str, Secret] = field(default_factory=dict)
 
@@ -70,6 +74,25 @@ class Report:
             name = f"{base}_{number}"
         self.secrets[name] = Secret(name, None if hidden else value, place.line)
         return f"${{{name}}}"
+
+    def secret_file(self, option: str, file: tuple[Place, str], wanted: str) -> tuple[str, str]:
+        """Give the option that reads a secret from its file, by its whole path.
+
+        A path that a policy can't hold becomes a variable named after `wanted`, and a note.
+        """
+        place, path = file
+        whole = posixpath.normpath(posixpath.join(self.directory, path))
+        if SECRET_FILE.fullmatch(whole):
+            return f"{option}_file", scalar(whole)
+        variable = self.secret(HIDDEN, wanted, place)
+        self.note(
+            place,
+            f"{option}_file",
+            f"the file {path} isn't read",
+            why="the path of a secret's file has no `{`, `}`, `$` in it here",
+            todo=f"set {variable.strip('${}')} to what stands in the file, or name another file",
+        )
+        return option, variable
 
 
 def placeholders(text: str) -> str | None:

@@ -204,11 +204,11 @@ class Receivers:
     def _slack_secret(self, name: str, fields: Fields) -> list[tuple[str, str]]:
         bearer = self._bearer(name, "SLACK_BOT_TOKEN", fields, "token") or list(self.globals.slack_bearer)
         if file := given(fields, "app_token_file"):
-            return [("token_file", scalar(file[1]))]
+            return [self.report.secret_file("token", file, "SLACK_BOT_TOKEN")]
         if token := given(fields, "app_token"):
             return [("token", scalar(self.report.secret(token[1], "SLACK_BOT_TOKEN", token[0])))]
         if file := given(fields, "api_url_file"):
-            return [("webhook_url_file", scalar(file[1]))]
+            return [self.report.secret_file("webhook_url", file, f"SLACK_WEBHOOK_URL_{name}")]
         url = fields.take("api_url", http_url, None) and given(fields, "api_url")
         if not url:
             return list(self.globals.slack)
@@ -255,7 +255,7 @@ class Receivers:
         found = key or given(fields, "service_key")
         if found:
             return [("routing_key", scalar(self.report.secret(found[1], f"PAGERDUTY_KEY_{name}", found[0])))]
-        return [("routing_key_file", scalar(file[1]))] if file else []
+        return [self.report.secret_file("routing_key", file, f"PAGERDUTY_KEY_{name}")] if file else []
 
     def _pagerduty_severity(self, name: str, fields: Fields, comments: list[str]) -> list[tuple[str, str]]:
         given_ = given(fields, "severity")
@@ -526,7 +526,7 @@ def bearer(report: Report, variable: str, key: str, value: Value) -> list[tuple[
     def _token(fields: Fields, name: str) -> list[tuple[str, str]]:
         at_most_one(fields, name, f"{name}_file")
         if file := given(fields, f"{name}_file"):
-            return [(f"{key}_file", scalar(file[1]))]
+            return [report.secret_file(key, file, variable)]
         if token := given(fields, name):
             return [(key, scalar(report.secret(token[1], variable, token[0])))]
         return []

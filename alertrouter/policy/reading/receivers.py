@@ -29,7 +29,7 @@ PAGERDUTY_SEVERITIES: Final = ("info", "warning", "error", "critical")
 MOST_CHARACTERS: Final = 2000
 
 _PLACEHOLDER: Final = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*(?::-[^{}$]*)?\}")
-_FILE: Final = re.compile(r"/[^{}$\x00]+")
+SECRET_FILE: Final = re.compile(r"/[^{}$\x00]+")
 _HINTS: Final = {
     "api_url": "found Alertmanager's key `api_url`, expected `webhook_url`",
     "service_key": "found Alertmanager's key `service_key`, expected `routing_key`",
@@ -158,7 +158,7 @@ def secret(fields: Fields, key: str) -> str | None:
 
 def _file(value: Value) -> str:
     path = value.text()
-    if not _FILE.fullmatch(path):
+    if not SECRET_FILE.fullmatch(path):
         raise value.expected("an absolute path without `{`, `}`, `$`")
     return f"${{file:{path}}}"
 

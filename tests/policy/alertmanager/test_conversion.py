@@ -98,6 +98,14 @@ def test_receivers_are_carried_over() -> None:
     http_config: {authorization: {credentials_file: /etc/token}}}]""",
             SlackOptions(channel="ops", token="${file:/etc/token}"),
         ),
+        (
+            "slack_configs: [{api_url_file: secrets/../hook, send_resolved: yes}]",
+            SlackOptions(webhook_url="${file:/etc/alertmanager/hook}"),
+        ),
+        (
+            "slack_configs: [{api_url_file: 'a{b}', send_resolved: yes}]",
+            SlackOptions(webhook_url="${SLACK_WEBHOOK_URL_X}"),
+        ),
         ("webhook_configs: [{url: $HOOK}]", WebhookOptions(url="${HOOK}")),
         ("webhook_configs: [{url: 'http://${HOST}/x'}]", WebhookOptions(url="http://${HOST}/x")),
         ("webhook_configs: [{url: <secret>}]", WebhookOptions(url="${WEBHOOK_URL_X}")),
