@@ -150,7 +150,8 @@ class AlertReport(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     `labels` and `annotations` are the bytes of `pack`, and stay so until the router has seen that it doesn't know
     them: a re-sent alert is then one dict look-up. `ends_at` is None while it fires with no end in sight; an alert
-    whose `ends_at` is not after the event's time is resolved.
+    whose `ends_at` is not after the event's time is resolved. `timeout` says that the sender gave no end: it lies as
+    far ahead as such an alert fires unless it is sent again.
     """
 
     labels: msgspec.Raw
@@ -158,6 +159,7 @@ class AlertReport(msgspec.Struct, frozen=True, array_like=True, gc=False):
     starts_at: datetime
     ends_at: datetime | None = None
     generator_url: str = ""
+    timeout: bool = False
 
     @classmethod
     def of(
@@ -189,6 +191,7 @@ class Alert(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=False
 
     Labels and annotations stay packed: as dicts they would take four times the memory. `incidents` are the ids of the
     incidents it belongs to, in route order. `updated_at` and a moved `ends_at` are persisted lazily, in bulk.
+    `timeout`: nobody gave that end, see `AlertReport`.
     """
 
     fingerprint: Fingerprint
@@ -199,6 +202,7 @@ class Alert(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=False
     updated_at: datetime
     generator_url: str = ""
     incidents: tuple[str, ...] = ()
+    timeout: bool = False
 
     @property
     def labels(self) -> dict[str, str]:

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Final, TypeVar
 from urllib.parse import quote, urlsplit
@@ -64,6 +65,7 @@ class Settings:
     link_secrets: tuple[str, ...] = field(repr=False)
     max_body: int
     max_backlog: int
+    resolve_timeout: timedelta
     history_days: int
     inbox_size: int
     deadman_url: str = field(repr=False)
@@ -156,6 +158,7 @@ def from_environment(environ: Mapping[str, str] | None = None) -> Settings:
         link_secrets=_long(env, "ALERTROUTER_LINK_SECRET", LEAST_LINK_SECRET),
         max_body=env.whole("ALERTROUTER_MAX_BODY", least=1024),
         max_backlog=env.whole("ALERTROUTER_MAX_BACKLOG", least=1),
+        resolve_timeout=timedelta(seconds=env.number("ALERTROUTER_RESOLVE_TIMEOUT", float, 1)),
         history_days=env.whole("ALERTROUTER_HISTORY_DAYS", least=1),
         inbox_size=env.whole("ALERTROUTER_INBOX_SIZE", least=1),
         deadman_url=env.text("ALERTROUTER_DEADMAN_URL"),

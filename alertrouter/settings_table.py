@@ -72,6 +72,12 @@ TABLE: Final[tuple[Setting, ...]] = (
     Setting("ALERTROUTER_API_TOKEN", "", "the token that commands show to the API of a running server", secret=True),
     Setting("ALERTROUTER_MAX_BODY", "16777216", "largest body in bytes that the door takes; beyond it 413"),
     Setting("ALERTROUTER_MAX_BACKLOG", "20000", "unread journal entries beyond which the door answers 503"),
+    Setting(
+        "ALERTROUTER_RESOLVE_TIMEOUT",
+        "300",
+        "seconds that an alert without `endsAt`, posted to /api/v2/alerts, fires unless it is sent again; "
+        "Alertmanager's `resolve_timeout`",
+    ),
     Setting("ALERTROUTER_HISTORY_DAYS", "30", "days that the history is kept"),
     Setting("ALERTROUTER_INBOX_SIZE", "200", "messages that the built-in inbox keeps"),
     Setting(

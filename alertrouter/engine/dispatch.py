@@ -56,9 +56,10 @@ def owed(
     """What a destination with nothing in flight is owed now, or the reason for silence.
 
     It hears of a fire only while nothing holds that back, and of the end of what it was told through everything.
-    What it was told stays in its picture until it is over, suppressed or not. What fires again is told to each when its
-    level comes, as the first time. While somebody has the incident, or asked for quiet, nobody is told anything but its
-    end; where messages can be redrawn (`redraws`), they are.
+    What it was told and is held back now is left out beside others that fire, as in Alertmanager; when all that fires
+    is held back it stays, for a message of nothing but ends would close what is not over. What fires again is told
+    to each when its level comes, as the first time. While somebody has the incident, or asked for quiet, nobody is told
+    anything but its end; where messages can be redrawn (`redraws`), they are.
     """
     if incident.state is State.RESOLVED or not seen.firing:
         return _the_end(seen, to, incident)
@@ -69,7 +70,8 @@ def owed(
     told = frozenset(to.told)
     news = [name for name in seen.telling if name not in told]
     ended = tuple(name for name in to.told if name in seen.over) if seen.over else ()
-    shown = tuple(name for name in seen.firing if name in told or (may_tell and name in seen.telling))
+    may_be_shown = seen.telling or seen.firing
+    shown = tuple(name for name in may_be_shown if name in told or (may_tell and seen.telling))
     if to.paged and seen.telling and not seen.held and not quiet:
         return Owed(reason=_why_paged(to, incident), firing=shown, resolved=ended)
     if quiet:

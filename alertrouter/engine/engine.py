@@ -195,8 +195,14 @@ class Engine:
         if not self._memory.ended(mark, self._clock):
             return Changes()
         draft = Draft(at=self._clock)
-        self._ended(draft, [self.state.alerts[mark]])
-        return self._memory.swap(draft)
+        alert = self.state.alerts[mark]
+        self._ended(draft, [alert])
+        changes = self._memory.swap(draft)
+        if mark in self._memory.touched:
+            # Persisted now: the message that tells of its end says when that was.
+            changes.alerts.setdefault(mark, alert)
+            self._memory.touched.discard(mark)
+        return changes
 
     def _maintain(self, name: str) -> Changes:
         draft = Draft(at=self._clock)

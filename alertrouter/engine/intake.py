@@ -53,11 +53,11 @@ def _beat(draft: Draft, beats: tuple[str, ...], old: Alert | None) -> None:
 def _again(draft: Draft, old: Alert, report: AlertReport) -> bool:
     """Take a report of an alert that fires already; tell whether it said nothing new.
 
-    Alertmanager's rule of merging: the earliest start, the latest annotations, the latest end.
+    Alertmanager's rule of merging: the earliest start, the latest annotations, the latest end that somebody gave.
     """
     ends_at = report.ends_at
-    if ends_at is not None and old.ends_at is not None:
-        ends_at = max(ends_at, old.ends_at)
+    if ends_at is not None and old.ends_at is not None and old.ends_at > ends_at and not old.timeout:
+        ends_at = old.ends_at
     if ends_at == draft.end:
         ends_at = draft.end
     draft.end = ends_at
@@ -72,6 +72,7 @@ def _again(draft: Draft, old: Alert, report: AlertReport) -> bool:
         updated_at=draft.at,
         generator_url=intern(report.generator_url),
         incidents=old.incidents,
+        timeout=report.timeout,
     )
     if same and old.fingerprint not in draft.changes.alerts:
         draft.touched[old.fingerprint] = newer
@@ -82,21 +83,31 @@ def _again(draft: Draft, old: Alert, report: AlertReport) -> bool:
 
 
 def _end(draft: Draft, old: Alert | None, report: AlertReport) -> bool:
-    """Take the end of an alert; tell whether that was news."""
+    """Take the end of an alert; tell whether that was news.
+
+    Of two ends of the same round the later one counts, and the newer annotations, as in Alertmanager.
+    """
     end = report.ends_at
-    if old is None or end is None or not old.firing(draft.at):
-        return False
-    if end <= old.starts_at:
-        return False  # the end of an earlier round, told late
+    if old is None or end is None or end <= old.starts_at:
+        return False  # of an alert that nobody knows, or of an earlier round and told late
+    fired = old.firing(draft.at)
+    if not fired and old.ends_at is not None:
+        if report.starts_at >= old.ends_at:
+            return False  # of a round that was never told
+        end = max(end, old.ends_at)
     annotations = bytes(report.annotations)
-    draft.changes.alerts[old.fingerprint] = replace(
+    ended = replace(
         old,
+        starts_at=min(old.starts_at, report.starts_at),
         ends_at=end,
-        updated_at=draft.at,
         packed_annotations=old.packed_annotations if annotations == NOTHING else annotations,
+        timeout=False,
     )
+    if ended == old:
+        return False  # it is sent again for a while, by Prometheus for 15 minutes
+    draft.changes.alerts[old.fingerprint] = replace(ended, updated_at=draft.at)
     draft.touched.pop(old.fingerprint, None)
-    return True
+    return fired
 
 
 def _begin(
@@ -139,6 +150,7 @@ def _begin(
         updated_at=draft.at,
         generator_url=intern(report.generator_url),
         incidents=tuple(incidents),
+        timeout=report.timeout,
     )
     draft.touched.pop(mark, None)
 

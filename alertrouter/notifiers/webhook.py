@@ -22,7 +22,7 @@ from alertrouter.notifiers.notifier import Patience, Sent
 from alertrouter.policy.receiver import Channel
 
 _STILL_FIRING: Final = "0001-01-01T00:00:00Z"
-_REASONS: Final = {
+NOTIFICATION_REASONS: Final = {
     Reason.OPENED: "first notification",
     Reason.REOPENED: "first notification",
     Reason.UNSILENCED: "first notification",
@@ -136,7 +136,7 @@ def body(notice: Notice, max_alerts: int = 0) -> Body:
         receiver=notice.receiver,
         status=notice.status,
         alerts=[_alert(alert) for alert in shown],
-        notification_reason=_REASONS.get(notice.reason, "unknown"),
+        notification_reason=NOTIFICATION_REASONS.get(notice.reason, "unknown"),
         group_labels=notice.group_labels,
         common_labels=of_shown.common_labels,
         common_annotations=of_shown.common_annotations,

@@ -27,16 +27,17 @@ _URI: Final = re.compile(r"/|[A-Za-z][A-Za-z0-9+.-]*:")
 _FORM: Final[Form[PostedAlert]] = array(PostedAlert)
 
 
-def parse(body: bytes, now: datetime) -> Parsed:
+def parse(body: bytes, now: datetime, resolve_timeout: timedelta = RESOLVE_TIMEOUT) -> Parsed:
     """Read what Prometheus posts; an empty array is fine, as it is for Alertmanager."""
-    return read(body, _FORM, lambda alert: _report(alert, now))
+    return read(body, _FORM, lambda alert: _report(alert, now, resolve_timeout))
 
 
-def _report(alert: PostedAlert, now: datetime) -> AlertReport:
+def _report(alert: PostedAlert, now: datetime, resolve_timeout: timedelta) -> AlertReport:
     starts_at = moment(alert.starts_at, "startsAt")
     ends_at = moment(alert.ends_at, "endsAt")
     if starts_at is not None and ends_at is not None and ends_at < starts_at:
         raise PayloadError("$.endsAt: start time must be before end time")
     if alert.generator_url and not _URI.match(alert.generator_url):
         raise PayloadError("$.generatorURL: must be of type uri")
-    return report(alert, None, starts_at or ends_at or now, ends_at or now + RESOLVE_TIMEOUT, now)
+    end = ends_at or now + resolve_timeout
+    return report(alert, None, starts_at or ends_at or now, end, now, timeout=ends_at is None)

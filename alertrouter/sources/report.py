@@ -62,7 +62,13 @@ def told(alert: ToldAlert, now: datetime, annotations: dict[str, str] | None = N
 
 
 def report(
-    alert: PostedAlert, annotations: dict[str, str] | None, starts_at: datetime, ends_at: datetime | None, now: datetime
+    alert: PostedAlert,
+    annotations: dict[str, str] | None,
+    starts_at: datetime,
+    ends_at: datetime | None,
+    now: datetime,
+    *,
+    timeout: bool = False,
 ) -> AlertReport:
     """Check the limits and pack the labels. An alert has not begun later than now, nor after its own end."""
     if annotations is None:
@@ -73,7 +79,7 @@ def report(
         raise PayloadError(f"$.generatorURL: {len(generator_url)} characters, expected at most {MAX_LABEL}")
     starts_at = min(starts_at, now if ends_at is None else min(now, ends_at))
     return AlertReport(
-        _packed(alert.labels), msgspec.Raw(pack_annotations(annotations)), starts_at, ends_at, generator_url
+        _packed(alert.labels), msgspec.Raw(pack_annotations(annotations)), starts_at, ends_at, generator_url, timeout
     )
 
 

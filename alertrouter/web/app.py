@@ -83,7 +83,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.router.routes += AckPage(store, Links(settings), pages).routes()
     app.router.routes += Console(store, settings, pages).routes()
     app.router.routes += IncidentPage(store, pages).routes()
-    app.router.routes += alertmanager.routes(store, Catalogue(redis, keys), senders, settings.max_body, traces)
+    app.router.routes += alertmanager.routes(store, Catalogue(redis, keys), senders, settings, traces)
     api.mount(app, store, settings)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_exception_handler(NotFound, _not_found)

@@ -11,6 +11,7 @@ from alertrouter.engine.silences import fault_of, may_change
 from alertrouter.engine.silencing import Silencer, matcher_of
 from alertrouter.events import SilenceSet
 from alertrouter.silence import Silence, SilenceMatcher, SilenceState
+from alertrouter.web.alertmanager.silences import listed
 
 NOW = datetime(2026, 3, 2, 10, tzinfo=UTC)
 
@@ -62,6 +63,15 @@ class Update(msgspec.Struct):
     new: Span
     matchers_equal: bool
     update_in_place: bool
+
+
+class Filtered(msgspec.Struct):
+    """A silence's matchers, a filter, and whether it lists the silence."""
+
+    id: str
+    silence_matchers: list[Condition]
+    filter: list[Condition]
+    listed: bool
 
 
 class Listed(msgspec.Struct):
@@ -124,6 +134,14 @@ def test_a_silence_is_changed_in_place_when_it_is_in_alertmanager(case: Update) 
     new = _asked([SilenceMatcher("a", "b" if case.matchers_equal else "c")], case.new)
 
     assert may_change(old, new, NOW) is case.update_in_place
+
+
+@pytest.mark.conformance("silences.json", Filtered, under="silence_list_filter")
+def test_a_filter_lists_the_same_silences(case: Filtered) -> None:
+    """Those that have the filter's matchers as they are written, not those that would mean the same."""
+    wanted = [matcher_of(one.matcher()) for one in case.filter]
+
+    assert listed([one.matcher() for one in case.silence_matchers], wanted) is case.listed
 
 
 @pytest.mark.conformance("silences.json", Listed, under="alert_list_filter")

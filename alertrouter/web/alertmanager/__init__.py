@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from starlette.routing import Route
 
+from alertrouter.settings import Settings
 from alertrouter.store.catalogue import Catalogue
 from alertrouter.store.doorstore import DoorStore
 from alertrouter.tracing import Tracing
@@ -18,8 +19,9 @@ from alertrouter.web.auth import Senders
 
 
 def routes(
-    store: DoorStore, catalogue: Catalogue, senders: Senders, max_body: int, traces: Tracing | None = None
+    store: DoorStore, catalogue: Catalogue, senders: Senders, settings: Settings, traces: Tracing | None = None
 ) -> list[Route]:
     """Give the routes."""
-    posted = Route("/api/v2/alerts", PostedAlerts(store, senders, max_body, traces).answer, methods=["POST"])
-    return [posted, *Reading(catalogue).routes(), *Silences(store, catalogue).routes()]
+    posted = PostedAlerts(store, senders, settings.max_body, settings.resolve_timeout, traces)
+    post = Route("/api/v2/alerts", posted.answer, methods=["POST"])
+    return [post, *Reading(catalogue).routes(), *Silences(store, catalogue).routes()]

@@ -6,6 +6,8 @@ A batch with a bad alert in it is answered 4xx as there, and its good alerts are
 from __future__ import annotations
 
 import re
+from datetime import timedelta
+from functools import partial
 from typing import Final
 
 from starlette.requests import Request
@@ -25,10 +27,11 @@ _NO_URI: Final = re.compile(r"\[(\d+)\]\.(\w+): must be of type uri")
 class PostedAlerts(Hook):
     """Takes what Prometheus, Loki's ruler and amtool post."""
 
-    def __init__(self, store: DoorStore, senders: Senders, max_body: int, tracing: Tracing | None = None) -> None:
-        super().__init__(
-            "prometheus", prometheus.parse, store=store, senders=senders, max_body=max_body, tracing=tracing
-        )
+    def __init__(
+        self, store: DoorStore, senders: Senders, max_body: int, resolve_timeout: timedelta, traces: Tracing | None
+    ) -> None:
+        parse = partial(prometheus.parse, resolve_timeout=resolve_timeout)
+        super().__init__("prometheus", parse, store=store, senders=senders, max_body=max_body, tracing=traces)
 
     async def answer(self, request: Request) -> Response:
         """Take a body in, or say why not."""

@@ -16,6 +16,7 @@ from starlette.routing import Route
 from alertrouter import events, log
 from alertrouter.engine.silences import id_of
 from alertrouter.engine.silencing import matcher_of
+from alertrouter.policy.matcher import Matcher
 from alertrouter.silence import Silence, SilenceMatcher, SilenceState
 from alertrouter.store.catalogue import Catalogue
 from alertrouter.store.doorstore import DoorStore
@@ -37,6 +38,11 @@ _ORDER: Final = (SilenceState.ACTIVE, SilenceState.PENDING, SilenceState.EXPIRED
 _log = log.get(__name__)
 
 
+def listed(matchers: Iterable[SilenceMatcher], wanted: Iterable[Matcher]) -> bool:
+    """Tell whether a silence with these matchers is listed: it has all that the filter wants, word for word."""
+    return set(wanted) <= set(map(matcher_of, matchers))
+
+
 class Silences:
     """The addresses of silences."""
 
@@ -48,11 +54,7 @@ class Silences:
         """List silences that have all the matchers of the filter: what ends or begins soonest first."""
         now = datetime.now(UTC)
         wanted = matchers_of(request)
-        found = [
-            one
-            for one in (await self._catalogue.silences()).values()
-            if set(wanted) <= set(map(matcher_of, one.matchers))
-        ]
+        found = [one for one in (await self._catalogue.silences()).values() if listed(one.matchers, wanted)]
         return answer([GettableSilence.of(one, now) for one in in_order(found, now)])
 
     async def one(self, request: Request) -> Response:
