@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alertrouter.alert import Fingerprint
+from alertrouter.alert import AlertReport, Fingerprint, fingerprint_of
 from alertrouter.delivery import Delivery, Outcome
 from alertrouter.engine.changes import Changes
 from alertrouter.engine.engine import Engine
@@ -18,11 +18,14 @@ from alertrouter.events import (
     Action,
     Escalated,
     Extended,
+    Gone,
+    Missed,
     Noted,
     Resolved,
     SilenceExpired,
     SilenceSet,
     Snoozed,
+    SourceReconciled,
     Unacknowledged,
 )
 from alertrouter.incident import State, Timer
@@ -98,7 +101,9 @@ silences = st.tuples(
 )
 unsilences = st.tuples(st.just("unsilence"), st.integers(0, 5), st.booleans(), seconds)
 hushes = silences | unsilences
-stories = st.lists(fires | fires | ends | passes | settles | settles | acts | acts | restarts | hushes, max_size=40)
+reconciles = st.tuples(st.just("reconcile"), names, clusters, severities, st.booleans(), st.integers(0, 300), seconds)
+steps = fires | fires | ends | passes | settles | settles | acts | acts | restarts | hushes | reconciles
+stories = st.lists(steps, max_size=40)
 
 TELLS_ANEW = {"opened", "joined", "reopened", "repeated", "escalated", "raised", "silence over"}
 """Why somebody is told of a fire; what is silenced is no reason to."""
@@ -133,6 +138,9 @@ class Watcher:
                 self.second += wait
                 report = ended(name, self.second, started=-1, cluster=cluster, severity=severity)
                 self.check(self.story.report(self.second, report))
+            case ("reconcile", str(name), str(cluster), str(severity), bool(begins), int(ago), int(wait)):
+                self.second += wait
+                self.reconcile(firing(name, self.second, cluster=cluster, severity=severity), ago, begins=begins)
             case ("pass", int(wait)):
                 self.second += wait
                 self.check(self.story.advance(self.second))
@@ -150,6 +158,33 @@ class Watcher:
                 self.unsilence(which, extends=extends)
             case ("restart",):
                 self.restart()
+
+    def reconcile(self, report: AlertReport, ago: int, *, begins: bool) -> None:
+        """Polls agreed for a while that an alert fires at its source, or fires no more: a later report of it wins."""
+        mark, since = fingerprint_of(bytes(report.labels)), at(self.second - ago)
+        event = SourceReconciled(
+            at=at(self.second),
+            actor="reconcile",
+            key=f"poll-{len(self.log)}",
+            source="am",
+            looks=3,
+            missed=(Missed(report, since),) if begins else (),
+            gone=() if begins else (Gone(mark, since),),
+        )
+        # Timers that are due before it fire first, as they would with any event.
+        before = self.story.engine.advance(at(self.second) - timedelta(microseconds=1))
+        self.check(self.story.take(before))
+        known = self.story.engine.state.alerts.get(mark)
+        self.check(self.story.take(self.story.engine.apply(event)))
+        now = self.story.engine.state.alerts.get(mark)
+        if known is not None and known.updated_at > since:
+            assert now is not None
+            assert now.firing(event.at) == known.firing(event.at)
+        elif begins:
+            assert now is not None
+            assert now.firing(event.at)
+        elif known is not None and known.ends_at is None:
+            assert now is None or not now.firing(event.at)
 
     def silence(
         self,

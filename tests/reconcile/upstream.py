@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -44,6 +45,11 @@ class Alertmanager(HttpStandIn):
         """How it stands in logs and stories."""
         return f"127.0.0.1:{self.port}"
 
+    def secured(self, context: ssl.SSLContext) -> str:
+        """Speak TLS from now on; gives the address."""
+        self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+        return self.url.replace("http://", "https://")
+
     def lists(self, *names: str, state: str = "active", receiver: str = "alertrouter", **labels: str) -> None:
         """List these alerts from now on, and no others."""
         self.listed = [alert(name, state=state, receiver=receiver, **labels) for name in names]
@@ -51,12 +57,13 @@ class Alertmanager(HttpStandIn):
     def respond(self, request: Received) -> Answer:
         """Answer as the API does."""
         if request.path == "/api/v2/status":
-            return Answer.of_json(self._status())
+            return Answer.of_json(self.status())
         if request.path.partition("?")[0] == "/api/v2/alerts":
             return Answer.of_json(self.listed)
         return Answer(404)
 
-    def _status(self) -> Mapping[str, object]:
+    def status(self) -> Mapping[str, object]:
+        """What it says of itself."""
         return {
             "cluster": {"status": self.cluster, "peers": []},
             "config": {"original": self.config},
