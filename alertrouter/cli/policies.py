@@ -54,8 +54,8 @@ class Overview(msgspec.Struct, frozen=True):
 
     active: str
     refused: Sequence[str]
-    shadow: InShadow | None
     revisions: Sequence[Happening]
+    shadow: InShadow | None = None
 
 
 class Done(msgspec.Struct, frozen=True):

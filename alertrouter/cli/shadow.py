@@ -6,8 +6,8 @@ so.
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Annotated
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Final
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -20,6 +20,11 @@ from alertrouter.cli.replay import FailOn, FailOnOption, ReplayView, show_change
 from alertrouter.cli.server import Server, TokenOption
 from alertrouter.cli.terminal import Terminal, counted, plain
 from alertrouter.settings import from_environment
+
+LATE: Final = timedelta(minutes=2)
+"""It looks some seconds back; when it is further behind, people are told."""
+
+MINUTE: Final = timedelta(minutes=1)
 
 Stop = Annotated[bool, typer.Option("--stop", help="Show it once more, and take it away.")]
 
@@ -55,7 +60,7 @@ def shadow(
     server = Server(settings, url, token)
     found = _found(server)
     if stop:
-        status, body = server.ask("DELETE", f"{AREA}/shadow")
+        status, body = server.ask("POST", f"{AREA}/shadow/stop")
         if status not in (200, 404):  # 404: somebody else was faster
             raise not_understood(server, status, body)
     terminal = Terminal(settings)
@@ -83,6 +88,8 @@ def _found(server: Server) -> ShadowView:
 
 
 def _show(to: Terminal, found: ShadowView) -> None:
+    from alertrouter.policy.duration import format_duration
+
     zone = ZoneInfo(found.timezone)
 
     def moment(at: datetime) -> str:
@@ -95,6 +102,8 @@ def _show(to: Terminal, found: ShadowView) -> None:
         return
     until = f"{found.until.astimezone(zone):%a %Y-%m-%d %H:%M:%S %Z}"
     to.line(f"{counted(found.events, 'event')} until {until}; {counted(found.paged, 'page')} really went out")
+    if found.state == "following" and (behind := datetime.now(UTC) - found.until) > LATE:
+        to.line(to.doubtful(f"That is {format_duration(behind - behind % MINUTE)} ago: is a router active?"))
     if found.begins:
         to.line(
             to.doubtful(f"The history is kept from {moment(found.begins)} on: what was before is not in the numbers.")

@@ -204,7 +204,7 @@ def router(store: DoorStore) -> APIRouter:
     api.post(f"{one}/shadow", response_model=DoneView, responses=UNKNOWN)(policies.begin_shadow)
     shadows = Shadows(store)
     api.get("/shadow", response_model=ShadowDetailsView, dependencies=reading, responses=NO_SHADOW)(shadows.show)
-    api.delete("/shadow", response_model=ShadowView, responses=NO_SHADOW)(shadows.end)
+    api.post("/shadow/stop", response_model=ShadowView, responses=NO_SHADOW)(shadows.stop)
     return api
 
 

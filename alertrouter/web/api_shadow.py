@@ -148,7 +148,7 @@ class Shadows:
         _log.info("shadow set", revision=shadow.revision, against=shadow.against, actor=actor)
         return f"revision {shadow.revision} is the shadow of {shadow.against}: it tells nobody"
 
-    async def end(self, actor: Writer) -> ShadowView:
+    async def stop(self, actor: Writer) -> ShadowView:
         """Take it away. What it came to is given once more, and then forgotten."""
         ended = await self._store.shadow.end()
         if ended is None:

@@ -10,6 +10,7 @@ import secrets
 import socket
 import sys
 from asyncio.subprocess import DEVNULL, Process
+from collections.abc import Sequence
 from typing import Final
 
 from alertrouter import log, parent
@@ -30,8 +31,11 @@ _log = log.get(__name__)
 class ShadowKeeper:
     """One task of the web process."""
 
-    def __init__(self, store: DoorStore) -> None:
+    def __init__(self, store: DoorStore, *, command: Sequence[str] = COMMAND, every: float = LOOK_EVERY) -> None:
+        """`command` gets the name of the follower as its last word."""
         self._store = store
+        self._command = command
+        self._every = every
         self._task: asyncio.Task[None] | None = None
         self._deaths = 0
         self._of: Shadow | None = None
@@ -56,14 +60,14 @@ class ShadowKeeper:
                 _log.debug("store unavailable", reason=str(error))  # the doors say so, loudly
             except Exception:  # noqa: BLE001  whatever it is, this task is the only one that would try again
                 _log.exception("the shadow's process can't be kept running")
-            await asyncio.sleep(LOOK_EVERY)
+            await asyncio.sleep(self._every)
 
     async def _follow(self, shadow: Shadow) -> None:
         """Run a follower to its end."""
         if shadow != self._of:
             self._of, self._deaths = shadow, 0
         name = f"{socket.gethostname()}:{secrets.token_hex(4)}"
-        command = parent.command_for((*COMMAND, name))
+        command = parent.command_for((*self._command, name))
         running = await asyncio.create_subprocess_exec(*command, stdin=DEVNULL, start_new_session=True)
         try:
             code = await running.wait()
