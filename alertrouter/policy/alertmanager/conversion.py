@@ -181,14 +181,14 @@ class _Reader:
 
     def _slack(self, fields: Fields, at: Globals) -> tuple[tuple[str, str], ...]:
         if file := given(fields, "slack_api_url_file"):
-            return (("webhook_url_file", scalar(file[1])),)
+            return (self._report.secret_file("webhook_url", file, "SLACK_WEBHOOK_URL"),)
         url = fields.take("slack_api_url", http_url, None) and given(fields, "slack_api_url")
         if url and url[1] == CHAT_POST_MESSAGE:
             return at.slack_bearer or (("token", "${SLACK_BOT_TOKEN}"),)
         if url:
             return (("webhook_url", scalar(self._report.secret(url[1], "SLACK_WEBHOOK_URL", url[0]))),)
         if file := given(fields, "slack_app_token_file"):
-            return (("token_file", scalar(file[1])),)
+            return (self._report.secret_file("token", file, "SLACK_BOT_TOKEN"),)
         if token := given(fields, "slack_app_token"):
             return (("token", scalar(self._report.secret(token[1], "SLACK_BOT_TOKEN", token[0]))),)
         return ()

@@ -120,6 +120,28 @@ def test_an_integration_becomes_ours(integration: str, expected: object) -> None
     assert options(with_receiver(integration)) == expected
 
 
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        (
+            "slack_api_url_file",
+            SlackOptions(channel="ops", webhook_url="${file:/home/am/secrets/slack}", send_resolved=False),
+        ),
+        (
+            "slack_app_token_file",
+            SlackOptions(channel="ops", token="${file:/home/am/secrets/slack}", send_resolved=False),
+        ),
+    ],
+)
+def test_a_file_is_looked_for_beside_the_configuration(key: str, expected: SlackOptions) -> None:
+    """As Alertmanager does."""
+    content = f"global: {{{key}: secrets/slack}}\n" + with_receiver("slack_configs: [{channel: ops}]")
+
+    policy = load(convert("alertmanager.yml", content, directory="/home/am").files)
+
+    assert [one.options for one in policy.receivers["x"].integrations] == [expected]
+
+
 @pytest.mark.parametrize("kind", [*CARRIED, *OTHERS])
 def test_all_eighteen_receivers_are_known(kind: str) -> None:
     """Those without a channel here deliver to the inbox, and one line says what to do."""
