@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 from alertrouter.alert import AlertReport
@@ -29,15 +30,16 @@ _FORM: Final[Form[PostedAlert]] = array(PostedAlert)
 
 def parse(body: bytes, now: datetime, resolve_timeout: timedelta = RESOLVE_TIMEOUT) -> Parsed:
     """Read what Prometheus posts; an empty array is fine, as it is for Alertmanager."""
-    return read(body, _FORM, lambda alert: _report(alert, now, resolve_timeout))
+    return read(body, _FORM, partial(_report, now, resolve_timeout))
 
 
-def _report(alert: PostedAlert, now: datetime, resolve_timeout: timedelta) -> AlertReport:
+def _report(now: datetime, resolve_timeout: timedelta, alert: PostedAlert) -> AlertReport:
     starts_at = moment(alert.starts_at, "startsAt")
     ends_at = moment(alert.ends_at, "endsAt")
     if starts_at is not None and ends_at is not None and ends_at < starts_at:
         raise PayloadError("$.endsAt: start time must be before end time")
-    if alert.generator_url and not _URI.match(alert.generator_url):
+    generator_url = alert.generator_url
+    if generator_url and not generator_url.startswith(("http://", "https://")) and not _URI.match(generator_url):
         raise PayloadError("$.generatorURL: must be of type uri")
     end = ends_at or now + resolve_timeout
     return report(alert, None, starts_at or ends_at or now, end, now, timeout=ends_at is None)

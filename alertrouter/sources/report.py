@@ -24,8 +24,8 @@ Status: TypeAlias = Literal["firing", "resolved"]
 _FOREVER: Final = 9999
 """Some senders write the last year of the calendar for "no end"; nothing can be added to it."""
 
-_SMALL: Final = 4 * MAX_LABELS
-"""Packed labels of fewer bytes break no limit: the shortest label takes four."""
+_EMPTY: Final = 0xA0
+"""The empty text in MessagePack. Other texts may hold this byte too."""
 
 
 class PostedAlert(
@@ -73,19 +73,23 @@ def report(
     """Check the limits and pack the labels. An alert has not begun later than now, nor after its own end."""
     if annotations is None:
         annotations = alert.annotations or {}
-    _check_texts(annotations, "annotations", MAX_ANNOTATION)
-    generator_url = alert.generator_url or ""
-    if len(generator_url) > MAX_LABEL:
+    packed = pack_annotations(annotations)
+    _check_texts(annotations, packed, "annotations", MAX_ANNOTATION)
+    generator_url = alert.generator_url
+    if not generator_url:
+        generator_url = ""
+    elif len(generator_url) > MAX_LABEL:
         raise PayloadError(f"$.generatorURL: {len(generator_url)} characters, expected at most {MAX_LABEL}")
-    starts_at = min(starts_at, now if ends_at is None else min(now, ends_at))
-    return AlertReport(
-        _packed(alert.labels), msgspec.Raw(pack_annotations(annotations)), starts_at, ends_at, generator_url, timeout
-    )
+    if starts_at > now:
+        starts_at = now
+    if ends_at is not None and starts_at > ends_at:
+        starts_at = ends_at
+    return AlertReport(_packed(alert.labels), msgspec.Raw(packed), starts_at, ends_at, generator_url, timeout)
 
 
 def moment(value: datetime | None, field: str) -> datetime | None:
     """Give a time in UTC; None for an absent one, for Go's zero time (year 1) and for the year 9999."""
-    if value is None or value.year <= 1 or value.year >= _FOREVER:
+    if value is None or not 1 < value.year < _FOREVER:
         return None
     try:
         return value if value.tzinfo is UTC else value.astimezone(UTC)
@@ -94,17 +98,20 @@ def moment(value: datetime | None, field: str) -> datetime | None:
 
 
 def _packed(labels: dict[str, str]) -> msgspec.Raw:
-    if "" in labels.values():
+    packed = pack(labels)
+    if _EMPTY in packed and "" in labels.values():
         labels = {name: value for name, value in labels.items() if value}
+        packed = pack(labels)
     if not labels:
         raise PayloadError("$.labels: at least one label pair required")
-    packed = pack(labels)
-    if len(packed) >= _SMALL or "" in labels:
-        _check_texts(labels, "labels", MAX_LABEL)
+    _check_texts(labels, packed, "labels", MAX_LABEL)
     return msgspec.Raw(packed)
 
 
-def _check_texts(texts: dict[str, str], field: str, longest: int) -> None:
+def _check_texts(texts: dict[str, str], packed: bytes, field: str, longest: int) -> None:
+    """Check the limits; few that are short together, as nearly always, are not looked at one by one."""
+    if len(packed) <= MAX_NAME and len(texts) <= MAX_LABELS and not (_EMPTY in packed and "" in texts):
+        return
     if len(texts) > MAX_LABELS:
         raise PayloadError(f"$.{field}: {len(texts)} of them, expected at most {MAX_LABELS}")
     for name, value in texts.items():
