@@ -17,13 +17,22 @@ from alertrouter.errors import NewerState
 from alertrouter.store.connection import border
 from alertrouter.store.keys import Keys
 
-FORMAT: Final = 1
-"""What this version writes. It reads all from 1, which was also written before there was a stamp."""
+FORMAT: Final = 2
+"""What this version writes. It reads all from 1.
+
+1: also what was written before there was a stamp. 2: large entries of `records` are compressed.
+"""
 
 
 def stamp() -> str:
     """What stands beside the state: the format, and the version that brought it there."""
     return f"{FORMAT} {__version__}"
+
+
+def outdated(found: bytes | None) -> bool:
+    """Tell whether a state that this version can read carries the stamp of an earlier format, or none."""
+    number = (found or b"").partition(b" ")[0]
+    return not number or int(number) < FORMAT
 
 
 def check(client: redis.Redis, keys: Keys) -> None:

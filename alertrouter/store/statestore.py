@@ -90,7 +90,7 @@ class StateStore:
         self._keys = keys
         self._kicks = kicks
         self._history = history
-        self._stamped = False
+        self._outdated = True
         self._recall = Script(client, "ledger_recall")
         self._told = Script(client, "commit_told")
 
@@ -110,10 +110,10 @@ class StateStore:
             values = self._redis.mget(
                 keys.active, keys.last_number, keys.alive_at, keys.checkpoint, keys.files_revision, keys.format
             )
-        active, last_number, alive_at, checkpoint, from_files, stamped = (
+            self._outdated = stateformat.outdated(cast(bytes | None, values.pop()))
+        active, last_number, alive_at, checkpoint, from_files = (
             v.decode() if isinstance(v, bytes) else "" for v in values
         )
-        self._stamped = bool(stamped)
         state.active = active
         state.last_number = int(last_number or 0)
         state.alive_at = from_ms(int(alive_at)) if alive_at else None
@@ -151,13 +151,13 @@ class StateStore:
                 pipeline.rpush(self._keys.nudges, *["1"] * commit.nudges)
                 pipeline.ltrim(self._keys.nudges, -MOST_NUDGES, -1)
             self._position(pipeline, commit)
-            if not self._stamped:
+            if self._outdated:
                 pipeline.set(self._keys.format, stateformat.stamp())
             try:
                 pipeline.execute()
             except redis.WatchError as error:
                 raise self._lost(epoch) from error
-            self._stamped = True
+            self._outdated = False
 
     def _lost(self, epoch: int) -> StoreUnavailable:
         """Tell the two cases apart that redis-py gives one name: a later epoch, and a connection that broke."""
