@@ -61,7 +61,7 @@ class _Source:
 
 
 class Reconciler(threading.Thread):
-    """Asks each source every `every` seconds. Without sources it does nothing."""
+    """Asks each source every `every` seconds. Without sources it only forgets those that it asked before."""
 
     def __init__(self, settings: Settings, clock: Callable[[], datetime]) -> None:
         super().__init__(name="reconcile", daemon=True)
@@ -77,9 +77,11 @@ class Reconciler(threading.Thread):
 
     def run(self) -> None:
         """Poll until told to stop."""
-        if not self._sources:
-            return
-        while not self._stopped.is_set():
+        try:
+            self._store.begin(source.name for source in self._sources)
+        except StoreUnavailable as error:
+            _log.warning("not reconciled", reason=str(error))
+        while self._sources and not self._stopped.is_set():
             self.poll()
             self._stopped.wait(self._settings.every)
 
@@ -99,7 +101,6 @@ class Reconciler(threading.Thread):
 
     def _poll(self, source: _Source) -> None:
         if source.seen is None:
-            self._store.begin(one.name for one in self._sources)
             source.seen = source.holds = self._store.seen(source.name)
         look = self._look(source)
         if self._stopped.is_set():

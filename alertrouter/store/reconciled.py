@@ -29,11 +29,16 @@ class Reconciled:
         self._decode = msgspec.msgpack.Decoder(Alert).decode
 
     def begin(self, sources: Iterable[str]) -> None:
-        """Forget when sources were read that are asked no more; what they listed is kept, they may come back."""
+        """Forget when sources were read that are asked no more; what they listed is kept, they may come back.
+
+        One that was never read is there with a 0.
+        """
         wanted = set(sources)
         with border():
+            for name in wanted:
+                self._redis.hsetnx(self._keys.reconciled, name, 0)
             names = cast(list[bytes], self._redis.hkeys(self._keys.reconciled))
-            gone = [name for name in names if name.decode() not in wanted]
+            gone = [one for one in names if one.decode() not in wanted]
             if gone:
                 self._redis.hdel(self._keys.reconciled, *gone)
 

@@ -132,7 +132,7 @@ def _labelled(numbers: Metrics) -> Iterator[Metric]:
     yield backups
     reconciled = GaugeMetricFamily(
         "alertrouter_reconcile_last_success_timestamp_seconds",
-        "When an Alertmanager was last read and what it lists was believed; absent when never.",
+        "When an Alertmanager was last read and what it lists was believed; 0 when never, absent when it isn't asked.",
         labels=["source"],
     )
     for source, at in numbers.reconciled.items():
