@@ -39,22 +39,35 @@ LOOK_EVERY: Final = 1.0
 SETTLING: Final = timedelta(seconds=3)
 """What happens is written down a little later, by clocks of several machines: so far behind them time goes on here."""
 
-SHARE_OF_TIME: Final = 20
-"""Putting the two side by side takes no more than one twentieth of the time."""
+SHARE_OF_TIME: Final = 0.05
+REST: Final = 3.0
+"""After work it rests so many times as long: also where the quota of a container is shared, a door has its part."""
+
+BATCH: Final = 200
+"""It rests after so many records, or an hour of the past."""
 
 MEMORY_FOR: Final = timedelta(days=1)
 """A shadow older than the history is begun anew so often: so memory keeps no more of it than the history does."""
 
-_log = log.get(__name__)
+_log = log.get("alertrouter.follower")  # it runs as __main__
 
 
 class Follower:
     """Follows one shadow until it is over or another one is set."""
 
     def __init__(
-        self, store: ShadowFollowing, begun: Begun, *, history: timedelta, clock: Callable[[], datetime]
+        self,
+        store: ShadowFollowing,
+        begun: Begun,
+        *,
+        history: timedelta,
+        clock: Callable[[], datetime],
+        share_of_time: float = SHARE_OF_TIME,
     ) -> None:
-        """Load both policies. Raises `PolicyError` when this version can't."""
+        """Load both policies. Raises `PolicyError` when this version can't.
+
+        Putting the two side by side takes no more than `share_of_time` of the time.
+        """
         self.shadow = begun.shadow
         self._store = store
         self._history = history
@@ -67,60 +80,63 @@ class Follower:
         self._begins = self._trimmed()
         self._looked = begun.looked or self.shadow.since
         """An earlier follower has come so far: numbers from before that would be a step back."""
-        self._note_at = 0.0
+        self._share_of_time = share_of_time
+        self._note_at = time.monotonic() + LOOK_EVERY
         self._noted: Sums | None = None
         self._marked = self._beside.mark
 
-    def turn(self, alive: Callable[[], object] = lambda: None) -> bool:
-        """Live what was recorded meanwhile; False: it is over. `alive` is called now and then in a long one.
+    def turn(self, rest: Callable[[], object] = lambda: None) -> bool:
+        """Live what was recorded meanwhile; False: it is over. `rest` is called now and then.
 
         Raises `StoreUnavailable`, after which it can go on, and whatever stops the shadow.
         """
-        settled, patience = self._store.settled(), time.monotonic() + LOOK_EVERY
+        settled = self._store.settled()
         while True:
-            records, last = self._store.records(self._records)
+            before = self._records
+            records, self._records = self._store.records(before)
             # Read after the records: what came into force before one of them is known when that happens.
             activated, self._revisions = self._store.activations(self._revisions)
             self._coming += activated
-            if self._live(records):
+            if self._live(records, rest):
                 return False
-            if last == self._records:
+            if self._records == before:
                 break
-            self._records = last
-            if time.monotonic() > patience:
-                alive()
+            if time.monotonic() > self._note_at:
                 self._note()
-                patience = time.monotonic() + LOOK_EVERY
-        if settled is not None and self._let_pass(settled - SETTLING):
+        if settled is not None and self._let_pass(settled - SETTLING, rest):
             return False
         self._note()
         return not self._outlived()
 
-    def _live(self, records: Iterable[Record]) -> bool:
+    def _live(self, records: Iterable[Record], rest: Callable[[], object]) -> bool:
         """Let the records happen, each under what was in force then; True: the shadow itself came into force."""
-        for record in records:
+        for number, record in enumerate(records, 1):
+            if number % BATCH == 0:
+                rest()
             if self._coming and self._coming[0].at <= record.at and self._follow(record.at):
                 return True
             self._beside.take(record)
         return False
 
-    def _let_pass(self, until: datetime) -> bool:
+    def _let_pass(self, until: datetime, rest: Callable[[], object]) -> bool:
         if self._follow(until):
             return True
-        if until > self._beside.until:
-            self._beside.wait(until)
+        while (come := self._beside.until) < until:
+            self._beside.wait(min(until, come + timedelta(hours=1)))
+            rest()
         return False
 
     def _follow(self, until: datetime) -> bool:
         """Bring into force on the live side what was so by then; True: that is the shadow itself, and its end."""
         while self._coming and self._coming[0].at <= until:
-            one = self._coming.pop(0)
+            one = self._coming[0]
             at = max(one.at, self.shadow.since)
             if _own_revision(one.files) == self._own:
                 self._beside.wait(at)
                 self.stop(f"it is in force since {at:%Y-%m-%d %H:%M:%S} UTC, by {one.actor}")
                 return True
             self._beside.follow(load(one.files), at)
+            del self._coming[0]
         return False
 
     def stop(self, why: str, *, failed: bool = False) -> None:
@@ -137,10 +153,11 @@ class Follower:
         if known and mark == self._marked:
             self._noted = replace(known, until=self._beside.until)
             self._store.note(self.shadow, self._noted)
-        elif now >= self._note_at:
+        elif now >= self._note_at or known is None:
             sums, details = self._beside.sums()
             self._noted = replace(sums, begins=self._begins)
-            self._note_at = now + SHARE_OF_TIME * (time.monotonic() - now) - LOOK_EVERY
+            took = time.monotonic() - now
+            self._note_at = now + took / self._share_of_time
             self._store.note(self.shadow, self._noted, details)
             self._marked = mark
 
@@ -162,6 +179,17 @@ def follow(settings: Settings, holder: str, stop: threading.Event, clock: Callab
     """Follow whatever shadow there is, until there is none, another process does, or told to stop."""
     store = ShadowFollowing(connect(redis_url(settings)), Keys(settings.namespace))
     follower: Follower | None = None
+    worked = time.process_time()
+
+    def rest() -> None:
+        nonlocal worked
+        until = time.monotonic() + REST * (time.process_time() - worked)
+        while not stop.is_set() and (left := until - time.monotonic()) > 0:
+            with contextlib.suppress(StoreUnavailable):  # the next look says so
+                store.hold(holder)
+            stop.wait(min(left, LOOK_EVERY))
+        worked = time.process_time()
+
     while not stop.is_set():
         try:
             wanted = store.shadow()
@@ -169,8 +197,9 @@ def follow(settings: Settings, holder: str, stop: threading.Event, clock: Callab
                 break
             if follower is None or follower.shadow != wanted:
                 follower = _begin(store, settings, clock)
-            if follower is not None and not _turned(store, follower, holder):
+            if follower is not None and not _turned(store, follower, rest):
                 follower = None
+            rest()
         except StoreUnavailable as error:
             _log.warning("store unavailable", reason=str(error))
         stop.wait(LOOK_EVERY)
@@ -193,9 +222,9 @@ def _begin(store: ShadowFollowing, settings: Settings, clock: Callable[[], datet
         return None
 
 
-def _turned(store: ShadowFollowing, follower: Follower, holder: str) -> bool:
+def _turned(store: ShadowFollowing, follower: Follower, rest: Callable[[], object]) -> bool:
     try:
-        return follower.turn(lambda: store.hold(holder))
+        return follower.turn(rest)
     except StoreUnavailable:
         raise
     except Exception as error:  # noqa: BLE001  whatever the shadow does to itself is shown, and ends it alone

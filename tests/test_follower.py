@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from math import inf
 from typing import cast
 
 import pytest
@@ -77,7 +78,7 @@ class Watched(Routing):
         """Give a follower that begins, as after a restart."""
         begun = self.store.begun()
         assert begun is not None
-        return Follower(self.store, begun, history=timedelta(days=30), clock=self.clock)
+        return Follower(self.store, begun, history=timedelta(days=30), clock=self.clock, share_of_time=inf)
 
     def seen(self) -> tuple[Standing, Details]:
         """What doors show."""

@@ -33,7 +33,7 @@ STOPPED: Final = "stopped"
 HOLD_MS: Final = 15_000
 """A follower that has not written for so long is gone."""
 
-AT_ONCE: Final = 500
+AT_ONCE: Final = 100
 _NOTHING: Final = "0-0"
 
 _Stream = list[tuple[bytes, dict[bytes, bytes]]]
