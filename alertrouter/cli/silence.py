@@ -34,7 +34,9 @@ Matchers = Annotated[
 IncidentOption = Annotated[
     str, typer.Option("--incident", metavar="ID", help="Its group and route, as matchers.", show_default=False)
 ]
-For = Annotated[str, typer.Option("--for", metavar="DURATION", help="From its start, as 30m or 1h30m.")]
+For = Annotated[
+    str, typer.Option("--for", "--duration", "-d", metavar="DURATION", help="From its start, as 30m or 1h30m.")
+]
 Until = Annotated[str, typer.Option("--until", metavar="TIME", help="As 2026-03-02T10:00:00Z.", show_default=False)]
 From = Annotated[str, typer.Option("--from", metavar="TIME", help="Begin later.", show_default=False)]
 Comment = Annotated[str, typer.Option("--comment", "-c", help="Why: whoever is not told reads it.", show_default=False)]

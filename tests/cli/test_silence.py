@@ -65,7 +65,7 @@ def test_an_incident_is_silenced_by_its_group_and_its_route(routed: Door) -> Non
 
 def test_a_silence_can_begin_later_and_go_with_its_alerts(routed: Door) -> None:
     """Both stand in the list."""
-    added = at(routed, "add", "a=~b|c", "--from", "2999-01-01T00:00:00Z", "--for", "1d", "-c", "move", "--with-alerts")
+    added = at(routed, "add", "a=~b|c", "--from", "2999-01-01T00:00:00Z", "-d", "1d", "-c", "move", "--with-alerts")
     (listed,) = at(routed, "list", "a=~b|c", "-o", "json").json
 
     assert added.code == 0
