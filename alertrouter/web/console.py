@@ -1,4 +1,4 @@
-"""The inbox: the newest messages, and the open incidents."""
+"""The inbox: the newest messages, the open incidents, and what is silenced."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from starlette.routing import Route
 
 from alertrouter.errors import StoreUnavailable
 from alertrouter.settings import Settings
+from alertrouter.store.catalogue import Catalogue
 from alertrouter.store.doorstore import DoorStore
 from alertrouter.web.chip import Chip
 from alertrouter.web.first_steps import first_alert, receiver
@@ -18,8 +19,8 @@ from alertrouter.web.page import Pages
 class Console:
     """The inbox, and the part of it that changes."""
 
-    def __init__(self, store: DoorStore, settings: Settings, pages: Pages) -> None:
-        self._glances = Glances(store)
+    def __init__(self, store: DoorStore, catalogue: Catalogue, settings: Settings, pages: Pages) -> None:
+        self._glances = Glances(store, catalogue)
         self._first_alert = first_alert(settings)
         self._receiver = receiver(settings)
         self._pages = pages
@@ -29,7 +30,7 @@ class Console:
         return [Route("/", self.inbox), Route("/live", self.live)]
 
     async def inbox(self, request: Request) -> Response:
-        """Show the newest messages and the open incidents."""
+        """Show the newest messages, the open incidents and the silences."""
         return await self._shown(request, "inbox.html")
 
     async def live(self, request: Request) -> Response:
@@ -51,6 +52,8 @@ class Console:
             trouble=glance.trouble,
             refused=glance.refused,
             shadow=glance.shadow,
+            silences=glance.silences,
+            silence_count=glance.silence_count,
             first_alert=self._first_alert,
             receiver=self._receiver,
         )

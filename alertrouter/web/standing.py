@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -50,9 +51,9 @@ def standing(incident: Incident) -> Iterator[Fact]:
     yield from (Fact("Beware", remark) for remark in incident.remarks)
     if incident.held:
         yield Fact("Messages held", incident.held)
-    for why in dict.fromkeys(incident.suppressed.values()):
+    for why, count in Counter(incident.suppressed.values()).items():
         if why != incident.silenced:
-            yield Fact("Held back", why)
+            yield Fact("Held back", f"{count} alert{'' if count == 1 else 's'} {why}")
 
 
 def _escalation(incident: Incident) -> Iterator[Fact]:

@@ -8,6 +8,7 @@ import msgspec
 
 from alertrouter.incident import Destination, Incident, Reason, State
 from alertrouter.notice import InboxMessage
+from alertrouter.silence import Silence, SilenceMatcher, SilenceState
 from alertrouter.store.inbox import RedisInbox
 from alertrouter.transition import TimelineLine, Transition
 from tests.web.door import KEYS, Door
@@ -32,6 +33,24 @@ def keep_incident(door: Door, number: int, state: State = State.TRIGGERED, **lab
     )
     door.redis.hset(KEYS.incidents, incident.id, msgspec.msgpack.encode(incident))
     return incident
+
+
+def keep_silence(door: Door, number: int, *, hours: float = 1.0, comment: str = "new cable") -> Silence:
+    """Leave a silence in the store that began an hour ago and ends in so many hours."""
+    now = datetime.now(UTC)
+    silence = Silence(
+        id=f"{number:08d}-0000-4000-8000-000000000000",
+        matchers=(SilenceMatcher("node", f"n{number}"),),
+        starts_at=now - timedelta(hours=1),
+        ends_at=now + timedelta(hours=hours),
+        created_by="sam",
+        comment=comment,
+        updated_at=now,
+        state=SilenceState.ACTIVE,
+    )
+    door.redis.hset(KEYS.silences, silence.id, msgspec.msgpack.encode(silence))
+    door.redis.set(KEYS.silences_version, f"v{number}")
+    return silence
 
 
 def keep_line(door: Door, incident: str, text: str, minute: int = 0) -> None:

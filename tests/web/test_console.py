@@ -14,8 +14,9 @@ from alertrouter.incident import State
 from alertrouter.settings import from_environment
 from alertrouter.web.first_steps import receiver
 from tests.journeys.programs import installed
+from tests.waiting import eventually
 from tests.web.door import Door, running_door
-from tests.web.kept import keep_incident, keep_line, keep_message
+from tests.web.kept import keep_incident, keep_line, keep_message, keep_silence
 
 
 def test_an_empty_inbox_tells_how_to_send_a_first_alert_and_that_line_works(door: Door) -> None:
@@ -191,3 +192,26 @@ def commands(door: Door) -> int:
     """How many times all incidents were read."""
     found = cast(dict[str, dict[str, int]], door.redis.info("commandstats"))
     return int(found.get("cmdstat_hvals", {}).get("calls", 0))
+
+
+def test_silences_are_shown_with_who_why_and_until_when(door: Door) -> None:
+    """What is over is not, and what somebody wrote is text."""
+    for number in range(1, 10):
+        keep_silence(door, number, hours=number)
+    keep_silence(door, 11, hours=-0.5, comment="long over")
+    keep_silence(door, 10, hours=0.5, comment="<b>move</b>")
+
+    def shown_silences() -> str:
+        section = door.http.get("/").text.partition('id="silences-title"')[2].partition("</section>")[0]
+        return section if ">10</span>" in section else ""
+
+    shown = eventually(shown_silences, "the ten silences on the page")
+    assert "2 more" in shown
+    assert shown.index("S-00000010") < shown.index("S-00000001"), "what ends first comes first"
+    assert "sam: &lt;b&gt;move&lt;/b&gt;" in shown
+    assert "long over" not in shown
+
+
+def test_without_silences_nothing_is_said_of_them(door: Door) -> None:
+    """The page is for what there is."""
+    eventually(lambda: "silences-title" not in door.http.get("/").text, "a page without silences")
