@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
+import msgspec
+
 from alertrouter.alert import Alert, Fingerprint, Labels
 
 WARY: Final = 3
@@ -21,8 +23,7 @@ A_FEW: Final = 10
 """So many alerts may be over at once without that being strange."""
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(msgspec.Struct, frozen=True, gc=False):
     """One alert as a source lists it. `fires`: nothing holds it back there. `ours`: its route there leads here."""
 
     labels: Labels

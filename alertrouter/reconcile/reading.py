@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import ssl
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -40,15 +40,15 @@ _STATUS: Final = "/api/v2/status"
 _T = TypeVar("_T")
 
 
-class _Receiver(msgspec.Struct):
+class _Receiver(msgspec.Struct, gc=False):
     name: str
 
 
-class _State(msgspec.Struct):
+class _State(msgspec.Struct, gc=False):
     state: Literal["active", "suppressed", "unprocessed"]
 
 
-class _Alert(msgspec.Struct, rename={"starts_at": "startsAt", "generator_url": "generatorURL"}):
+class _Alert(msgspec.Struct, gc=False, rename={"starts_at": "startsAt", "generator_url": "generatorURL"}):
     labels: dict[str, str]
     annotations: dict[str, str]
     starts_at: Moment
@@ -71,7 +71,8 @@ class _Status(msgspec.Struct):
     uptime: Moment
 
 
-_READ_ALERTS: Final = msgspec.json.Decoder(list[_Alert])
+_READ_LIST: Final = msgspec.json.Decoder(list[msgspec.Raw])
+_READ_ALERT: Final = msgspec.json.Decoder(_Alert)
 _READ_STATUS: Final = msgspec.json.Decoder(_Status)
 
 
@@ -87,8 +88,8 @@ class Reading:
 def read(replica: Replica, settings: Reconcile, now: datetime) -> Reading:
     """Ask one replica. Raises `SourceError`: then nothing of its answer counts."""
     with _client(replica, settings) as client:
-        status, date = _asked(client, replica, _STATUS, _READ_STATUS)
-        alerts, _ = _asked(client, replica, _ALERTS, _READ_ALERTS)
+        status, date = _asked(client, replica, _STATUS, _READ_STATUS.decode)
+        alerts, _ = _asked(client, replica, _ALERTS, _read_alerts)
     ours = frozenset(settings.receivers)
     listed = {}
     for alert in alerts:
@@ -178,7 +179,7 @@ def _secret(value: str, file: str) -> str:
 
 
 def _asked(
-    client: httpx2.Client, replica: Replica, path: str, decoder: msgspec.json.Decoder[_T]
+    client: httpx2.Client, replica: Replica, path: str, decode: Callable[[bytes], _T]
 ) -> tuple[_T, datetime | None]:
     """Ask for one thing, whole and within bounds; gives it with the time that its clock says."""
     try:
@@ -191,9 +192,14 @@ def _asked(
         there = ": give the address that it redirects to" if 300 <= response.status_code < 400 else ""
         raise SourceError(f"{where}: answered {response.status_code}{there}")
     try:
-        return decoder.decode(body), _date(response.headers.get("date", ""))
+        return decode(body), _date(response.headers.get("date", ""))
     except FAULTS as error:
         raise SourceError(f"{where}: {reason(error, body)}") from None
+
+
+def _read_alerts(body: bytes) -> list[_Alert]:
+    """Read one after the other: whoever shares this process waits for one at most."""
+    return [_READ_ALERT.decode(raw) for raw in _READ_LIST.decode(body)]
 
 
 def _whole(response: httpx2.Response, replica: Replica) -> bytes:

@@ -12,6 +12,7 @@ from urllib.request import Request, urlopen
 
 import yaml
 
+from tests.cli.running import run
 from tests.journeys.farsides import SOON, FarSides
 from tests.journeys.installation import Alertrouter, Door
 from tests.journeys.programs import Program, Programs, free_port, installed
@@ -183,6 +184,8 @@ def test_a_lost_webhook_heals_in_each_direction(programs: Programs, far: FarSide
         assert told["Stays"] == []
         assert told["DiskFull"][0].startswith(f"1 alert not in Alertmanager ({alertmanager.address}) any more: ")
         assert told["Lost"][0].startswith(f"1 alert fires in Alertmanager ({alertmanager.address}), whose webhook ")
+        explained = run("explain", "INC-1", environ={"ALERTROUTER_LISTEN": door.address}).out
+        assert "reconciled: 1 alert not in Alertmanager" in explained
         assert door.metric("alertrouter_reconcile_healed_total", direction="resolved") == 1
         assert door.metric("alertrouter_reconcile_healed_total", direction="opened") == 1
 
