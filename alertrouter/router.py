@@ -48,7 +48,7 @@ PATIENCE: Final = 10.0
 STANDBY_LOOK: Final = 0.5
 MOST_ENTRIES: Final = 500
 FIRST_ENTRIES: Final = 16
-MOST_BYTES: Final = 8 * 1024 * 1024
+MOST_BYTES: Final = 2 * 1024 * 1024
 HOLD: Final = timedelta(milliseconds=50)
 """So long repeats wait for a commit that they share: they change nothing but counters, and read again they do not."""
 BREATH: Final = 0.01

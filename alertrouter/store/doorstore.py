@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, deque
-from collections.abc import Awaitable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Sequence
 from datetime import UTC, timedelta, tzinfo
 from pathlib import Path
 from typing import Final, cast
@@ -24,6 +23,7 @@ from alertrouter.silence import Silence
 from alertrouter.store import revisions, stateformat
 from alertrouter.store.connection import border
 from alertrouter.store.journal import FIELD
+from alertrouter.store.journal_end import JournalEnd
 from alertrouter.store.keys import Keys
 from alertrouter.store.ledger_row import LedgerRow, row_of
 from alertrouter.store.metrics import Metrics, read_metrics
@@ -33,31 +33,20 @@ from alertrouter.store.together import Command, together
 from alertrouter.transition import TimelineLine
 
 SET_ASIDE_SIZE: Final = 1000
-MOST_ENTRIES: Final = 64
 ANSWER_WITHIN: Final = 2.0
 LOOK_EVERY: Final = 0.01
-MOST_BYTES: Final = 8 * 1024 * 1024
 
 _ONCE: Final = Path(__file__).with_name("journal_once.lua").read_text(encoding="utf-8")
 
 
-class _Waiting(msgspec.Struct, frozen=True):
-    packed: bytes
-    counts: Mapping[str, int]
-    done: asyncio.Future[None]
-    urgent: bool = False
-
-
 class DoorStore:
-    """For one event loop. Calls of `append` that come in while one is under way share the next round trip."""
+    """For one event loop."""
 
     def __init__(self, client: redis.asyncio.Redis, keys: Keys, *, max_backlog: int) -> None:
         self._redis = client
         self._keys = keys
-        self._max_backlog = max_backlog
-        self._backlog = max_backlog
-        self._waiting: deque[_Waiting] = deque()
-        self._flusher: asyncio.Task[None] | None = None
+        self._end = JournalEnd(client, keys, max_backlog=max_backlog)
+        self.append = self._end.append  # no method around it: that would cost a coroutine for each request
         self._asked: dict[str, list[asyncio.Future[Answer]]] = {}
         self._listener: asyncio.Task[None] | None = None
         self._policy: tuple[bytes, Policy | None] | None = None
@@ -101,18 +90,6 @@ class DoorStore:
                 if isinstance(packed, bytes):
                     _tell(self._asked.get(key, []), msgspec.msgpack.decode(packed, type=Answer))
             await asyncio.sleep(LOOK_EVERY)
-
-    async def append(self, packed: bytes, counts: Mapping[str, int] | None = None, *, urgent: bool = False) -> None:
-        """Put an event into the journal, and add to counters.
-
-        When it returns, the journal has it. Raises `StoreUnavailable` when Redis does not answer or the unread tail is
-        over its limit; the event may then be in the journal all the same, if only the answer was lost.
-        """
-        done = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Waiting(packed, counts or {}, done, urgent))
-        if self._flusher is None or self._flusher.done():
-            self._flusher = asyncio.create_task(self._flush())
-        await done
 
     async def append_once(self, packed: bytes, marks: Sequence[str], keep: timedelta) -> bool:
         """Put what a person asks for into the journal, unless one of its marks was seen within the last `keep`.
@@ -262,62 +239,9 @@ class DoorStore:
             found.append("no router is active: events are taken in and wait")
         if active is None:
             found.append("no policy is active yet")
-        if backlog >= self._max_backlog:
-            found.append(self._too_long(backlog))
+        if too_long := self._end.too_long(backlog):
+            found.append(too_long)
         return found
-
-    async def _flush(self) -> None:
-        while self._waiting:
-            batch = self._next_batch()
-            try:
-                await self._write(batch)
-            except StoreUnavailable as error:
-                for waiting in batch:
-                    _refuse(waiting, error)
-            finally:
-                for waiting in batch:  # whatever went wrong, nobody may wait for ever
-                    _refuse(waiting, StoreUnavailable("the journal could not be written"))
-
-    def _next_batch(self) -> list[_Waiting]:
-        batch: list[_Waiting] = []
-        size = 0
-        while self._waiting and len(batch) < MOST_ENTRIES and size < MOST_BYTES:
-            batch.append(self._waiting.popleft())
-            size += len(batch[-1].packed)
-        return batch
-
-    async def _write(self, batch: list[_Waiting]) -> None:
-        with border():
-            if self._backlog >= self._max_backlog:
-                self._backlog = await self._redis.xlen(self._keys.journal)
-            if self._backlog >= self._max_backlog:
-                too_long = StoreUnavailable(self._too_long(self._backlog))
-                for waiting in batch:
-                    if not waiting.urgent:
-                        _refuse(waiting, too_long)
-                batch = [waiting for waiting in batch if waiting.urgent]
-                if not batch:
-                    return
-            answers = await together(self._redis, self._commands(batch), strict=False)
-        backlog = answers[len(batch)]
-        self._backlog = backlog if isinstance(backlog, int) else self._max_backlog
-        for waiting, answer in zip(batch, answers, strict=False):
-            if isinstance(answer, Exception):
-                _refuse(waiting, StoreUnavailable(f"Redis refused to write: {answer}"))
-            elif not waiting.done.done():
-                waiting.done.set_result(None)
-
-    def _commands(self, batch: list[_Waiting]) -> Iterator[Command]:
-        counts: Counter[str] = Counter()
-        for waiting in batch:
-            counts.update(waiting.counts)
-            yield ("XADD", self._keys.journal, "*", FIELD, waiting.packed)
-        yield ("XLEN", self._keys.journal)
-        for name, by in counts.items():
-            yield ("HINCRBY", self._keys.counters, name, by)
-
-    def _too_long(self, backlog: int) -> str:
-        return f"{backlog} journal entries wait for the router, {self._max_backlog} are the limit"
 
 
 def _read_policy(packed: bytes) -> Policy | None:
@@ -336,8 +260,3 @@ def _tell(waiting: Iterable[asyncio.Future[Answer]], what: Answer | StoreUnavail
             one.set_result(what)
         else:
             one.set_exception(what)
-
-
-def _refuse(waiting: _Waiting, error: StoreUnavailable) -> None:
-    if not waiting.done.done():
-        waiting.done.set_exception(error)

@@ -10,15 +10,13 @@ import redis.asyncio
 Command: TypeAlias = tuple[str | bytes | int, ...]
 
 
-async def together(
-    client: redis.asyncio.Redis, commands: Iterable[Command], *, strict: bool = True, whole: bool = False
-) -> list[Any]:
+async def together(client: redis.asyncio.Redis, commands: Iterable[Command], *, whole: bool = False) -> list[Any]:
     """Run the commands in order and give their answers; `whole`: as one MULTI.
 
-    The error of a single one is raised after all have run; not `strict`, it stands in the place of its answer.
+    The error of a single one is raised after all have run.
     """
     pipeline = client.pipeline(transaction=whole)
     for command in commands:
         pipeline.pipeline_execute_command(*command)  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
-    answers: list[Any] = await pipeline.execute(raise_on_error=strict)
+    answers: list[Any] = await pipeline.execute()
     return answers

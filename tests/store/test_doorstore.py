@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import msgspec
 import pytest
@@ -16,7 +16,7 @@ from alertrouter.engine.changes import Answer, Changes
 from alertrouter.errors import StoreUnavailable
 from alertrouter.incident import Incident
 from alertrouter.notice import InboxMessage
-from alertrouter.store.connection import connect_async
+from alertrouter.store.connection import connect, connect_async
 from alertrouter.store.doorstore import DoorStore
 from alertrouter.store.inbox import RedisInbox
 from alertrouter.store.journal import Journal
@@ -25,6 +25,7 @@ from alertrouter.store.ledger import Ledger
 from alertrouter.store.metrics import Bucket, DeliveryCount
 from alertrouter.store.statestore import StateStore
 from tests.proxy import Proxy
+from tests.servers import RedisServer
 from tests.store.values import claim, commit_of, delivery, incident, line, settle
 from tests.times import at
 
@@ -154,6 +155,25 @@ def test_a_redis_that_is_gone_refuses(keys: Keys) -> None:
         return await door.trouble()
 
     assert "Redis does not answer" in with_door("redis://127.0.0.1:1/0", keys, act)[0]
+
+
+def test_a_redis_that_is_full_refuses(own_redis: RedisServer, keys: Keys) -> None:
+    """Its own words are passed on, nothing is written, and once there is room all goes on."""
+    with connect(own_redis.url) as client:
+        used = cast(dict[str, int], client.info("memory"))["used_memory"]
+
+        async def act(door: DoorStore) -> None:
+            await door.append(b"before")
+            client.config_set("maxmemory", used // 2)
+            with pytest.raises(StoreUnavailable, match=r"Redis refused to write: .*maxmemory"):
+                await door.append(b"refused")
+            client.config_set("maxmemory", 0)
+            await door.append(b"after")
+
+        with_door(own_redis.url, keys, act)
+        entries = Journal(client, keys).read("0-0", count=9, wait_ms=0)
+
+    assert [entry.packed for entry in entries] == [b"before", b"after"]
 
 
 def test_readiness_names_what_is_missing(
