@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
+from itertools import chain
 from typing import Final, cast
 
 import msgspec
@@ -82,13 +83,25 @@ class Ledger:
             arguments += [claimed.delivery.id, claimed.fence, _due_set(claimed)]
         return [held == 1 for held in cast(list[int], self._extend([], arguments))]
 
-    def recalled(self, claims: Iterable[Claimed]) -> list[str | None]:
-        """Look once more before they leave: why each was recalled, "" when it is wanted, None when it is not ours."""
+    def look(
+        self, claims: Iterable[Claimed], fingerprints: Iterable[Fingerprint]
+    ) -> tuple[dict[Fingerprint, bytes], list[str | None]]:
+        """Look once more before they leave: the alerts as they are now, still packed; then, whether each is wanted.
+
+        Alerts that are gone are left out. For each claim: why it was recalled, "" when it is wanted, None when it is
+        not ours.
+        """
+        marks = list(fingerprints)
         arguments: list[Argument] = [self._keys.delivery("")]
         for claimed in claims:
             arguments += [claimed.delivery.id, claimed.fence]
-        answers = cast(list[bytes | None], self._wanted([], arguments))
-        return [None if answer is None else answer.decode() for answer in answers]
+        with border(), self._redis.pipeline(transaction=False) as pipeline:
+            for start in range(0, len(marks), _ALERTS_A_READ):
+                pipeline.hmget(self._keys.alerts, list(marks[start : start + _ALERTS_A_READ]))
+            *parts, whys = cast(list[list[bytes | None]], self._wanted.last(pipeline, [], arguments))
+        packed = zip(marks, chain.from_iterable(parts), strict=True)
+        alerts = {mark: record for mark, record in packed if record is not None}
+        return alerts, [None if why is None else why.decode() for why in whys]
 
     def settle(self, endings: Iterable[Ending]) -> list[bool]:
         """Write down how tries ended, each whole or not at all; what ended for good the journal is told of as well.
@@ -111,17 +124,6 @@ class Ledger:
         """Wait for a nudge; False: none came in time."""
         with border():
             return self._redis.blpop([self._keys.nudges], timeout=seconds) is not None
-
-    def alerts(self, fingerprints: Iterable[Fingerprint]) -> dict[Fingerprint, bytes]:
-        """Give the alerts as they are now, still packed; those that are gone are left out."""
-        names = list(fingerprints)
-        found: dict[Fingerprint, bytes] = {}
-        for start in range(0, len(names), _ALERTS_A_READ):
-            part = names[start : start + _ALERTS_A_READ]
-            with border():
-                packed = self._redis.hmget(self._keys.alerts, list(part))
-            found |= {name: value for name, value in zip(part, packed, strict=True) if isinstance(value, bytes)}
-        return found
 
     def policy_files(self, revision: str) -> dict[str, str] | None:
         """Give the texts of a policy's revision, None when it is no longer kept."""

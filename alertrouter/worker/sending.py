@@ -65,10 +65,11 @@ class Sender:
                 tries.append((claimed, way))
         if not tries:
             return [], endings
-        alerts = _unpacked(self._ledger.alerts(dict.fromkeys(mark for claimed, _ in tries for mark in _told(claimed))))
+        marks = dict.fromkeys(mark for claimed, _ in tries for mark in _told(claimed))
+        packed, whys = self._ledger.look([claimed for claimed, _ in tries], marks)
+        alerts = _unpacked(packed)
         names = _names(tries, alerts)
         parcels = []
-        whys = self._ledger.recalled(claimed for claimed, _ in tries)
         for (claimed, way), why in zip(tries, whys, strict=True):
             if why == "":
                 parcels.append(Parcel(claimed, way, alerts, names))
@@ -84,7 +85,10 @@ class Sender:
             return self._send(parcel)
         began = self._clock()
         ending = self._send(parcel)
-        trace_delivery(self._tracing, ending, began, self._clock())
+        try:
+            trace_delivery(self._tracing, ending, began, self._clock())
+        except Exception:  # noqa: BLE001  what was sent has to be settled, traced or not
+            _log.exception("not traced", delivery=ending.claimed.delivery.id)
         return ending
 
     def _send(self, parcel: Parcel) -> Ending:

@@ -49,7 +49,7 @@ def test_an_acknowledgement_stops_a_page_in_the_hands_of_a_worker(race: Race, fa
         assert claimed is not None
 
         race.at_once(ack("@lena"))
-        eventually(lambda: race.ledger.recalled([claimed])[0], "it is marked")
+        eventually(lambda: race.ledger.look([claimed], [])[1][0], "it is marked")
         race.send(claimed)
         eventually(lambda: len(race.cancelled()) == 2, "the story says so")
 
@@ -67,7 +67,7 @@ def test_a_page_whose_worker_died_is_not_sent_again_once_it_is_taken(race: Race,
         assert claimed is not None
 
         race.at_once(ack("@lena"))
-        eventually(lambda: race.ledger.recalled([claimed])[0], "it is marked")
+        eventually(lambda: race.ledger.look([claimed], [])[1][0], "it is marked")
         race.client.zadd(race.keys.due("pagerduty", claimed.delivery.rank), {claimed.delivery.id: 0})
         with race.worker():
             eventually(lambda: race.deliveries()[1].state is LedgerState.SENT, "the next worker settles it", 15)

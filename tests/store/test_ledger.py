@@ -318,7 +318,7 @@ def test_many_are_looked_at_together(
     client.zadd(keys.due("slack", 1), {"INC-2.1": 0})
     assert claim(other_ledger, at(seconds=1)) is not None
 
-    assert ledger.recalled(claims) == ["", "it was taken", None]
+    assert ledger.look(claims, []) == ({}, ["", "it was taken", None])
 
 
 def settle_all(ledger: Ledger, claims: list[Claimed]) -> list[bool]:
@@ -348,10 +348,22 @@ def test_alerts_are_read_as_they_are_now(ledger: Ledger, client: redis.Redis, ke
     here, gone = alert("Here"), alert("Gone")
     client.hset(keys.alerts, here.fingerprint, msgspec.msgpack.encode(here))
 
-    packed = ledger.alerts([here.fingerprint, gone.fingerprint])
+    packed, _ = ledger.look([], [here.fingerprint, gone.fingerprint])
 
     assert packed == {here.fingerprint: msgspec.msgpack.encode(here)}
-    assert ledger.alerts([]) == {}
+
+
+def test_a_look_goes_on_when_the_server_has_forgotten_its_scripts(
+    owe: Owe, ledger: Ledger, client: redis.Redis, keys: Keys
+) -> None:
+    """As after its restart."""
+    owe(delivery("INC-1.1"))
+    claims = ledger.claim(at(), {"slack": 1})
+    here = alert("Here")
+    client.hset(keys.alerts, here.fingerprint, msgspec.msgpack.encode(here))
+    client.script_flush()
+
+    assert ledger.look(claims, [here.fingerprint]) == ({here.fingerprint: msgspec.msgpack.encode(here)}, [""])
 
 
 @pytest.mark.parametrize("unknown", ["INC-7.1", ""])

@@ -278,7 +278,7 @@ def test_what_was_recalled_after_the_claim_is_not_sent_either(owing: Owing, far_
 
     owing.recall()
 
-    assert owing.ledger.recalled([claimed])[0] == "it was taken before it left"
+    assert owing.ledger.look([claimed], [])[1][0] == "it was taken before it left"
     assert owing.told() == []
 
 
