@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from hashlib import blake2b
+from itertools import chain
 from typing import Final, NewType, TypeAlias
 
 import msgspec
@@ -74,10 +75,10 @@ def alertmanager_fingerprints(sets: Iterable[Labels]) -> list[str]:
     New ones must be hashed byte by byte, and Python takes hardly longer for one byte of each than for one byte of one.
     """
     texts = list(map(_hashed_text, sets))
-    names: dict[bytes, str] = {}
-    for alike in _alike(sorted(set(texts), key=len)):
-        names.update(zip(alike, _fnv_of_all(alike), strict=True))
-    return [names[text] for text in texts]
+    order = sorted(range(len(texts)), key=[len(text) for text in texts].__getitem__)
+    hashed = chain.from_iterable(map(_fnv_of_all, _alike([texts[at] for at in order])))
+    names = dict(zip(order, hashed, strict=True))
+    return [names[at] for at in range(len(texts))]
 
 
 def _hashed_text(labels: Labels) -> bytes:
@@ -105,8 +106,8 @@ def _fnv_of_all(texts: Sequence[bytes]) -> Iterator[str]:
 
     A lane that has not started is 0, and stays so.
     """
-    if len(texts) == 1:
-        yield f"{_fnv(texts[0], _FNV_OFFSET):016x}"
+    if len(texts) == 1 or not texts[-1]:
+        yield from (f"{_fnv(text, _FNV_OFFSET):016x}" for text in texts)
         return
     turn, longest = _LANE * len(texts), len(texts[-1])
     buffer = bytearray(turn * longest)

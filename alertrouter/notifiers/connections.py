@@ -30,7 +30,7 @@ MAX_READING: Final = 15.0
 """Seconds after which an answer that trickles in is taken as it is."""
 KEPT_SECONDS: Final = 5.0
 """How long an idle connection is used again; whoever keeps it longer meets far sides that have hung up."""
-MOST_KEPT: Final = 16
+MOST_KEPT: Final = 32
 
 _A_PART: Final = 64 * 1024
 _NOT_IN_A_HEADER: Final = re.compile(r"[\x00-\x1f\x7f]")

@@ -8,7 +8,7 @@ from rq import SimpleWorker
 from rq.exceptions import StopRequested
 from rq.serializers import JSONSerializer
 
-from alertrouter import log
+from alertrouter import garbage, log
 from alertrouter.errors import StoreUnavailable
 from alertrouter.settings import Settings, from_environment
 from alertrouter.store import stateformat
@@ -28,6 +28,7 @@ def run_worker(settings: Settings) -> None:
     global _courier  # noqa: PLW0603  RQ calls `drain` by its name: it can be handed nothing
     log.configure(settings, process="worker")
     _courier = Courier(settings)
+    garbage.settle()
     try:
         while not _courier.stopping.is_set():
             _work(settings, _courier)

@@ -15,7 +15,6 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -40,7 +39,7 @@ AT_ONCE: Final[Mapping[str, int]] = {
     Channel.SLACK: 8,
     Channel.PAGERDUTY: 8,
     Channel.EMAIL: 4,
-    Channel.WEBHOOK: 16,
+    Channel.WEBHOOK: 32,
     Channel.INBOX: 4,
 }
 """How many messages of a channel one worker sends at the same time."""
@@ -54,7 +53,7 @@ LINGER_SECONDS: Final = 3.0
 GATHER_SECONDS: Final = 0.004
 """How long the place of what has ended waits for other places, to be given away with them."""
 
-SETTLE_WITHIN: Final = 0.02
+SETTLE_WITHIN: Final = 0.04
 """How long what has ended waits for others to be settled with it; only while others are under way."""
 
 NUDGE_WITHIN: Final = 0.5
@@ -83,7 +82,8 @@ class Courier:
         self._book = AddressBook(settings, self._ledger, RedisInbox(client, keys, settings.inbox_size))
         self._traces = tracing.start(settings, "worker")
         self._sender = Sender(self._ledger, settings.external_url, _clock, self._traces)
-        self._threads = ThreadPoolExecutor(max_workers=sum(AT_ONCE.values()), thread_name_prefix="send")
+        self._threads: list[threading.Thread] = []
+        self._leaving: queue.SimpleQueue[tuple[int, Parcel] | None] = queue.SimpleQueue()
         self._tickets = itertools.count()
         self._under_way: dict[int, _UnderWay] = {}
         self._ended: queue.SimpleQueue[tuple[int, Ending]] = queue.SimpleQueue()
@@ -113,7 +113,10 @@ class Courier:
 
     def close(self) -> None:
         """Wait for what is under way, settle it, then let go of connections."""
-        self._threads.shutdown()
+        for _ in self._threads:
+            self._leaving.put(None)
+        for thread in self._threads:
+            thread.join()
         self._finish()
         self._book.close()
         if self._traces:
@@ -169,15 +172,24 @@ class Courier:
         ways, endings = self._ways(claims)
         parcels, more = self._sender.look([(claimed, way) for claimed, way in ways if self._admitted(claimed, way)])
         for parcel in parcels:
-            ticket = next(self._tickets)
-            self._under_way[ticket] = _UnderWay(parcel.claimed, time.monotonic() + EXTEND_EVERY)
-            self._threads.submit(self._carry, ticket, parcel)
+            self._send_off(parcel)
         self._sender.settle([*endings, *more])
         return True
 
-    def _carry(self, ticket: int, parcel: Parcel) -> None:
-        """Send in a thread."""
-        self._ended.put((ticket, self._sender.send(parcel)))
+    def _send_off(self, parcel: Parcel) -> None:
+        """Give it to a thread. There are as many as messages were ever under way at once."""
+        ticket = next(self._tickets)
+        self._under_way[ticket] = _UnderWay(parcel.claimed, time.monotonic() + EXTEND_EVERY)
+        if len(self._threads) < len(self._under_way):
+            self._threads.append(threading.Thread(target=self._carry, name="send", daemon=True))
+            self._threads[-1].start()
+        self._leaving.put((ticket, parcel))
+
+    def _carry(self) -> None:
+        """Send in a thread, one after the other."""
+        while leaving := self._leaving.get():
+            ticket, parcel = leaving
+            self._ended.put((ticket, self._sender.send(parcel)))
 
     def _ways(self, claims: list[Claimed]) -> tuple[list[tuple[Claimed, Way]], list[Ending]]:
         """Find the way of each; those that have none have failed."""
