@@ -21,10 +21,8 @@ from typing import Final
 from msgspec.structs import replace
 
 from alertrouter import log
-from alertrouter.calendars.keeper import FILE as CALENDARS
 from alertrouter.errors import AlertrouterError, StoreUnavailable
-from alertrouter.policy.load import load
-from alertrouter.policy.load import revision as revision_of
+from alertrouter.policy.load import load, own_revision
 from alertrouter.record import Record
 from alertrouter.settings import Settings, from_environment
 from alertrouter.shadow import Shadow, Sums
@@ -73,9 +71,10 @@ class Follower:
         self._history = history
         self._clock = clock
         self._started = clock()
-        self._own = _own_revision(begun.files)
+        self._own = own_revision(begun.files)
         self._beside = Beside(load(begun.live), load(begun.files), self.shadow.since)
         self._records, self._revisions = self.shadow.records, self.shadow.revisions
+        self._lived = 0
         self._coming: list[Revision] = []
         self._begins = self._trimmed()
         self._looked = begun.looked or self.shadow.since
@@ -110,8 +109,9 @@ class Follower:
 
     def _live(self, records: Iterable[Record], rest: Callable[[], object]) -> bool:
         """Let the records happen, each under what was in force then; True: the shadow itself came into force."""
-        for number, record in enumerate(records, 1):
-            if number % BATCH == 0:
+        for record in records:
+            self._lived += 1
+            if self._lived % BATCH == 0:
                 rest()
             if self._coming and self._coming[0].at <= record.at and self._follow(record.at):
                 return True
@@ -131,7 +131,7 @@ class Follower:
         while self._coming and self._coming[0].at <= until:
             one = self._coming[0]
             at = max(one.at, self.shadow.since)
-            if _own_revision(one.files) == self._own:
+            if own_revision(one.files) == self._own:
                 self._beside.wait(at)
                 self.stop(f"it is in force since {at:%Y-%m-%d %H:%M:%S} UTC, by {one.actor}")
                 return True
@@ -247,11 +247,6 @@ def give_up(store: ShadowFollowing, shadow: Shadow, error: Exception) -> None:
 def _said(error: Exception) -> str:
     text = str(error) if isinstance(error, AlertrouterError) else f"{type(error).__name__}: {error}"
     return f"it could not go on: {text}"
-
-
-def _own_revision(files: dict[str, str]) -> str:
-    """The revision of what people wrote, whatever the calendars say."""
-    return revision_of({name: text for name, text in files.items() if name != CALENDARS})
 
 
 def _position(name: str) -> tuple[int, int]:

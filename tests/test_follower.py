@@ -15,17 +15,20 @@ import redis
 from alertrouter import follower as process
 from alertrouter.alert import AlertReport, fingerprint
 from alertrouter.calendars.keeper import FILE, written
-from alertrouter.events import Acknowledged, AlertsReceived, PolicyActivated, encode
+from alertrouter.delivery import Outcome
+from alertrouter.events import Acknowledged, AlertsReceived, DeliverySettled, PolicyActivated, encode
 from alertrouter.follower import Follower
 from alertrouter.policy.load import load
 from alertrouter.policy.oncall import Shift
 from alertrouter.policy.policy import Policy
-from alertrouter.record import Fired
+from alertrouter.record import Fired, Told
 from alertrouter.settings import Settings
 from alertrouter.shadow import Details, Standing, Sums
 from alertrouter.simulate.beside import Beside
 from alertrouter.store import records
 from alertrouter.store.connection import connect_async
+from alertrouter.store.ledger_row import row_of
+from alertrouter.store.records import History
 from alertrouter.store.revisions import Happened, Revision
 from alertrouter.store.shadow import ShadowDoor, ShadowFollowing
 from tests.routing import Routing
@@ -54,6 +57,7 @@ class Watched(Routing):
     def __init__(self, settings: Settings, client: redis.Redis) -> None:
         super().__init__(settings, client)
         self.store = ShadowFollowing(client, self.keys)
+        self.arrived: set[str] = set()
 
     def begin(self, text: str, **others: str) -> Follower:
         """Make a policy the shadow, as a door does, and give its follower."""
@@ -106,6 +110,25 @@ class Watched(Routing):
             {"alertname": name, "severity": "critical"}, starts_at=now, ends_at=now if over else None
         )
         self.journal.append(encode(AlertsReceived(at=now, actor="t", key=f"{name}{now}", alerts=(report,))))
+        self.active.turn()
+
+    def settle(self) -> None:
+        """Let everything that is owed arrive."""
+        for name in self.owed():
+            row = row_of(cast(dict[bytes, bytes], self.client.hgetall(self.keys.delivery(name))))
+            if row is None or name in self.arrived:
+                continue
+            self.arrived.add(name)
+            event = DeliverySettled(
+                at=self.clock.now,
+                actor="worker",
+                key=f"{name}-settled",
+                delivery=name,
+                incident=row.delivery.incident,
+                destination=row.delivery.destination,
+                outcome=Outcome.SENT,
+            )
+            self.journal.append(encode(event))
         self.active.turn()
 
     def activate(self, text: str, **others: str) -> None:
@@ -187,6 +210,34 @@ def test_an_acknowledgement_counts_for_the_shadow_too(watched: Watched) -> None:
 
     assert watched.sums().pages == (0, 0)
     assert watched.sums().changed == 0
+
+
+def test_both_live_what_the_router_lived(watched: Watched) -> None:
+    """Where nothing is left out, the live side is what was told, and the same policy in the shadow tells the same."""
+    follower = watched.begin(LIVE + "# the same\n")
+    watched.fires("Down")
+    for minute in range(1, 40):
+        watched.clock.set(minutes=minute)
+        watched.active.turn()
+        watched.settle()
+        if minute % 9 == 0:
+            watched.fires(f"Slow{minute}")
+        if minute % 14 == 0:
+            watched.fires("Slow9", over=True)
+        if minute == 25:
+            taken = Acknowledged(at=watched.clock.now, actor="omar", key="a", incident="INC-3")
+            watched.journal.append(encode(taken))
+        watched.settle()
+        follower.turn()
+    watched.pass_time(40)
+    follower.turn()
+
+    sums = watched.sums()
+    told = [one for one in History(watched.client, watched.keys).read() if isinstance(one, Told)]
+    assert sums.paged > 1
+    assert sums.pages == (sums.paged, sums.paged)
+    assert sums.messages == (len(told), len(told))
+    assert sums.changed == 0
 
 
 def test_time_goes_on_only_as_far_as_the_router_has_come(watched: Watched) -> None:

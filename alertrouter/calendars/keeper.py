@@ -18,11 +18,11 @@ import msgspec
 from alertrouter import log
 from alertrouter.calendars.feed import Source, read_calendar, sources
 from alertrouter.errors import CalendarError, PolicyError
-from alertrouter.policy.load import load
+from alertrouter.policy.load import CALENDARS, load
 from alertrouter.policy.oncall import Shift
 from alertrouter.settings import Settings
 
-FILE: Final = "calendars"
+FILE: Final = CALENDARS
 """Its name among the policy's files: none on disk is called so, for those end with .yml."""
 
 _ICAL: Final = re.compile(r"\bical(_file)?\b")

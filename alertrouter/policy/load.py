@@ -31,6 +31,9 @@ from alertrouter.policy.reading.yamltext import Entry, Scalar, Table, parse
 from alertrouter.policy.route import Route
 
 DEFAULT_SEVERITIES: Final = ("info", "warning", "critical")
+CALENDARS: Final = "calendars"
+"""The file in which the router adds what it has read of the calendars."""
+
 REOPEN_WITHIN: Final = timedelta(minutes=10)
 
 
@@ -54,6 +57,11 @@ def revision(files: Mapping[str, str]) -> str:
         for part in (name.encode(errors="surrogatepass"), text.encode(errors="surrogatepass")):
             content.update(len(part).to_bytes(8) + part)
     return content.hexdigest()[:12]
+
+
+def own_revision(files: Mapping[str, str]) -> str:
+    """The revision of what people wrote, whatever the calendars say: two with the same one are one policy to them."""
+    return revision({name: text for name, text in files.items() if name != CALENDARS})
 
 
 def _merged(files: Mapping[str, str], faults: Faults) -> Table:

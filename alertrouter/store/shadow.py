@@ -109,6 +109,23 @@ class ShadowDoor:
         details = msgspec.msgpack.decode(found[2], type=Details) if found[2] else Details()
         return (standing, details) if standing else None
 
+    async def policy(self) -> Revision | None:
+        """Give the policy in the shadow with its texts, as it was set."""
+        with border():
+            packed, files = await cast(
+                Awaitable[list[bytes | None]], self._redis.hmget(self._keys.shadow, [SET, FILES])
+            )
+        shadow = _shadow_of(packed)
+        if shadow is None or files is None:
+            return None
+        return Revision(
+            happened=revisions.Happened.PUBLISHED,
+            revision=shadow.revision,
+            at=shadow.since,
+            actor=shadow.actor,
+            files=msgspec.msgpack.decode(files, type=dict[str, str]),
+        )
+
     async def unfollowed(self) -> Shadow | None:
         """Give the shadow when nobody decides for it although it has not stopped."""
         with border():

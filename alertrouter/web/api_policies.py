@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, ClassVar, Final
 
@@ -19,7 +19,7 @@ from starlette.responses import JSONResponse, Response
 
 from alertrouter.errors import NotFound, PolicyError
 from alertrouter.events import PolicyActivated, encode
-from alertrouter.policy.load import load
+from alertrouter.policy.load import load, own_revision
 from alertrouter.policy.policy import Policy
 from alertrouter.store.doorstore import DoorStore
 from alertrouter.store.revisions import Happened, Revision
@@ -143,7 +143,7 @@ class Policies:
     async def show(self, revision: RevisionId) -> PolicyTextView:
         """Give the files of a revision."""
         _, found = await self._store.revisions()
-        one = _named(found, revision)
+        one = await self._named(found, revision)
         return PolicyTextView(revision=one.revision, files=one.files)
 
     async def publish(self, actor: Writer, body: PublishedPolicy) -> DoneView:
@@ -158,7 +158,7 @@ class Policies:
     async def rollback(self, actor: Writer) -> DoneView | JSONResponse:
         """Put the policy in force that was in force before this one."""
         active, found = await self._store.revisions()
-        before = next((o for o in found if o.happened is Happened.ACTIVATED and o.revision != active), None)
+        before = next((o for o in _in_force(found) if not _is_same(found, active, o)), None)
         if before is None:
             raise NotFound("no other policy was in force before")
         return await self._activate(before, actor)
@@ -166,16 +166,26 @@ class Policies:
     async def activate(self, revision: RevisionId, actor: Writer) -> DoneView | JSONResponse:
         """Put a published policy in force. Open incidents keep theirs."""
         _, found = await self._store.revisions()
-        return await self._activate(_named(found, revision), actor)
+        return await self._activate(await self._named(found, revision), actor)
 
     async def begin_shadow(self, revision: RevisionId, actor: Writer) -> DoneView:
         """Let a published policy decide beside the one in force, in place of another shadow. It tells nobody."""
         active, found = await self._store.revisions()
-        chosen = _named(found, revision)
-        if chosen.revision == active:
+        chosen = await self._named(found, revision)
+        if _is_same(found, active, chosen):
             raise Refused(f"revision {active} is in force itself: in its own shadow there is nothing to see")
         await _checked(chosen.files)
         return DoneView(revision=chosen.revision, text=await self._shadows.begin(chosen, actor))
+
+    async def _named(self, found: list[Revision], revision: str) -> Revision:
+        """Find what was published or in force; what is in the shadow is kept as long as it is there."""
+        for one in found:
+            if one.revision == revision:
+                return one
+        in_shadow = await self._store.shadow.policy()
+        if in_shadow is not None and in_shadow.revision == revision:
+            return in_shadow
+        raise NotFound(f"there is no policy of revision {revision!r} among the newest")
 
     async def _activate(self, chosen: Revision, actor: str) -> DoneView | JSONResponse:
         await _checked(chosen.files)
@@ -221,8 +231,11 @@ async def _checked(files: Mapping[str, str]) -> Policy:
         raise Refused(error) from None
 
 
-def _named(found: list[Revision], revision: str) -> Revision:
-    for one in found:
-        if one.revision == revision:
-            return one
-    raise NotFound(f"there is no policy of revision {revision!r} among the newest")
+def _in_force(found: list[Revision]) -> Iterator[Revision]:
+    return (one for one in found if one.happened is Happened.ACTIVATED)
+
+
+def _is_same(found: list[Revision], active: str, other: Revision) -> bool:
+    """Tell whether a policy is the one in force, whatever its calendars said."""
+    now = next((one for one in _in_force(found) if one.revision == active), None)
+    return other.revision == active or (now is not None and own_revision(now.files) == own_revision(other.files))

@@ -15,6 +15,7 @@ from alertrouter.shadow import ChangedThen, Details, Sums, ToldThen
 from alertrouter.store.shadow import ShadowFollowing
 from tests.cli.running import Ran, run
 from tests.cli.test_actions import at
+from tests.waiting import eventually
 from tests.web.door import KEYS, Door
 from tests.web.routed import POLICY, TOKENS, routed_door
 
@@ -104,6 +105,22 @@ def test_what_is_kept_can_be_published_back(routed: Door, tmp_path: Path) -> Non
     assert routed.http.post("/api/v1/policies/publish", json={"files": {"calendar": people}}).status_code == 422
 
 
+def test_a_rollback_goes_back_to_another_policy_not_to_other_shifts(routed: Door) -> None:
+    """What the router reads of calendars makes a revision each time, and only what people wrote makes a policy."""
+    people = OTHER + "people: {lena: {email: lena@example.com}}\n"
+    people += 'schedules: {rota: {ical: "${ONCALL_ICAL}", fallback: chat}}\n'
+    shift = Shift(person="lena", since=datetime(2026, 3, 2, tzinfo=UTC), until=datetime(2026, 3, 9, tzinfo=UTC))
+    files = {"policy.yml": people, FILE: written({"rota": (shift,)})}
+    revision = routed.http.post("/api/v1/policies/publish", json={"files": files}).json()["revision"]
+    assert at(routed, "activate", revision).code == 0
+    without = load({"policy.yml": people}).revision
+    eventually(lambda: routed.redis.get("ar:active") == without.encode(), "the router has read no such shift")
+
+    itself = at(routed, "activate", revision, "--shadow")
+    assert (itself.code, "in force itself" in itself.err) == (1, True)
+    assert at(routed, "rollback").out == f"revision {FIRST} is in force\n"
+
+
 def test_a_policy_is_put_into_the_shadow_looked_at_and_taken_away(routed: Door, tmp_path: Path) -> None:
     """It is in force neither before nor after; whoever reads may look. What can't be one is refused."""
     none = "there is no shadow: `alertrouter publish --shadow` or `activate REVISION --shadow` sets one\n"
@@ -128,6 +145,8 @@ def test_a_policy_is_put_into_the_shadow_looked_at_and_taken_away(routed: Door, 
     assert at(routed, "policies", "-o", "json").json[0]["shadow"]["revision"] == SECOND
     assert f"{SECOND}  in shadow  " in at(routed, "policies").out
     assert at(routed, "activate", SECOND, "--shadow").code == 0, "set again, it begins anew"
+    routed.redis.delete("ar:revisions")
+    assert at(routed, "activate", SECOND, "--shadow").code == 0, "it is kept however much was published since"
 
     forbidden = at(routed, "shadow", "--stop", token="reading-token")
     assert (forbidden.code, "may only read" in forbidden.err) == (1, True)
