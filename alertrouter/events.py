@@ -111,8 +111,15 @@ class Gone(msgspec.Struct, frozen=True, array_like=True):
     since: datetime
 
 
+class HeldThere(msgspec.Struct, frozen=True, array_like=True):
+    """Why an alert that fires here is held back at its source; "": it is no longer."""
+
+    alert: Fingerprint
+    why: str
+
+
 class SourceReconciled(msgspec.Struct, frozen=True, kw_only=True, tag="reconciled"):
-    """What a source lists was compared with what is known here; this is what its webhooks did not tell.
+    """What a source lists was compared with what is known here; this is what its webhooks don't tell.
 
     `source` is how people know it, `looks` how often in a row it was looked at before that counts.
     """
@@ -124,6 +131,7 @@ class SourceReconciled(msgspec.Struct, frozen=True, kw_only=True, tag="reconcile
     looks: int
     missed: tuple[Missed, ...] = ()
     gone: tuple[Gone, ...] = ()
+    held: tuple[HeldThere, ...] = ()
 
 
 class _ByPerson(msgspec.Struct, frozen=True, kw_only=True):

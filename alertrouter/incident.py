@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -226,7 +227,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     `closed` who called it over while it fired. `latest` is why it last changed in people's eyes, `acted` the keys of
     the last things that people did to it. `given_back` counts the acknowledgements that ended while it
     went on, `flips` are the last times that it fired again, `unheard_since` is when its source last spoke of it, while
-    that is long ago.
+    that is long ago. `upstream` says for each alert that its source holds back why; here that holds back nothing.
     """
 
     id: str
@@ -263,6 +264,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     flips: tuple[datetime, ...] = ()
     flapping: Flapping | None = None
     unheard_since: datetime | None = None
+    upstream: dict[Fingerprint, str] = {}
 
     @property
     def remarks(self) -> tuple[str, ...]:
@@ -272,6 +274,8 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
             remarks.append(f"flapping since {self.flapping.since:%Y-%m-%d %H:%M} UTC")
         if self.unheard_since is not None:
             remarks.append(f"its source has not spoken of it since {self.unheard_since:%Y-%m-%d %H:%M} UTC")
+        for why, count in sorted(Counter(self.upstream.values()).items()):
+            remarks.append(f"{count} alert{'' if count == 1 else 's'} {why}: that silences nobody here")
         return tuple(remarks)
 
     @property

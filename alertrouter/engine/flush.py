@@ -164,7 +164,7 @@ def resolve(view: View, incident: Incident, how: Transition, by: str = "") -> In
     # A snooze survives: what fires again before its end is silent until then.
     incident = ladder.drop(incident, ladder.STOPPABLE)
     incident = replace(incident, resolved_at=resolved_at, ladder=None, raised="", muted="", silenced="", closed=by)
-    incident = replace(incident, exhausted=False, flapping=None, unheard_since=None)
+    incident = replace(incident, exhausted=False, flapping=None, unheard_since=None, upstream={})
     return telling.recall(view, incident)
 
 

@@ -6,23 +6,25 @@ has the last word: an alert that was reported after it was first missed is left 
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from collections.abc import Iterable
 
 from msgspec.structs import replace
 
 from alertrouter.alert import Alert
-from alertrouter.engine import intake
+from alertrouter.engine import intake, telling
 from alertrouter.engine.memory import Draft, Memory
-from alertrouter.engine.view import line
+from alertrouter.engine.view import View, line
 from alertrouter.events import AlertsReceived, Gone, Missed, SourceReconciled
-from alertrouter.incident import Reason
+from alertrouter.incident import Reason, State
 
 
 def reconcile(memory: Memory, draft: Draft, event: SourceReconciled) -> None:
     """Let begin what fires at the source and is not known, and end what is known and fires there no more."""
     began = _begin(memory, draft, event)
     ended = _end(memory, draft, event.gone)
+    _hold(memory, draft, event)
     _tell(draft, began, f"fires in Alertmanager ({event.source}), whose webhook did not come: {event.looks} polls")
     _tell(draft, ended, f"not in Alertmanager ({event.source}) any more: {event.looks} polls")
     for name, alerts in (("opened", began), ("resolved", ended)):
@@ -60,7 +62,39 @@ def _end(memory: Memory, draft: Draft, gone: Iterable[Gone]) -> list[Alert]:
     return ended
 
 
+def _hold(memory: Memory, draft: Draft, event: SourceReconciled) -> None:
+    """Show which alerts of an incident their source holds back: its silences are not ours, but who reads must know."""
+    whys = {one.alert: one.why for one in event.held}
+    if not whys:
+        return
+    for incident in list(memory.state.incidents.values()):
+        if incident.state is State.RESOLVED:
+            continue
+        members = memory.members.get(incident.id, set())
+        upstream = {
+            mark: why
+            for mark, why in {**incident.upstream, **{mark: whys[mark] for mark in whys.keys() & members}}.items()
+            if why and mark in members
+        }
+        if upstream == incident.upstream:
+            continue
+        fresh = Counter(why for mark, why in upstream.items() if incident.upstream.get(mark) != why)
+        for why, count in sorted(fresh.items()):
+            line(draft, incident.id, None, f"{_alerts(count)} {why}: that silences nobody here", Reason.RECONCILED)
+        if freed := len(incident.upstream.keys() - upstream.keys()):
+            text = f"{_alerts(freed)} no longer held back in Alertmanager ({event.source})"
+            line(draft, incident.id, None, text, Reason.RECONCILED)
+        changed = replace(incident, upstream=upstream, version=incident.version + 1, latest=Reason.REDRAWN)
+        with contextlib.suppress(LookupError):  # its policy has lost its route: there is no message to draw
+            changed = telling.redraw(View(memory, draft, incident), changed)
+        draft.changes.incidents[incident.id] = changed
+
+
+def _alerts(count: int) -> str:
+    return f"{count} alert{'' if count == 1 else 's'}"
+
+
 def _tell(draft: Draft, alerts: Iterable[Alert], why: str) -> None:
     counts = Counter(incident for alert in alerts for incident in alert.incidents)
     for incident, count in counts.items():
-        line(draft, incident, None, f"{count} alert{'' if count == 1 else 's'} {why}", Reason.RECONCILED)
+        line(draft, incident, None, f"{_alerts(count)} {why}", Reason.RECONCILED)

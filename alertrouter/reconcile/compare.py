@@ -24,7 +24,10 @@ A_FEW: Final = 10
 
 
 class Listed(msgspec.Struct, frozen=True, gc=False):
-    """One alert as a source lists it. `fires`: nothing holds it back there. `ours`: its route there leads here."""
+    """One alert as a source lists it. `fires`: nothing holds it back there. `ours`: its route there leads here.
+
+    `held` says what holds it back there, in words.
+    """
 
     labels: Labels
     annotations: Mapping[str, str]
@@ -32,6 +35,7 @@ class Listed(msgspec.Struct, frozen=True, gc=False):
     generator_url: str
     fires: bool
     ours: bool
+    held: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +82,14 @@ class Verdict:
     """What to heal, each with its run, and what is known of the source now.
 
     `seen` are the alerts that fire here and that it has listed as ours: only of those does its silence mean something.
-    `wary` says that so much is missing there that it takes more looks.
+    `held` says of those that it holds back why. `wary` says that so much is missing there that it takes more looks.
     """
 
     course: Course
     missed: Mapping[Fingerprint, Run]
     gone: Mapping[Fingerprint, Run]
     seen: frozenset[Fingerprint]
+    held: Mapping[Fingerprint, str] = field(default_factory=dict)
     wary: bool = False
 
 
@@ -106,10 +111,10 @@ def compare(
     seen = frozenset(firing.keys() & (seen | {mark for mark, one in look.listed.items() if one.ours}))
     unknown = dict(_untold(look, firing))
     missed = _runs(course.missed, unknown, known, look.at)
-    held = [mark for mark in seen if firing[mark].ends_at is None]
-    absent = [] if look.doubt else [mark for mark in held if mark not in look.listed and mark not in elsewhere]
+    open_ended = [mark for mark in seen if firing[mark].ends_at is None]
+    absent = [] if look.doubt else [mark for mark in open_ended if mark not in look.listed and mark not in elsewhere]
     gone = _runs(course.gone, absent, known, look.at)
-    wary = bool(absent) and (not look.listed or len(absent) > max(A_FEW, len(held) // 2))
+    wary = bool(absent) and (not look.listed or len(absent) > max(A_FEW, len(open_ended) // 2))
     needed = rules.looks * (WARY if wary else 1)
     begin = {
         mark: run for mark, run in missed.items() if run.looks >= rules.looks and look.at - run.since >= unknown[mark]
@@ -117,7 +122,8 @@ def compare(
     end = {mark: run for mark, run in gone.items() if run.looks >= needed}
     # What is healed counts anew: should the router know better, it is looked at as long once more.
     rest = Course(last=look.at, missed=_without(missed, begin), gone=_without(gone, end))
-    return Verdict(course=rest, missed=begin, gone=end, seen=seen, wary=wary)
+    held = {mark: look.listed[mark].held for mark in seen & look.listed.keys() if look.listed[mark].held}
+    return Verdict(course=rest, missed=begin, gone=end, seen=seen, held=held, wary=wary)
 
 
 def _untold(look: Look, firing: Mapping[Fingerprint, Alert]) -> Iterable[tuple[Fingerprint, timedelta]]:

@@ -12,7 +12,7 @@ from typing import Final
 from alertrouter import log
 from alertrouter.alert import AlertReport, Fingerprint
 from alertrouter.errors import PayloadError, SourceError, StoreUnavailable
-from alertrouter.events import Gone, Missed, SourceReconciled, encode
+from alertrouter.events import Gone, HeldThere, Missed, SourceReconciled, encode
 from alertrouter.reconcile.compare import Course, Listed, Look, Rules, Run, Verdict, compare
 from alertrouter.reconcile.reading import Reading, joined, read
 from alertrouter.reconcile.upstream import Upstream, upstream
@@ -42,7 +42,8 @@ _log = log.get(__name__)
 class _Source:
     """What is known of one source. `holds` are alerts that it lists, or, while it doesn't answer, that it may list.
 
-    `trouble` says why not all that it says is believed, `wary` that it takes more polls to believe it.
+    `held` is what was told of those that it holds back. `trouble` says why not all that it says is believed, `wary`
+    that it takes more polls to believe it.
     """
 
     replicas: tuple[Replica, ...]
@@ -53,6 +54,7 @@ class _Source:
     upstream: Upstream | None = None
     trouble: str = ""
     wary: bool = False
+    held: Mapping[Fingerprint, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -113,6 +115,7 @@ class Reconciler(threading.Thread):
         elsewhere = frozenset[Fingerprint]().union(*(one.holds for one in self._sources if one is not source))
         verdict = compare(source.course, look, known, source.seen, self._rules, elsewhere)
         self._tell(source, look, verdict)
+        source.held = self._tell_held(source, look, verdict)
         self._store.keep(source.name, more=verdict.seen - source.seen, less=source.seen - verdict.seen)
         source.course, source.seen, source.wary = verdict.course, verdict.seen, verdict.wary
         source.holds = source.seen if look.doubt else look.listed.keys()
@@ -169,6 +172,16 @@ class Reconciler(threading.Thread):
             rest = tuple(gone[start : start + _EVENT_SIZE])
             self._append(source, look.at, f"gone.{start}", _looks(verdict.gone), gone=rest)
 
+    def _tell_held(self, source: _Source, look: Look, verdict: Verdict) -> Mapping[Fingerprint, str]:
+        """Tell which alerts it holds back anew, or no longer; gives all that are."""
+        kept = {mark: why for mark, why in source.held.items() if mark in verdict.seen and mark not in look.listed}
+        held = {mark: f"{why}, in Alertmanager ({source.name})" for mark, why in verdict.held.items()} | kept
+        fresh = [HeldThere(mark, why) for mark, why in held.items() if source.held.get(mark) != why]
+        changed = fresh + [HeldThere(mark, "") for mark in source.held if mark not in held]
+        for start in range(0, len(changed), _EVENT_SIZE):
+            self._append(source, look.at, f"held.{start}", 1, held=tuple(changed[start : start + _EVENT_SIZE]))
+        return held
+
     def _append(
         self,
         source: _Source,
@@ -178,11 +191,12 @@ class Reconciler(threading.Thread):
         *,
         missed: tuple[Missed, ...] = (),
         gone: tuple[Gone, ...] = (),
+        held: tuple[HeldThere, ...] = (),
     ) -> None:
         key = f"reconcile:{source.name}:{at:%Y%m%dT%H%M%S.%f}:{part}"
-        _log.info("reconciled", source=source.name, key=key, missed=len(missed), gone=len(gone), polls=looks)
+        _log.info("reconciled", source=source.name, key=key, missed=len(missed), gone=len(gone), held=len(held))
         event = SourceReconciled(
-            at=at, actor="reconcile", key=key, source=source.name, looks=looks, missed=missed, gone=gone
+            at=at, actor="reconcile", key=key, source=source.name, looks=looks, missed=missed, gone=gone, held=held
         )
         self._journal.append(encode(event))
 

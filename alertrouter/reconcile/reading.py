@@ -6,6 +6,8 @@ Source: https://github.com/prometheus/alertmanager/blob/main/api/v2/openapi.yaml
 from __future__ import annotations
 
 import base64
+import contextlib
+import re
 import ssl
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -36,6 +38,15 @@ _ALERTS: Final = "/api/v2/alerts?active=true&silenced=true&inhibited=true&unproc
 """All of them, whoever gets them there: what now goes to another receiver fires still, and is not over."""
 
 _STATUS: Final = "/api/v2/status"
+_SILENCE: Final = "/api/v2/silence/"
+
+MOST_SILENCES: Final = 20
+"""Of so many silences it is asked who set them, and until when."""
+
+MOST_WORDS: Final = 60
+"""Characters of a name or a comment: what is said of a silence stands in one line of a message."""
+
+_ID: Final = re.compile(r"[0-9A-Za-z-]{1,64}")
 
 _T = TypeVar("_T")
 
@@ -44,8 +55,19 @@ class _Receiver(msgspec.Struct, gc=False):
     name: str
 
 
-class _State(msgspec.Struct, gc=False):
+class _State(
+    msgspec.Struct, gc=False, rename={"silenced_by": "silencedBy", "inhibited_by": "inhibitedBy", "muted_by": "mutedBy"}
+):
     state: Literal["active", "suppressed", "unprocessed"]
+    silenced_by: tuple[str, ...] = ()
+    inhibited_by: tuple[str, ...] = ()
+    muted_by: tuple[str, ...] = ()
+
+
+class _Silence(msgspec.Struct, rename={"created_by": "createdBy", "ends_at": "endsAt"}):
+    created_by: str
+    comment: str
+    ends_at: Moment
 
 
 class _Alert(msgspec.Struct, gc=False, rename={"starts_at": "startsAt", "generator_url": "generatorURL"}):
@@ -73,6 +95,7 @@ class _Status(msgspec.Struct):
 
 _READ_LIST: Final = msgspec.json.Decoder(list[msgspec.Raw])
 _READ_ALERT: Final = msgspec.json.Decoder(_Alert)
+_READ_SILENCE: Final = msgspec.json.Decoder(_Silence)
 _READ_STATUS: Final = msgspec.json.Decoder(_Status)
 
 
@@ -90,7 +113,8 @@ def read(replica: Replica, settings: Reconcile, now: datetime) -> Reading:
     with _client(replica, settings) as client:
         status, date = _asked(client, replica, _STATUS, _READ_STATUS.decode)
         alerts, _ = _asked(client, replica, _ALERTS, _read_alerts)
-    ours = frozenset(settings.receivers)
+        ours = frozenset(settings.receivers)
+        silences = _silences(client, replica, (one for one in alerts if _leads_to(one, ours)))
     listed = {}
     for alert in alerts:
         labels = {name: value for name, value in alert.labels.items() if value}
@@ -100,7 +124,8 @@ def read(replica: Replica, settings: Reconcile, now: datetime) -> Reading:
             starts_at=alert.starts_at,
             generator_url=alert.generator_url,
             fires=alert.status.state == "active",
-            ours=any(receiver.name in ours for receiver in alert.receivers),
+            ours=_leads_to(alert, ours),
+            held=_held(alert.status, silences),
         )
     return Reading(listed, status.config.original, _doubt(replica, status, date or now, settings.settled_after))
 
@@ -115,6 +140,30 @@ def joined(readings: Iterable[Reading]) -> dict[Fingerprint, Listed]:
     return found
 
 
+def _leads_to(alert: _Alert, ours: frozenset[str]) -> bool:
+    return any(receiver.name in ours for receiver in alert.receivers)
+
+
+def _silences(client: httpx2.Client, replica: Replica, alerts: Iterable[_Alert]) -> dict[str, str]:
+    """Say of the silences that hold these alerts back who set them; one that can't be asked for is left out."""
+    names = dict.fromkeys(alert.status.silenced_by[0] for alert in alerts if alert.status.silenced_by)
+    found = {}
+    for name in [name for name in names if _ID.fullmatch(name)][:MOST_SILENCES]:
+        with contextlib.suppress(SourceError):
+            one, _ = _asked(client, replica, _SILENCE + name, _READ_SILENCE.decode)
+            comment = f" ({one.comment[:MOST_WORDS]})" if one.comment else ""
+            found[name] = f"silenced by {one.created_by[:MOST_WORDS]} until {one.ends_at:%Y-%m-%d %H:%M %Z}{comment}"
+    return found
+
+
+def _held(status: _State, silences: Mapping[str, str]) -> str:
+    if status.silenced_by:
+        return silences.get(status.silenced_by[0], "silenced")
+    if status.inhibited_by:
+        return "inhibited"
+    return "muted" if status.muted_by else ""
+
+
 def _both(one: Listed, other: Listed) -> Listed:
     first = min(one, other, key=lambda listed: listed.starts_at)
     return Listed(
@@ -124,6 +173,7 @@ def _both(one: Listed, other: Listed) -> Listed:
         generator_url=first.generator_url,
         fires=one.fires and other.fires,
         ours=one.ours or other.ours,
+        held=one.held or other.held,
     )
 
 

@@ -19,6 +19,7 @@ from alertrouter.events import (
     Escalated,
     Extended,
     Gone,
+    HeldThere,
     Missed,
     Noted,
     Resolved,
@@ -101,7 +102,8 @@ silences = st.tuples(
 )
 unsilences = st.tuples(st.just("unsilence"), st.integers(0, 5), st.booleans(), seconds)
 hushes = silences | unsilences
-reconciles = st.tuples(st.just("reconcile"), names, clusters, severities, st.booleans(), st.integers(0, 300), seconds)
+findings = st.sampled_from(["missed", "gone", "held", "freed"])
+reconciles = st.tuples(st.just("reconcile"), names, clusters, severities, findings, st.integers(0, 300), seconds)
 steps = fires | fires | ends | passes | settles | settles | acts | acts | restarts | hushes | reconciles
 stories = st.lists(steps, max_size=40)
 
@@ -138,9 +140,9 @@ class Watcher:
                 self.second += wait
                 report = ended(name, self.second, started=-1, cluster=cluster, severity=severity)
                 self.check(self.story.report(self.second, report))
-            case ("reconcile", str(name), str(cluster), str(severity), bool(begins), int(ago), int(wait)):
+            case ("reconcile", str(name), str(cluster), str(severity), str(what), int(ago), int(wait)):
                 self.second += wait
-                self.reconcile(firing(name, self.second, cluster=cluster, severity=severity), ago, begins=begins)
+                self.reconcile(firing(name, self.second, cluster=cluster, severity=severity), ago, what)
             case ("pass", int(wait)):
                 self.second += wait
                 self.check(self.story.advance(self.second))
@@ -159,7 +161,7 @@ class Watcher:
             case ("restart",):
                 self.restart()
 
-    def reconcile(self, report: AlertReport, ago: int, *, begins: bool) -> None:
+    def reconcile(self, report: AlertReport, ago: int, what: str) -> None:
         """Polls agreed for a while that an alert fires at its source, or fires no more: a later report of it wins."""
         mark, since = fingerprint_of(bytes(report.labels)), at(self.second - ago)
         event = SourceReconciled(
@@ -168,8 +170,9 @@ class Watcher:
             key=f"poll-{len(self.log)}",
             source="am",
             looks=3,
-            missed=(Missed(report, since),) if begins else (),
-            gone=() if begins else (Gone(mark, since),),
+            missed=(Missed(report, since),) if what == "missed" else (),
+            gone=(Gone(mark, since),) if what == "gone" else (),
+            held=(HeldThere(mark, "silenced" if what == "held" else ""),) if what in ("held", "freed") else (),
         )
         # Timers that are due before it fire first, as they would with any event.
         before = self.story.engine.advance(at(self.second) - timedelta(microseconds=1))
@@ -177,10 +180,14 @@ class Watcher:
         known = self.story.engine.state.alerts.get(mark)
         self.check(self.story.take(self.story.engine.apply(event)))
         now = self.story.engine.state.alerts.get(mark)
-        if known is not None and known.updated_at > since:
+        if what in ("held", "freed"):
+            assert now == known
+            over = [one for one in self.story.engine.state.incidents.values() if one.state is State.RESOLVED]
+            assert not any(one.upstream for one in over)
+        elif known is not None and known.updated_at > since:
             assert now is not None
             assert now.firing(event.at) == known.firing(event.at)
-        elif begins:
+        elif what == "missed":
             assert now is not None
             assert now.firing(event.at)
         elif known is not None and known.ends_at is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alertrouter.alert import fingerprint
 from alertrouter.engine.changes import Changes
-from alertrouter.events import Gone, Missed, SourceReconciled
+from alertrouter.events import Gone, HeldThere, Missed, SourceReconciled
 from alertrouter.incident import Reason
 from tests.engine.story import Story, at, firing
 
@@ -30,6 +30,13 @@ def reconciled(story: Story, second: float, *, missed: str = "", gone: str = "",
         missed=(Missed(firing(missed, second, started=0), at(since)),) if missed else (),
         gone=(Gone(fingerprint({"alertname": gone}), at(since)),) if gone else (),
     )
+    return story.take(story.engine.apply(event))
+
+
+def held(story: Story, second: float, **whys: str) -> Changes:
+    """A look found alerts of these names held back at their source, or, with no reason, no longer."""
+    found = tuple(HeldThere(fingerprint({"alertname": name}), why) for name, why in whys.items())
+    event = SourceReconciled(at=at(second), actor="reconcile", key=f"h{second}", source="am:9093", looks=1, held=found)
     return story.take(story.engine.apply(event))
 
 
@@ -115,6 +122,45 @@ def test_what_fires_already_or_ends_by_itself_is_left_alone() -> None:
 
     assert story.engine.state.alerts[fingerprint({"alertname": "Slow"})].ends_at == at(900)
     assert not notes(story)
+
+
+def test_what_its_source_holds_back_is_shown_and_goes_on() -> None:
+    """Given an alert that is silenced at its source, then its incident says so, and escalates as before."""
+    story = Story(POLICY)
+    story.fire(0, "DiskFull")
+    story.fire(0, "Other")
+    story.advance(60)
+    told = len(story.told)
+
+    held(story, 70, DiskFull="silenced by sam", Other="")
+    held(story, 71, DiskFull="silenced by sam")
+    silenced = story.incident("INC-1")
+    held(story, 80, DiskFull="")
+    freed = story.incident("INC-1")
+
+    assert silenced.remarks == ("1 alert silenced by sam: that silences nobody here",)
+    assert (silenced.silenced, silenced.muted, freed.remarks) == ("", "", ())
+    assert story.incident("INC-2").remarks == ()
+    assert [one.reason for one in story.told[told:]] == ["redrawn", "redrawn"]
+    assert notes(story) == [
+        "1 alert silenced by sam: that silences nobody here",
+        "1 alert no longer held back in Alertmanager (am:9093)",
+    ]
+
+
+def test_what_was_held_back_at_its_source_is_forgotten_when_it_is_over() -> None:
+    """Given a silenced alert, when it is resolved and fires anew, then nothing is said of an old silence."""
+    story = Story(POLICY)
+    story.fire(0, "DiskFull")
+    story.advance(60)
+    held(story, 70, DiskFull="silenced by sam")
+    story.end(80, "DiskFull")
+    story.advance(200)
+    story.fire(210, "DiskFull")
+    story.advance(300)
+
+    assert story.transitions("INC-1")[-2:] == ["RESOLVE", "REOPEN"]
+    assert story.incident("INC-1").remarks == ()
 
 
 def test_a_beat_is_not_heard_by_a_look() -> None:

@@ -7,14 +7,16 @@ from datetime import timedelta
 from pathlib import Path
 from typing import cast
 
+import msgspec
 import pytest
 import redis
 
 from alertrouter.alert import AlertReport
 from alertrouter.events import AlertsReceived, encode
-from alertrouter.incident import State
+from alertrouter.incident import Reason, State
 from alertrouter.reconcile.keeper import Reconciler
 from alertrouter.settings import Settings
+from alertrouter.transition import TimelineLine
 from tests.reconcile.upstream import Alertmanager, alert, alertmanagers
 from tests.routing import Routing
 from tests.standins import Answer
@@ -58,6 +60,12 @@ class Asking(Routing):
     def states(self) -> dict[str, str]:
         """The alert names of the incidents, and how each stands."""
         return {one.group_labels["alertname"]: one.state.value for one in self.incidents().values()}
+
+    def notes(self, incident: str) -> list[str]:
+        """What its story says of reconciling."""
+        packed = cast(list[bytes], self.client.lrange(self.keys.timeline(incident), 0, -1))
+        lines = [msgspec.msgpack.decode(line, type=TimelineLine) for line in packed]
+        return [line.text for line in lines if line.reason is Reason.RECONCILED]
 
     def outcomes(self) -> dict[str, int]:
         """How the polls ended."""
@@ -203,6 +211,25 @@ def test_what_is_silenced_there_is_neither_over_nor_opened(asking: Asking, pair:
 
     assert silenced == {"Old": State.TRIGGERED, "Stays": State.TRIGGERED}
     assert asking.states() == {"Old": State.RESOLVED, "Stays": State.TRIGGERED}
+
+
+def test_what_is_silenced_there_is_shown_with_who_and_why(asking: Asking, pair: list[Alertmanager]) -> None:
+    """Given a silence there, when it is seen, the incident says so, once, and when it is over, that too."""
+    fires_everywhere(asking, pair, "Old")
+    for one in pair:
+        one.lists("Old", state="suppressed")
+    asking.polls(3)
+    (silenced,) = asking.incidents().values()
+    for one in pair:
+        one.lists("Old")
+    asking.polls(2)
+    (fires,) = asking.incidents().values()
+
+    where = f"in Alertmanager ({pair[0].name})"
+    why = f"1 alert silenced by sam until 2026-03-02 10:00 UTC (new disk), {where}: that silences nobody here"
+    assert (silenced.remarks, fires.remarks) == ((why,), ())
+    assert silenced.silenced == silenced.muted == ""
+    assert asking.notes(silenced.id) == [why, f"1 alert no longer held back {where}"]
 
 
 def test_what_goes_elsewhere_there_or_is_muted_there_is_not_opened(asking: Asking, pair: list[Alertmanager]) -> None:

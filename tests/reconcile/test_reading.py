@@ -52,7 +52,14 @@ def test_all_is_asked_for_and_states_are_kept(alertmanager: Alertmanager) -> Non
         ("Empty", True, True),
     }
     assert all("gone" not in one.labels for one in found)
-    assert alertmanager.received[-1].path.endswith("?active=true&silenced=true&inhibited=true&unprocessed=true")
+    assert [one.path for one in alertmanager.received] == [
+        "/api/v2/status",
+        "/api/v2/alerts?active=true&silenced=true&inhibited=true&unprocessed=true",
+        "/api/v2/silence/s",
+    ]
+    assert {one.labels["alertname"]: one.held for one in found if one.held} == {
+        "Silenced": "silenced by sam until 2026-03-02 10:00 UTC (new disk)"
+    }
 
 
 def test_replicas_that_disagree_are_taken_at_their_most_cautious(alertmanager: Alertmanager) -> None:

@@ -60,6 +60,8 @@ class Alertmanager(HttpStandIn):
             return Answer.of_json(self.status())
         if request.path.partition("?")[0] == "/api/v2/alerts":
             return Answer.of_json(self.listed)
+        if request.path.startswith("/api/v2/silence/"):
+            return Answer.of_json({"createdBy": "sam", "comment": "new disk", "endsAt": written(START)})
         return Answer(404)
 
     def status(self) -> Mapping[str, object]:
