@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 from hashlib import sha256
+from typing import Final
 
 import msgspec
+
+_NAMES_REMEMBERED: Final = 4096
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,6 +39,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     ended_at: datetime | None = None
 
 
+@lru_cache(_NAMES_REMEMBERED)
 def summary_id(destination: str, revision: str) -> str:
     """Name the summaries of a destination under a policy."""
     return f"SUM-{sha256(f'{revision} {destination}'.encode()).hexdigest()[:12]}"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import msgspec
 import typer
 
+from alertrouter import garbage
 from alertrouter.cli.app import Exit, app
 from alertrouter.cli.history import SinceOption, length, stored, written
 from alertrouter.cli.options import Output, OutputOption, open_policy, print_json
@@ -127,6 +128,7 @@ def replay(
 def _replay(records: list[Record], old: Policy, new: Policy) -> Replayed:
     from alertrouter.simulate.replay import compare, live_again
 
+    garbage.settle()
     if len(records) < _FEWEST_TO_PART:
         return compare(records, live_again(records, old), live_again(records, new), new)
     with ProcessPoolExecutor(1) as other:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+import msgspec
 from msgspec.structs import replace
 
 from alertrouter.alert import Alert, Fingerprint
@@ -16,8 +16,7 @@ from alertrouter.policy.route import Route
 from alertrouter.transition import OUTWEIGH_A_STEP
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Picture:
+class Picture(msgspec.Struct, frozen=True, kw_only=True):
     """An incident at one moment, as far as messages are concerned.
 
     `firing` are all its firing alerts, `telling` those that nothing holds back, both oldest first; `over` the others.
@@ -30,8 +29,7 @@ class Picture:
     held: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Owed:
+class Owed(msgspec.Struct, frozen=True, kw_only=True):
     """What one destination is owed: the whole picture, and why now. A `redraw` tells nobody anew."""
 
     reason: Reason
@@ -67,11 +65,7 @@ def owed(
         return Reason.WAITING
     quiet = incident.state is State.ACKNOWLEDGED or incident.snooze is not None
     may_tell = not seen.held and (not quiet or redraws)
-    told = frozenset(to.told)
-    news = [name for name in seen.telling if name not in told]
-    ended = tuple(name for name in to.told if name in seen.over) if seen.over else ()
-    may_be_shown = seen.telling or seen.firing
-    shown = tuple(name for name in may_be_shown if name in told or (may_tell and seen.telling))
+    news, ended, shown = _compared(seen, to, may_tell=may_tell)
     if to.paged and seen.telling and not seen.held and not quiet:
         return Owed(reason=_why_paged(to, incident), firing=shown, resolved=ended)
     if quiet:
@@ -90,6 +84,21 @@ def owed(
     return Reason.DEDUPLICATED
 
 
+def _compared(
+    seen: Picture, to: Destination, *, may_tell: bool
+) -> tuple[Sequence[Fingerprint], tuple[Fingerprint, ...], tuple[Fingerprint, ...]]:
+    """What a destination doesn't know yet, what it knows that is over, and all that it would be shown as firing."""
+    if to.told == seen.telling == seen.firing:  # as it most often is
+        return (), (), seen.firing
+    told = frozenset(to.told)
+    may_be_shown = seen.telling or seen.firing
+    return (
+        [name for name in seen.telling if name not in told],
+        tuple(name for name in to.told if name in seen.over),
+        tuple(name for name in may_be_shown if name in told or (may_tell and seen.telling)),
+    )
+
+
 def _the_end(seen: Picture, to: Destination, incident: Incident) -> Owed | Reason:
     """What is over but not resolved yet is told when it is: as the end, to all, and not as a change."""
     if incident.state is State.RESOLVED and to.told:
@@ -99,7 +108,7 @@ def _the_end(seen: Picture, to: Destination, incident: Incident) -> Owed | Reaso
     return Reason.DEDUPLICATED
 
 
-def _in_quiet(to: Destination, incident: Incident, what: Owed, news: list[Fingerprint]) -> Owed | Reason:
+def _in_quiet(to: Destination, incident: Incident, what: Owed, news: Sequence[Fingerprint]) -> Owed | Reason:
     """While somebody has it, or asked for quiet: a message that can be redrawn is, nobody else hears a thing."""
     old = to.shown < incident.version
     if what.redraw and to.last_sent_at is not None and (news or what.resolved or old):
@@ -192,6 +201,21 @@ def arrived(to: Destination, flight: InFlight, now: datetime) -> Destination:
     if told != flight.firing:
         told = tuple(dict.fromkeys((*told, *flight.firing)))
     return replace(to, told=told, shown=flight.version, last_sent_at=now, in_flight=None, stale=False, error="")
+
+
+def tells_all(flight: InFlight, seen: Picture, to: Destination, incident: Incident) -> bool:
+    """Tell at a glance that nothing will be owed once `flight` has arrived; when that takes a longer look, it is False.
+
+    It shows the incident as it is, all its alerts fire, it tells of each, and nothing holds any of them back.
+    """
+    return (
+        flight.version == incident.version
+        and flight.firing == seen.firing == seen.telling
+        and bool(seen.firing)
+        and not seen.over
+        and not to.paged
+        and incident.state is not State.RESOLVED
+    )
 
 
 def owes_the_end(incident: Incident) -> bool:

@@ -76,7 +76,7 @@ def _flaps(view: View, incident: Incident) -> Incident:
 def _reported(view: View, incident: Incident) -> Incident:
     """An alert that its source has not repeated for twice the repeat interval is shown as stale, and is not over."""
     firing = [alert for alert in view.alerts if alert.firing(view.at)]
-    heard = min((alert.updated_at for alert in firing), default=view.at)
+    heard = min([alert.updated_at for alert in firing], default=view.at)
     if heard + 2 * view.route.options.repeat_interval > view.at:
         if incident.unheard_since is None:
             return incident

@@ -76,9 +76,12 @@ def tell(view: View, incident: Incident, to: Destination) -> Incident:
     if to.collected:
         return incident
     if to.in_flight is not None:
-        then = dispatch.arrived(to, to.in_flight, view.at)
-        more = dispatch.owed(view.seen, then, incident, view.route, redraws=redraws, now=view.at)
-        return with_destination(incident, replace(to, stale=isinstance(more, Owed)))
+        stale = not dispatch.tells_all(to.in_flight, view.seen, to, incident)
+        if stale:
+            then = dispatch.arrived(to, to.in_flight, view.at)
+            more = dispatch.owed(view.seen, then, incident, view.route, redraws=redraws, now=view.at)
+            stale = isinstance(more, Owed)
+        return incident if stale == to.stale else with_destination(incident, replace(to, stale=stale))
     what = dispatch.owed(view.seen, to, incident, view.route, redraws=redraws, now=view.at)
     if not isinstance(what, Owed):
         return incident

@@ -117,8 +117,10 @@ def line(draft: Draft, incident: str, transition: Transition | None, text: str, 
 def with_destination(incident: Incident, to: Destination) -> Incident:
     """Put a destination in the place of the one with its id, or behind the others."""
     known = incident.destinations
-    place = next((place for place, one in enumerate(known) if one.id == to.id), len(known))
-    return replace(incident, destinations=(*known[:place], to, *known[place + 1 :]))
+    for place, one in enumerate(known):
+        if one.id == to.id:
+            return replace(incident, destinations=(*known[:place], to, *known[place + 1 :]))
+    return replace(incident, destinations=(*known, to))
 
 
 class _Holding(NamedTuple):
