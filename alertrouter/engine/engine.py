@@ -56,10 +56,19 @@ class Engine:
     """
 
     def __init__(
-        self, state: EngineState, *, now: datetime, loaded: Mapping[str, Policy] = MappingProxyType({})
+        self,
+        state: EngineState,
+        *,
+        now: datetime,
+        loaded: Mapping[str, Policy] = MappingProxyType({}),
+        every_look: bool = False,
     ) -> None:
-        """Take over a loaded state; `loaded` are policies, by revision, that need not be loaded from their texts."""
+        """Take over a loaded state; `loaded` are policies, by revision, that need not be loaded from their texts.
+
+        With `every_look` looks that can find nothing are taken all the same: slower, and what comes of it is the same.
+        """
         _grant_grace(state, now)
+        self._every_look = every_look
         self._memory = Memory(state, now=now, loaded=loaded)
         heartbeats.take_over(self._memory, now, until=now + GRACE)
         self._clock = state.alive_at or now
@@ -88,6 +97,11 @@ class Engine:
     def parked(self) -> int:
         """How many incidents could not be decided when their time came, and wait to be tried again."""
         return sum(incident in self.state.incidents for incident in self._parked)
+
+    @property
+    def looks_spared(self) -> int:
+        """How many looks at incidents were not taken, because they could find nothing new."""
+        return self._memory.quiet.spared
 
     def next_due(self) -> datetime | None:
         """When to be called again at the latest; None: nothing is planned."""
@@ -230,6 +244,10 @@ class Engine:
 
     def _flush(self, timer: Due) -> Changes:
         draft = Draft(at=self._clock)
+        unchanged = None if self._every_look else self._memory.quiet.look(self._memory, timer.id, self._clock)
+        if unchanged is not None:
+            draft.changes.incidents[timer.id] = unchanged
+            return self._memory.swap(draft)
         try:
             flush.flush(self._memory, draft, timer.id)
         except Exception as error:  # noqa: BLE001  one incident that can't be decided must not stop the others

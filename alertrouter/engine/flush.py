@@ -29,12 +29,14 @@ _NOT_FOR_WHAT_IS_OVER: Final = frozenset({Timer.LAPSE, Timer.RAISE, Timer.OVERDU
 
 def flush(memory: Memory, draft: Draft, name: str) -> None:
     """Let the timers of an incident come that are due, in the order of `Timer`."""
-    incident = memory.state.incidents[name]
+    before = incident = memory.state.incidents[name]
     view = View(memory, draft, incident)
     for _ in range(MOST_STEPS):
         timer = _first_due(incident, draft.at)
         if timer is None:
-            draft.changes.incidents[name] = undelivered.watch(view, telling.redraw(view, incident))
+            incident = undelivered.watch(view, telling.redraw(view, incident))
+            memory.quiet.note(memory, view, before, incident)
+            draft.changes.incidents[name] = incident
             return
         after = _come(view, incident, timer)
         if after is None:

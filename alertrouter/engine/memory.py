@@ -14,6 +14,7 @@ import msgspec
 from alertrouter.alert import Alert, AlertReport, Fingerprint, fingerprint_of
 from alertrouter.engine.changes import Changes
 from alertrouter.engine.label_index import LabelIndex
+from alertrouter.engine.quiet import Quiet
 from alertrouter.engine.silencing import Silencer, next_moment
 from alertrouter.engine.state import EngineState, Pulse
 from alertrouter.engine.suppression import Inhibitor
@@ -86,6 +87,7 @@ class Memory:
         self.inhibitor = Inhibitor(())
         self.silencer = Silencer()
         self.by_label = LabelIndex(state.alerts)
+        self.quiet = Quiet()
         self._timers: list[Due] = []
         self._ending: dict[datetime, list[Fingerprint]] = {}
         self._incidents_due: dict[str, datetime] = {}
@@ -187,6 +189,7 @@ class Memory:
         for name, incident in changes.incidents.items():
             self._put_incident(name, incident)
         for mark, alert in changes.alerts.items():
+            self._disturb(mark, alert)
             self._put_alert(mark, alert, draft.at)
             self._weigh(mark, alert, draft.at)
         for mark, alert in draft.touched.items():
@@ -204,6 +207,7 @@ class Memory:
         if old is not None:
             self.by_state[old.state] -= 1
         if incident is None:
+            self.quiet.disturb((name,))
             self._incidents_due.pop(name, None)
             if old is not None:
                 self._pinned[old.revision] -= 1
@@ -224,6 +228,12 @@ class Memory:
         if self.inhibitor.has_rules:
             alerts = self.state.alerts
             self.inhibitor.wait(incident, {mark: alerts[mark].labels for mark in suppressed if mark in alerts})
+
+    def _disturb(self, mark: Fingerprint, alert: Alert | None) -> None:
+        """Let the incidents of a changed alert be looked at anew."""
+        for one in (self.state.alerts.get(mark), alert):
+            if one is not None:
+                self.quiet.disturb(one.incidents)
 
     def _put_alert(self, mark: Fingerprint, alert: Alert | None, now: datetime) -> None:
         old = self.state.alerts.get(mark)
@@ -259,6 +269,7 @@ class Memory:
         if alert.firing(now):
             self._plan_alert(alert)
             return False
+        self.quiet.disturb(alert.incidents)
         if self.inhibitor.has_rules:
             self.inhibitor.remove(mark, alert.labels)
         return True
@@ -377,6 +388,7 @@ class Memory:
 
     def _use_active(self, now: datetime) -> None:
         self._beats.clear()
+        self.quiet.clear()
         for name in self.state.heartbeats:
             self._plan_pulse(name)
         self._windows_due.clear()

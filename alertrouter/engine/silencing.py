@@ -56,6 +56,8 @@ class Silencer:
         self._met: dict[Fingerprint, tuple[str, ...]] = {}
         self.going_with_alerts = 0
         """How many silences end with their alerts."""
+        self.taken_in = 0
+        """How many silences there ever were."""
         for silence in silences:
             self.put(silence)
 
@@ -70,6 +72,7 @@ class Silencer:
         self.going_with_alerts += silence.with_alerts - (known.with_alerts if known else False)
         if known is not None:
             return
+        self.taken_in += 1
         self._matchers[silence.id] = tuple(map(matcher_of, silence.matchers))
         places = self._places[silence.id] = self._place(silence)
         for pair in places:
@@ -111,11 +114,19 @@ class Silencer:
         """
         if not self._silences:
             return ()
+        found = self._meeting(fingerprint, labels)
+        holding = [silence for name in found if (silence := self._silences[name]).in_force(now)]
+        return tuple(sorted(holding, key=lambda one: (-one.ends_at.timestamp(), one.id)))
+
+    def meets(self, fingerprint: Fingerprint, labels: Labels) -> bool:
+        """Tell whether any silence holds an alert back, or will."""
+        return bool(self._meeting(fingerprint, labels))
+
+    def _meeting(self, fingerprint: Fingerprint | None, labels: Labels) -> set[str]:
         found = {name for pair in labels.items() for name in self._by_label.get(pair, ()) if self._meets(name, labels)}
         if self._always or self._patterns:
             found.update(self._without_literals(fingerprint, labels))
-        holding = [silence for name in found if (silence := self._silences[name]).in_force(now)]
-        return tuple(sorted(holding, key=lambda one: (-one.ends_at.timestamp(), one.id)))
+        return found
 
     def matchers(self, name: str) -> tuple[Matcher, ...]:
         """What an alert must meet to be held back by a silence that is known here."""

@@ -43,8 +43,8 @@ class Told:
 class Story:
     """One engine and everything that it owed. Deliveries arrive at once unless `hold` is set."""
 
-    def __init__(self, policy: str, *, hold: bool = False) -> None:
-        self.engine = Engine(EngineState(), now=at(0))
+    def __init__(self, policy: str, *, hold: bool = False, every_look: bool = False) -> None:
+        self.engine = Engine(EngineState(), now=at(0), every_look=every_look)
         self.hold = hold
         self.told: list[Told] = []
         self.deliveries: list[Delivery] = []
