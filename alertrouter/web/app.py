@@ -30,6 +30,7 @@ from alertrouter.web.console import Console
 from alertrouter.web.heartbeat import Heartbeats
 from alertrouter.web.incident_page import IncidentPage
 from alertrouter.web.links import AckPage
+from alertrouter.web.one_write import OneWrite
 from alertrouter.web.ops import Ops
 from alertrouter.web.page import Pages
 from alertrouter.web.pagerduty import PagerDutyHook
@@ -100,7 +101,7 @@ def run_web(settings: Settings) -> None:
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http="httptools",
+        http=OneWrite,
         ws="none",
         log_config=None,
         access_log=False,
