@@ -49,6 +49,9 @@ STANDBY_LOOK: Final = 0.5
 MOST_ENTRIES: Final = 500
 FIRST_ENTRIES: Final = 16
 MOST_BYTES: Final = 2 * 1024 * 1024
+MOST_OWED: Final = 200
+"""When so many are owed because timers came, they are committed: of thousands that come at once, workers begin with the
+first while the router decides about the rest."""
 HOLD: Final = timedelta(milliseconds=50)
 """So long repeats wait for a commit that they share: they change nothing but counters, and read again they do not."""
 BREATH: Final = 0.01
@@ -231,7 +234,7 @@ class ActiveRouter:
         now = self._clock()
         if caught_up:
             # Behind, timers go by the events' own times: what has happened before a timer must be known when it fires.
-            changes.merge(self._engine.advance(now))
+            changes.merge(self._engine.advance(now, most=MOST_OWED))
             self._caught_up_at = now
         if now >= self._touched_at:
             changes.merge(self._engine.touched_changes())

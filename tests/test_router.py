@@ -11,6 +11,7 @@ import msgspec
 import pytest
 import redis
 
+from alertrouter import router
 from alertrouter.alert import AlertReport
 from alertrouter.errors import LeaseLost, PolicyError
 from alertrouter.events import AlertsReceived, encode
@@ -110,6 +111,21 @@ def test_behind_it_reads_before_it_fires(routing: Routing) -> None:
     told = {one.group_labels["alertname"] for one in routing.incidents().values()}
     assert "Blip" not in told
     assert len(routing.owed()) == 40
+
+
+def test_many_that_come_due_at_once_are_owed_a_part_at_a_time(routing: Routing) -> None:
+    """Workers begin with the first while the router decides about the rest, without a wait in between."""
+    for number in range(router.MOST_OWED + 20):
+        routing.journal.append(fires(f"Down{number}"))
+    while routing.client.xlen(routing.keys.journal):
+        routing.active.turn()
+    routing.clock.set(seconds=10)
+
+    routing.active.turn()
+    assert len(routing.owed()) == router.MOST_OWED
+
+    routing.active.turn()
+    assert len(routing.owed()) == router.MOST_OWED + 20
 
 
 def test_one_commit_after_another_wakes_no_crowd(routing: Routing) -> None:

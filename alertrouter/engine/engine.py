@@ -119,10 +119,12 @@ class Engine:
             raise NotApplied(changes, error) from error
         return changes.then(self._memory.swap(draft))
 
-    def advance(self, now: datetime) -> Changes:
-        """Fire what is due up to and at `now`."""
-        changes = self._fire(now, inclusive=True)
-        self._clock = max(self._clock, now)
+    def advance(self, now: datetime, *, most: int | None = None) -> Changes:
+        """Fire what is due up to and at `now`, or until `most` deliveries are owed: `next_due` tells of the rest."""
+        changes = self._fire(now, inclusive=True, most=most)
+        due = self.next_due()
+        if due is None or due > now:
+            self._clock = max(self._clock, now)
         return changes
 
     def touched_changes(self) -> Changes:
@@ -182,9 +184,11 @@ class Engine:
             silences.over(self._memory, draft, alerts)
         holding.free(self._memory, draft, alerts)
 
-    def _fire(self, until: datetime, *, inclusive: bool) -> Changes:
+    def _fire(self, until: datetime, *, inclusive: bool, most: int | None = None) -> Changes:
         changes = Changes()
-        while (timer := self._memory.pop_due(until, inclusive=inclusive)) is not None:
+        while (most is None or len(changes.deliveries) < most) and (
+            timer := self._memory.pop_due(until, inclusive=inclusive)
+        ) is not None:
             self._clock = max(self._clock, timer.due)
             changes = changes.then(self._come(timer))
         return changes
