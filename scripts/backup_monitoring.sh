@@ -3,14 +3,14 @@
 #
 #   ./scripts/backup_monitoring.sh                    a backup, into backups/TIME/
 #   ./scripts/backup_monitoring.sh --list             what there is
-#   ./scripts/backup_monitoring.sh --verify DIR       is it whole?
+#   ./scripts/backup_monitoring.sh --verify DIR       is it whole, and could it be restored? Each part is read
 #   ./scripts/backup_monitoring.sh --restore DIR      stop, put back, start
 #   --only PART         alertrouter, redis, prometheus, alertmanager, grafana, loki or configuration; may be repeated
 #   --yes               restore without asking
 #
 # alertrouter, Redis, Prometheus and Alertmanager run on meanwhile. Grafana stops for a moment and Loki for as long as its
 # files take, for neither can be copied while it writes. Of older backups the newest seven stay, and four more of Sundays.
-# Each success is noted in alertrouter, and an old one is the alert BackupStale. By cron, each night:
+# What was written is read again at once. Each success is noted in alertrouter, and an old one is the alert BackupStale. By cron, each night:
 #   15 3 * * *  cd /srv/alertrouter && ./scripts/backup_monitoring.sh >> logs/backup.log 2>&1
 # Exit 0: all is well; 1: a part failed, and the line says which; 2: wrong usage.
 set -euo pipefail
@@ -43,6 +43,7 @@ part() {
     (
         set -e
         "$1_$2"
+        if [ "$1" = backup ]; then "check_$2"; fi
     )
     local code=$?
     set -e
@@ -65,7 +66,6 @@ backup_alertrouter() { docker compose exec -T alertrouter-web alertrouter backup
 backup_redis() {
     docker compose exec -T redis sh -c \
         'REDISCLI_AUTH=$(sed -n "s/^requirepass //p" /run/secrets/redis_auth) valkey-cli --rdb - 2> /dev/null' > "$into/redis.rdb"
-    [ "$(head -c 5 "$into/redis.rdb")" = REDIS ] || [ "$(head -c 6 "$into/redis.rdb")" = VALKEY ]
 }
 
 # The head goes along with it, and samples that come meanwhile are not disturbed.
@@ -145,11 +145,36 @@ list() {
 backup() {
     local name
     into="$BACKUPS/$(date -u +%Y%m%dT%H%M%SZ)"
+    from=$into
     mkdir -p "$into"
     say "Backup into $into"
     for name in "${PARTS[@]}"; do part backup "$name"; done
     manifest
     [ "$failed" -gt 0 ] || forget
+}
+
+# --- could it be put back? -----------------------------------------------------------------------------------------------
+
+# Every entry, by the types of the version that would have to restore it; no Redis is asked.
+check_alertrouter() { docker compose run --rm --no-deps -T alertrouter-router restore - --check < "$from/alertrouter.backup"; }
+
+check_redis() { [ "$(head -c 5 "$from/redis.rdb")" = REDIS ] || [ "$(head -c 6 "$from/redis.rdb")" = VALKEY ]; }
+
+check_alertmanager() { [ "$(head -c 1 "$from/alertmanager-silences.json")" = "[" ]; }
+
+check_prometheus() { holds prometheus.tar meta.json; }
+
+check_grafana() { holds grafana.tar grafana.db; }
+
+check_loki() { holds loki.tar .; }
+
+check_configuration() { holds configuration.tar.gz docker-compose.yml; }
+
+# holds ARCHIVE FILE: it can be read to its end, and such a file is in it.
+holds() {
+    local names
+    names=$(tar -tf "$from/$1")
+    [[ $names == *"$2"* ]]
 }
 
 # --- verify and restore --------------------------------------------------------------------------------------------------
@@ -162,6 +187,12 @@ verify() {
         say "$1 is damaged"
         exit 1
     fi
+    from=$1
+    local name
+    for name in "${PARTS[@]}"; do
+        if grep -q "  ./${name}[.-]" "$1/manifest.txt"; then part check "$name"; fi
+    done
+    [ "$failed" -eq 0 ] || { say "$1 can't be restored as it is" && exit 1; }
 }
 
 # Routers and workers stand still, so nobody writes over it; the doors answer 503 for so long, and senders try again.

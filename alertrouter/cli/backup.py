@@ -6,7 +6,7 @@ import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,6 +15,10 @@ from alertrouter.cli.app import app
 from alertrouter.cli.terminal import counted
 from alertrouter.errors import AlertrouterError
 from alertrouter.settings import from_environment
+
+if TYPE_CHECKING:
+    from alertrouter.store.backup import Backup
+    from alertrouter.store.backup_reading import Reading
 
 
 class NotWritten(AlertrouterError):
@@ -30,9 +34,13 @@ def backup(
 ) -> None:
     """Write all state into one file: incidents, alerts, silences, deliveries, policies, stories. It may run on.
 
+    What it wrote is read again, each entry. One that can't be read is named, and is in the file as it was found; then
+    the exit code is 1, and no success is noted.
+
     `alertrouter_backup_last_success_timestamp_seconds` in /metrics then tells of it.
     """
     from alertrouter.store import backup as store
+    from alertrouter.store.backup_reading import read
     from alertrouter.store.connection import connect
     from alertrouter.store.embedded import redis_url
     from alertrouter.store.keys import Keys
@@ -47,36 +55,76 @@ def backup(
             store.record_success(client, keys, record, now)
             return
         taken = store.take(client, keys, version=__version__, now=now)
-        _write(file, taken.pack())
-        store.record_success(client, keys, "alertrouter", now)
+        packed = taken.pack()
+        _write(file, packed)
+        found = read(store.unpack(packed))
+        if not found.unreadable:
+            store.record_success(client, keys, "alertrouter", now)
+    _complain(found)
     typer.echo(
         f"{counted(len(taken.records), 'key')}, {counted(taken.count('incidents'), 'incident')}, "
         f"{counted(taken.count('alerts'), 'alert')}: {file}",
         err=file == "-",
     )
+    if found.unreadable:
+        raise typer.Exit(1)
 
 
 @app.command()
 def restore(
     file: Annotated[str, typer.Argument(help="What `backup` wrote; - for stdin.")],
     replace: Annotated[bool, typer.Option("--replace", help="Drop what is there.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Only read it: could it be restored?")] = False,
 ) -> None:
     """Put a backup back. All routers and workers must be stopped. Without --replace nothing that is there is dropped.
 
-    What was owed when the backup was taken is sent again: better twice than never.
+    What was owed when the backup was taken is sent again: better twice than never. With --check nothing is touched, and
+    no Redis is needed; exit code 1 when an entry can't be read by this version.
     """
     from alertrouter.store import backup as store
+    from alertrouter.store.backup_reading import read
     from alertrouter.store.connection import connect
     from alertrouter.store.embedded import redis_url
     from alertrouter.store.keys import Keys
 
     settings = from_environment()
     taken = store.unpack(_read(file))
+    found = read(taken)
+    _complain(found)
+    if check:
+        typer.echo(_summary(taken, found))
+        raise typer.Exit(1 if found.unreadable else 0)
     with connect(redis_url(settings), patience=60) as client:
         store.put_back(client, Keys(settings.namespace), taken, replace=replace, now=datetime.now(UTC))
     typer.echo(
         f"restored what alertrouter {taken.version} held at {taken.at:%Y-%m-%d %H:%M:%S} UTC: "
         f"{counted(taken.count('incidents'), 'incident')}, {counted(taken.count('alerts'), 'alert')}"
+    )
+
+
+def _complain(found: Reading) -> None:
+    """Name what can't be read."""
+    for complaint in found.complaints:
+        typer.echo(complaint, err=True)
+    if found.unreadable > len(found.complaints):
+        typer.echo(f"… and {found.unreadable - len(found.complaints)} more", err=True)
+
+
+def _summary(taken: Backup, found: Reading) -> str:
+    held = found.entries
+    counts = [
+        counted(held["incidents"], "incident"),
+        counted(held["alerts"], "alert"),
+        counted(held["silences"], "silence"),
+        counted(held["delivery"], "delivery", "deliveries"),
+        counted(held["policies"], "policy", "policies"),
+        counted(held["journal"], "unread event"),
+        f"{counted(held['timeline'], 'line')} of their stories",
+    ]
+    verdict = f"{found.unreadable} can't be read" if found.unreadable else "each can be read"
+    return (
+        f"alertrouter {taken.version} at {taken.at:%Y-%m-%d %H:%M:%S} UTC, format {taken.state_format}: "
+        f"{', '.join(counts)}; {counted(found.entries.total(), 'entry', 'entries')}, {verdict}"
     )
 
 

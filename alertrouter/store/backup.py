@@ -29,6 +29,7 @@ _READ: Final = Path(__file__).with_name("backup_read.lua").read_text(encoding="u
 _PASSING: Final = frozenset({"lease", "draining", "nudges", "shadow_follower"})
 """What belongs to processes that run, and means nothing to those that will."""
 _A_COMMAND: Final = 500
+_ADD: Final = {"list": "RPUSH", "set": "SADD"}
 
 _Stream: TypeAlias = list[tuple[bytes, list[bytes]]]
 
@@ -61,6 +62,12 @@ class Backup(msgspec.Struct, frozen=True, kw_only=True):
     def pack(self) -> bytes:
         """Give it as a file holds it."""
         return gzip.compress(msgspec.msgpack.encode(self), mtime=0)
+
+    @property
+    def state_format(self) -> str:
+        """The format of what it holds, "1" for a state of before there were stamps."""
+        stamp = next((record.fields[0] for record in self.records if record.name == "format"), b"1")
+        return stamp.partition(b" ")[0].decode(errors="replace")
 
     def count(self, name: str) -> int:
         """How many entries a hash holds, as `incidents`."""
@@ -151,9 +158,9 @@ def _commands(key: str, record: Record) -> Iterator[list[str | bytes]]:
     match record.kind:
         case "string":
             yield ["SET", key, fields[0]]
-        case "list":
+        case "list" | "set":
             for part in _parts(fields, 1):
-                yield ["RPUSH", key, *part]
+                yield [_ADD[record.kind], key, *part]
         case "hash":
             for part in _parts(fields, 2):
                 yield ["HSET", key, *part]
@@ -161,7 +168,7 @@ def _commands(key: str, record: Record) -> Iterator[list[str | bytes]]:
             for part in _parts(fields, 2):
                 yield ["ZADD", key, *(value for at in range(0, len(part), 2) for value in (part[at + 1], part[at]))]
         case "stream":
-            for entry in _entries(fields):
+            for entry in entries_of(fields):
                 yield ["XADD", key, *entry]
         case kind:
             raise NoBackup(f"{record.name}: a {kind} is none of alertrouter's")
@@ -179,6 +186,8 @@ def _held(kind: bytes, value: list[bytes] | _Stream) -> Iterator[bytes]:
         plain = cast(list[bytes], value)
         for pair in sorted(zip(plain[::2], plain[1::2], strict=True)):
             yield from pair
+    elif kind == b"set":  # in no order either
+        yield from sorted(cast(list[bytes], value))
     else:
         yield from cast(list[bytes], value)
 
@@ -190,7 +199,8 @@ def _flat(entries: _Stream) -> Iterator[bytes]:
         yield from pairs
 
 
-def _entries(fields: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
+def entries_of(fields: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
+    """Take a stream's fields apart: for each entry its id, then names and values."""
     at = 0
     while at < len(fields):
         count = int(fields[at + 1])

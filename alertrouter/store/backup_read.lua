@@ -16,6 +16,7 @@ for name in pairs(names) do
     if kind == 'string' then value = {redis.call('GET', name)}
     elseif kind == 'hash' then value = redis.call('HGETALL', name)
     elseif kind == 'list' then value = redis.call('LRANGE', name, 0, -1)
+    elseif kind == 'set' then value = redis.call('SMEMBERS', name)
     elseif kind == 'zset' then value = redis.call('ZRANGE', name, 0, -1, 'WITHSCORES')
     elseif kind == 'stream' then value = redis.call('XRANGE', name, '-', '+')
     else return redis.error_reply(name .. ': a ' .. kind .. ' is none of alertrouter\'s') end

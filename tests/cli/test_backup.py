@@ -6,6 +6,8 @@ import stat
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
+
 from tests.cli.running import run
 from tests.web.door import Door
 
@@ -14,11 +16,12 @@ def test_a_backup_is_written_for_its_owner_and_told_to_prometheus(door: Door, tm
     """Wiped and restored, the metric of its success is there again, for that is noted before the next one."""
     environ = {"ALERTROUTER_REDIS_URL": door.redis_url, "ALERTROUTER_NAMESPACE": "ar"}
     door.redis.set("ar:active", "r1")
+    door.redis.hset("ar:policies", "r1", msgspec.msgpack.encode({"policy.yml": ""}))
     file = tmp_path / "state.backup"
 
     taken = run("backup", str(file), environ=environ)
 
-    assert (taken.code, taken.out) == (0, f"1 key, no incidents, no alerts: {file}\n")
+    assert (taken.code, taken.out, taken.err) == (0, f"2 keys, no incidents, no alerts: {file}\n", "")
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert [path.name for path in tmp_path.iterdir()] == ["state.backup"]
     assert float(door.redis.hget("ar:backups", "alertrouter") or 0) > datetime.now(UTC).timestamp() - 60
@@ -28,8 +31,39 @@ def test_a_backup_is_written_for_its_owner_and_told_to_prometheus(door: Door, tm
     assert door.redis.get("ar:active") == b"r1"
 
     again = run("restore", str(file), environ=environ)
-    assert (again.code, again.err) == (1, "2 keys are there already under ar:: --replace drops them\n")
+    assert (again.code, again.err) == (1, "3 keys are there already under ar:: --replace drops them\n")
     assert run("restore", str(file), "--replace", environ=environ).code == 0
+
+
+def test_a_backup_that_could_not_be_restored_says_so(door: Door, tmp_path: Path) -> None:
+    """When it is taken, when it is looked at, and when it is put back all the same. No success is noted."""
+    environ = {"ALERTROUTER_REDIS_URL": door.redis_url, "ALERTROUTER_NAMESPACE": "ar"}
+    door.redis.hset("ar:incidents", "INC-7", msgspec.msgpack.encode({"id": "INC-7"}))
+    file = tmp_path / "state.backup"
+    complaint = "incidents INC-7: Object missing required field"
+
+    taken = run("backup", str(file), environ=environ)
+    looked = run("restore", "--check", str(file), environ={})
+
+    assert (taken.code, looked.code) == (1, 1)
+    assert taken.err.startswith(complaint)
+    assert looked.err.startswith(complaint)
+    assert "1 incident, no alerts" in looked.out
+    assert looked.out.endswith("1 entry, 1 can't be read\n")
+    assert not door.redis.exists("ar:backups")
+    again = run("restore", str(file), "--replace", environ=environ)
+    assert (again.code, again.err.startswith(complaint)) == (0, True)
+
+
+def test_a_sound_backup_is_looked_at_without_a_redis() -> None:
+    """What is in it, in one line."""
+    file = Path(__file__).parents[1] / "store" / "formats" / "1.backup"
+
+    looked = run("restore", "--check", str(file), environ={"ALERTROUTER_REDIS_URL": "redis://127.0.0.1:1/0"})
+
+    assert (looked.code, looked.err) == (0, "")
+    assert "format 1: 6 incidents, 6 alerts, 1 silence, 4 deliveries, 1 policy, 1 unread event" in looked.out
+    assert looked.out.endswith("90 entries, each can be read\n")
 
 
 def test_the_backup_of_another_part_is_noted(door: Door) -> None:

@@ -7,6 +7,7 @@ case "$*" in
     "compose run "*" alertrouter-router restore - --replace")
         exec env $(cat "$STAND_IN/environ") "$PYTHON" -m alertrouter restore - --replace
         ;;
+    "compose run "*" alertrouter-router restore - --check") exec "$PYTHON" -m alertrouter restore - --check ;;
     "compose exec -T redis sh -c "*) exec redis-cli -p "$REDIS_PORT" -a "$REDIS_PASSWORD" --no-auth-warning --rdb - 2> /dev/null ;;
     "compose stop "*)
         for service in "${@:3}"; do

@@ -9,15 +9,17 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
+from hashlib import sha256
 from pathlib import Path
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
 import redis
 import yaml
+from msgspec.structs import replace
 
 from alertrouter.settings import Settings
-from alertrouter.store.backup import unpack
+from alertrouter.store.backup import Record, unpack
 from alertrouter.store.keys import Keys
 from tests.journeys.installation import CHECKOUT
 from tests.journeys.programs import Program, Programs, free_port, installed
@@ -172,6 +174,29 @@ def test_a_damaged_backup_is_not_put_back(programs: Programs) -> None:
 
     assert ran.returncode == 1
     assert "is damaged" in ran.stdout
+    assert "compose stop" not in (machine.notes / "calls").read_text()
+
+
+def test_a_backup_whose_sums_are_right_but_that_nobody_could_read_is_found(programs: Programs) -> None:
+    """What was damaged before it was summed: `--verify` reads each entry, and `--restore` stops nothing for it."""
+    machine = Machine(programs)
+    (machine.notes / "environ").write_text(f"ALERTROUTER_REDIS_URL={machine.redis_url}")
+    assert machine.script("--only", "alertrouter").returncode == 0
+    (backup,) = (machine.site / "backups").iterdir()
+    assert machine.script("--verify", f"backups/{backup.name}").returncode == 0
+    file = backup / "alertrouter.backup"
+    silence = Record(name="silences", kind="hash", ends_at=None, fields=(b"S-1", b"\xc0"))
+    file.write_bytes(replace(unpack(file.read_bytes()), records=(silence,)).pack())
+    (backup / "manifest.txt").write_text(f"{sha256(file.read_bytes()).hexdigest()}  ./alertrouter.backup\n")
+
+    looked = machine.script("--verify", f"backups/{backup.name}")
+    restored = machine.script("--restore", f"backups/{backup.name}", "--yes")
+
+    for ran in (looked, restored):
+        assert ran.returncode == 1
+        assert "is whole: 1 files" in ran.stdout
+        assert "silences S-1: Expected `object`, got `None`" in ran.stdout
+        assert ran.stdout.endswith("can't be restored as it is\n")
     assert "compose stop" not in (machine.notes / "calls").read_text()
 
 

@@ -32,6 +32,7 @@ def full(client: redis.Redis, keys: Keys) -> redis.Redis:
     first = client.xadd(keys.journal, {b"e": b"\x01", b"x": b"y"})
     client.xadd(keys.journal, {b"e": b"\x02"})
     client.set(keys.checkpoint, first)
+    client.sadd(keys.listed("https://am.example"), "f1", "f2", "f3")
     client.set(keys.answer("gone"), b"x", px=1)
     client.set("neighbour:active", "other")
     eventually(lambda: not client.exists(keys.answer("gone")), "the answer has ended")
