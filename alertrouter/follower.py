@@ -27,11 +27,12 @@ from alertrouter.record import Record
 from alertrouter.settings import Settings, from_environment
 from alertrouter.shadow import Shadow, Sums
 from alertrouter.simulate.beside import Beside
+from alertrouter.simulate.quiet import Quiet
 from alertrouter.store.connection import connect
 from alertrouter.store.embedded import redis_url
 from alertrouter.store.keys import Keys
 from alertrouter.store.revisions import Revision
-from alertrouter.store.shadow import Begun, ShadowFollowing
+from alertrouter.store.shadow_following import Begun, ShadowFollowing
 
 LOOK_EVERY: Final = 1.0
 SETTLING: Final = timedelta(seconds=3)
@@ -74,6 +75,9 @@ class Follower:
         self._own = own_revision(begun.files)
         self._beside = Beside(load(begun.live), load(begun.files), self.shadow.since)
         self._records, self._revisions = self.shadow.records, self.shadow.revisions
+        self._quiet = Quiet(self.shadow.since)
+        self._quiet.take(begun.silences)
+        self._silences_version = b""
         self._lived = 0
         self._coming: list[Revision] = []
         self._begins = self._trimmed()
@@ -96,6 +100,7 @@ class Follower:
             # Read after the records: what came into force before one of them is known when that happens.
             activated, self._revisions = self._store.activations(self._revisions)
             self._coming += activated
+            self._hear()
             if self._live(records, rest):
                 return False
             if self._records == before:
@@ -113,7 +118,7 @@ class Follower:
             self._lived += 1
             if self._lived % BATCH == 0:
                 rest()
-            if self._coming and self._coming[0].at <= record.at and self._follow(record.at):
+            if self._follow(record.at):
                 return True
             self._beside.take(record)
         return False
@@ -126,8 +131,16 @@ class Follower:
             rest()
         return False
 
+    def _hear(self) -> None:
+        """Know the silences as they are by now, and remember them for a follower that begins anew."""
+        silences, self._silences_version = self._store.silences(self._silences_version)
+        if self._quiet.take(silences):
+            self._store.keep_silences(self.shadow, self._quiet.known)
+
     def _follow(self, until: datetime) -> bool:
-        """Bring into force on the live side what was so by then; True: that is the shadow itself, and its end."""
+        """Let silences and policies be as they were by then; True: the shadow itself came into force, and ends."""
+        for at, silence in self._quiet.until(until):
+            self._beside.hush(silence, at)
         while self._coming and self._coming[0].at <= until:
             one = self._coming[0]
             at = max(one.at, self.shadow.since)

@@ -16,7 +16,16 @@ from alertrouter import follower as process
 from alertrouter.alert import AlertReport, fingerprint
 from alertrouter.calendars.keeper import FILE, written
 from alertrouter.delivery import Outcome
-from alertrouter.events import Acknowledged, AlertsReceived, DeliverySettled, PolicyActivated, encode
+from alertrouter.engine.silences import id_of
+from alertrouter.events import (
+    Acknowledged,
+    AlertsReceived,
+    DeliverySettled,
+    PolicyActivated,
+    SilenceExpired,
+    SilenceSet,
+    encode,
+)
 from alertrouter.follower import Follower
 from alertrouter.policy.load import load
 from alertrouter.policy.oncall import Shift
@@ -24,13 +33,15 @@ from alertrouter.policy.policy import Policy
 from alertrouter.record import Fired, Told
 from alertrouter.settings import Settings
 from alertrouter.shadow import Details, Standing, Sums
+from alertrouter.silence import SilenceMatcher
 from alertrouter.simulate.beside import Beside
 from alertrouter.store import records
 from alertrouter.store.connection import connect_async
 from alertrouter.store.ledger_row import row_of
 from alertrouter.store.records import History
 from alertrouter.store.revisions import Happened, Revision
-from alertrouter.store.shadow import ShadowDoor, ShadowFollowing
+from alertrouter.store.shadow import ShadowDoor
+from alertrouter.store.shadow_following import ShadowFollowing
 from tests.routing import Routing
 from tests.times import START, at
 
@@ -110,6 +121,21 @@ class Watched(Routing):
             {"alertname": name, "severity": "critical"}, starts_at=now, ends_at=now if over else None
         )
         self.journal.append(encode(AlertsReceived(at=now, actor="t", key=f"{name}{now}", alerts=(report,))))
+        self.active.turn()
+
+    def silence(self, alertname: str, key: str, *, minutes: float) -> None:
+        """Let somebody silence an alert."""
+        now = self.clock.now
+        event = SilenceSet(
+            at=now,
+            actor="lena",
+            key=key,
+            matchers=(SilenceMatcher("alertname", alertname),),
+            starts_at=now,
+            ends_at=now + timedelta(minutes=minutes),
+            created_by="lena",
+        )
+        self.journal.append(encode(event))
         self.active.turn()
 
     def settle(self) -> None:
@@ -238,6 +264,31 @@ def test_both_live_what_the_router_lived(watched: Watched) -> None:
     assert sums.pages == (sums.paged, sums.paged)
     assert sums.messages == (len(told), len(told))
     assert sums.changed == 0
+
+
+def test_what_is_silenced_pages_on_neither_side(watched: Watched) -> None:
+    """Until that ends, by itself or by somebody; also after a restart, when the router has forgotten the silence."""
+    watched.silence("Before", "early", minutes=30)
+    follower = watched.begin(SOONER)
+    for name in ("Before", "Down", "Slow"):
+        watched.fires(name)
+    watched.silence("Down", "down", minutes=60)
+    watched.silence("Slow", "slow", minutes=60)
+    watched.pass_time(5)
+    follower.turn()
+    assert watched.sums().pages == (0, 0)
+
+    over = SilenceExpired(at=watched.clock.now, actor="lena", key="over", silence=id_of("down"))
+    watched.journal.append(encode(over))
+    watched.active.turn()
+    watched.pass_time(12)
+    follower.turn()
+    before = watched.sums()
+    assert before.pages == (0, 1), "what the silence stopped goes on with the time that it had left"
+
+    watched.client.delete(watched.keys.silences)
+    watched.follower().turn()
+    assert watched.sums() == before
 
 
 def test_time_goes_on_only_as_far_as_the_router_has_come(watched: Watched) -> None:

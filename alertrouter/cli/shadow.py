@@ -103,7 +103,7 @@ def _show(to: Terminal, found: ShadowView) -> None:
     until = f"{found.until.astimezone(zone):%a %Y-%m-%d %H:%M:%S %Z}"
     to.line(f"{counted(found.events, 'event')} until {until}; {counted(found.paged, 'page')} really went out")
     if found.paged != found.pages[0]:
-        to.line(to.faint("What was open before, silences and failed deliveries are in neither column."))
+        to.line(to.faint("What was open before and what was not delivered are in neither column."))
     if found.state == "following" and (behind := datetime.now(UTC) - found.until) > LATE:
         to.line(to.doubtful(f"That is {format_duration(behind - behind % MINUTE)} ago: is a router active?"))
     if found.begins:

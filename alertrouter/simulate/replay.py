@@ -16,6 +16,7 @@ from alertrouter.alert import AlertReport, Fingerprint, fingerprint
 from alertrouter.delivery import Delivery, Outcome
 from alertrouter.engine.changes import Changes
 from alertrouter.engine.engine import Engine, NotApplied
+from alertrouter.engine.silences import id_of
 from alertrouter.engine.state import EngineState
 from alertrouter.events import (
     Acknowledged,
@@ -26,6 +27,7 @@ from alertrouter.events import (
     Extended,
     Resolved,
     SilenceExpired,
+    SilenceSet,
     Snoozed,
     Unacknowledged,
 )
@@ -35,7 +37,7 @@ from alertrouter.policy.policy import Policy
 from alertrouter.policy.receiver import Channel
 from alertrouter.policy.route import Route
 from alertrouter.record import Ended, Fired, Moved, Record
-from alertrouter.silence import SilenceState
+from alertrouter.silence import Silence, SilenceState
 from alertrouter.transition import Transition
 
 _Name = TypeVar("_Name", str, int)
@@ -158,6 +160,8 @@ class Again:
         """What could not be decided: events that were not applied, incidents whose time came in vain."""
         self._policies: dict[str, Policy] = {}
         self._people: dict[str, str] = {}
+        self._hushed: dict[str, str] = {}
+        """The silence that was recorded → the one that is set here."""
         self._engine = self._under(policy, EngineState(), start)
         self._labels: dict[Fingerprint, AlertReport] = {}
         self._rounds: Counter[Fingerprint] = Counter()
@@ -185,6 +189,27 @@ class Again:
                 self._apply(SilenceExpired(at=at, actor="replay", key=self._key(), silence=silence.id))
         state.alive_at = at
         self._engine = self._under(policy, state, at)
+
+    def hush(self, silence: Silence, at: datetime) -> None:
+        """Set a silence as it stands now, in place of how it stood before; one that is over ends."""
+        before = self._hushed.pop(silence.id, None)
+        if silence.ends_at > at:
+            key = self._key()
+            event = SilenceSet(
+                at=at,
+                actor="replay",
+                key=key,
+                matchers=silence.matchers,
+                starts_at=max(silence.starts_at, at),
+                ends_at=silence.ends_at,
+                created_by=silence.created_by,
+                comment=silence.comment,
+                with_alerts=silence.with_alerts,
+            )
+            self._apply(event)
+            self._hushed[silence.id] = id_of(key)
+        if before is not None:
+            self._apply(SilenceExpired(at=at, actor="replay", key=self._key(), silence=before))
 
     def _under(self, policy: Policy, state: EngineState, now: datetime) -> Engine:
         """An engine of this state that goes by the policy, which hears of no heartbeat: a history has none."""

@@ -12,7 +12,7 @@ from alertrouter.calendars.keeper import FILE, written
 from alertrouter.policy.load import load
 from alertrouter.policy.oncall import Shift
 from alertrouter.shadow import ChangedThen, Details, Sums, ToldThen
-from alertrouter.store.shadow import ShadowFollowing
+from alertrouter.store.shadow_following import ShadowFollowing
 from tests.cli.running import Ran, run
 from tests.cli.test_actions import at
 from tests.waiting import eventually
