@@ -6,9 +6,7 @@ lost, a commit's answer did not come) it is dropped and loaded again, and readin
 
 from __future__ import annotations
 
-import os
 import signal
-import socket
 import threading
 import time
 from collections.abc import Callable
@@ -24,6 +22,7 @@ from alertrouter.engine.changes import Answer, Changes
 from alertrouter.engine.engine import Engine, NotApplied
 from alertrouter.errors import LeaseLost, StoreUnavailable
 from alertrouter.events import ReloadAsked, decode, encode
+from alertrouter.holder import died_here, holder_name
 from alertrouter.policy.receiver import Channel
 from alertrouter.reconcile.keeper import Reconciler
 from alertrouter.rollout import WATCH_EVERY, Rollout
@@ -87,7 +86,7 @@ class Router:
         self._url = redis_url(settings)
         self._keys = Keys(settings.namespace)
         self._traces = tracing.start(settings, "router")
-        self._holder = f"{socket.gethostname()}:{os.getpid()}:{clock():%Y%m%dT%H%M%S}"
+        self._holder = holder_name(clock())
         self._client = connect(self._url, patience=PATIENCE)
         self._lease = Lease(self._client, self._keys, self._holder)
 
@@ -104,6 +103,10 @@ class Router:
                 if epoch is not None:
                     standing_by = False
                     self._reign(epoch)
+                    continue
+                if died_here(holder := self._lease.held_by()):
+                    _log.info("the active router died", holder=holder)
+                    self._lease.release_of_the_dead(holder)
                     continue
                 if not standing_by:
                     _log.info("stands by", holder=self._holder)

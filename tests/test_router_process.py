@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -43,6 +44,8 @@ def test_a_standby_takes_over_within_6_seconds(
 
             assert client.get(keys.lease) != holder
             assert stop(second) == 0
+            if sys.platform == "linux":
+                assert "the active router died" in (tmp_path / "b").read_text(), "it did not wait for the lease's end"
     assert not client.exists(keys.lease)
 
 

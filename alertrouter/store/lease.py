@@ -6,6 +6,7 @@ from typing import Final
 
 import redis
 
+from alertrouter.store.connection import border
 from alertrouter.store.keys import Keys
 from alertrouter.store.scripts import Script
 from alertrouter.store.stateformat import FORMAT, refuse_newer
@@ -20,6 +21,7 @@ class Lease:
     def __init__(self, client: redis.Redis, keys: Keys, holder: str) -> None:
         self.holder = holder
         self._keys = keys
+        self._redis = client
         self._acquire = Script(client, "lease_acquire")
         self._renew = Script(client, "lease_renew")
         self._release = Script(client, "lease_release")
@@ -38,6 +40,16 @@ class Lease:
     def renew(self) -> bool:
         """Hold it for another term; False when it is no longer ours."""
         return self._renew([self._keys.lease], [self.holder, LEASE_MS]) == 1
+
+    def held_by(self) -> str:
+        """Who has it; "" when it is free."""
+        with border():
+            holder = self._redis.get(self._keys.lease)
+        return holder.decode() if isinstance(holder, bytes) else ""
+
+    def release_of_the_dead(self, holder: str) -> None:
+        """Give up the lease of a process that is no more, if it is still that one's. Its epoch ends with the next."""
+        self._release([self._keys.lease], [holder])
 
     def release(self) -> None:
         """Give it up, so that a standby need not wait for its end."""
