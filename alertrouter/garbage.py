@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 NEW_OBJECTS: Final = 20_000
@@ -25,6 +27,16 @@ def settle() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(NEW_OBJECTS, 10, 50)
+
+
+@contextmanager
+def paused() -> Iterator[None]:
+    """Make many things that stay, and don't look through them meanwhile again and again."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def share() -> None:

@@ -129,7 +129,8 @@ class Router:
         deadman.start()
         calendars.start()
         try:
-            active = take_over(self._settings, epoch, self._clock, calendars, self._traces)
+            with garbage.paused():
+                active = take_over(self._settings, epoch, self._clock, calendars, self._traces)
             reconciler.start()
             garbage.settle()
             while not self._stop.is_set():

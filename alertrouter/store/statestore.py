@@ -12,7 +12,7 @@ import redis
 from redis.client import Pipeline
 from redis.typing import EncodableT, FieldT
 
-from alertrouter.alert import Alert, Fingerprint
+from alertrouter.alert import Alert
 from alertrouter.delivery import Outcome
 from alertrouter.engine.changes import Activation, Changes, Recall
 from alertrouter.engine.state import EngineState, Pulse
@@ -31,6 +31,7 @@ from alertrouter.store.metrics import DELIVERIES
 from alertrouter.store.moment import from_ms, to_ms
 from alertrouter.store.queue import Kicks
 from alertrouter.store.scripts import Argument, Script
+from alertrouter.store.sharing import sharing
 from alertrouter.summary import Summary
 
 QUARANTINE_SIZE: Final = 1000
@@ -99,8 +100,9 @@ class StateStore:
         keys = self._keys
         unreadable: list[str] = []
         with border():
+            alerts = self._records(keys.alerts, Alert, unreadable)
             state = EngineState(
-                alerts={Fingerprint(name): alert for name, alert in self._records(keys.alerts, Alert, unreadable)},
+                alerts={alert.fingerprint: alert for alert in sharing(one for _, one in alerts)},
                 incidents=dict(self._records(keys.incidents, Incident, unreadable)),
                 policies=dict(self._records(keys.policies, dict[str, str], unreadable)),
                 heartbeats=dict(self._records(keys.heartbeats, Pulse, unreadable)),

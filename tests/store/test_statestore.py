@@ -7,6 +7,7 @@ from typing import cast
 
 import pytest
 import redis
+from msgspec.structs import replace
 
 from alertrouter.engine.changes import Activation, Changes
 from alertrouter.errors import LeaseLost, StoreUnavailable
@@ -44,6 +45,20 @@ def test_what_is_committed_is_loaded_again(state_store: StateStore, epoch: int) 
     assert loaded.state.policies == {"r1": {"a.yml": "route: {}"}}
     assert (loaded.state.active, loaded.state.last_number, loaded.checkpoint) == ("r1", 1, "5-1")
     assert loaded.state.alive_at == at(minutes=1)
+
+
+def test_alerts_that_are_loaded_share_what_they_have_in_common(state_store: StateStore, epoch: int) -> None:
+    """Moments, address and incidents are one object for all: a restart must not make the router larger."""
+    reported = [replace(alert(name), ends_at=at(minutes=5), generator_url="http://prometheus/graph") for name in "ab"]
+    state_store.commit(epoch, commit_of(Changes(alerts={one.fingerprint: one for one in reported})))
+
+    one, other = state_store.load().state.alerts.values()
+
+    assert sorted([one, other], key=str) == sorted(reported, key=str)
+    assert one.starts_at is other.starts_at
+    assert one.ends_at is other.ends_at
+    assert one.generator_url is other.generator_url
+    assert one.incidents is other.incidents
 
 
 def test_what_is_forgotten_is_gone(state_store: StateStore, epoch: int) -> None:
