@@ -168,7 +168,9 @@ def test_a_beat_is_not_heard_by_a_look() -> None:
     story = Story(WITH_A_HEARTBEAT)
 
     reconciled(story, 290, missed="Watchdog")
+    heard = story.counts.get("alerts_received:firing", 0)
     story.advance(500)
 
     assert not notes(story)
+    assert heard == 0
     assert story.counts["heartbeats_missed"] == 1

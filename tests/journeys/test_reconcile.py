@@ -149,6 +149,15 @@ def polls(door: Door, count: int, outcome: str) -> None:
     )
 
 
+def heard(far: FarSides, *stories: str) -> None:
+    """Wait until each channel has been told all of this and nothing else; a message may be drawn anew meanwhile."""
+    eventually(
+        lambda: all(set(told) == set(stories) for told in far.stories().values()),
+        within=SOON,
+        what=lambda: f"all hear {', '.join(stories)}; they heard {far.stories()}",
+    )
+
+
 def story(door: Door) -> dict[str, list[str]]:
     """What each incident's story says of reconciling, by its alert's name."""
     incidents: list[dict[str, Any]] = json.loads(door.page("/api/v1/incidents"))
@@ -173,16 +182,19 @@ def test_a_lost_webhook_heals_in_each_direction(programs: Programs, far: FarSide
         polls(door, 1, "agreed")
 
         alertmanager.silence("DiskFull")
+        (silenced,) = eventually(lambda: story(door)["DiskFull"], within=SOON, what="the silence there is shown")
         alertmanager.ends("DiskFull")
-        far.wait_for("DiskFull fires", "Stays fires", "DiskFull is over")
+        heard(far, "DiskFull fires", "Stays fires", "DiskFull is over")
         line.to = None
         alertmanager.fires("Lost")
-        far.wait_for("DiskFull fires", "Stays fires", "DiskFull is over", "Lost fires")
+        heard(far, "DiskFull fires", "Stays fires", "DiskFull is over", "Lost fires")
 
         assert any('alertname=\\"Lost\\"' in one.body.decode() for one in line.received), "Alertmanager did tell it"
         told = story(door)
         assert told["Stays"] == []
-        assert told["DiskFull"][0].startswith(f"1 alert not in Alertmanager ({alertmanager.address}) any more: ")
+        assert silenced.startswith("1 alert silenced by sam until ")
+        assert silenced.endswith(f" (known), in Alertmanager ({alertmanager.address}): that silences nobody here")
+        assert told["DiskFull"][1].startswith(f"1 alert not in Alertmanager ({alertmanager.address}) any more: ")
         assert told["Lost"][0].startswith(f"1 alert fires in Alertmanager ({alertmanager.address}), whose webhook ")
         explained = run("explain", "INC-1", environ={"ALERTROUTER_LISTEN": door.address}).out
         assert "reconciled: 1 alert not in Alertmanager" in explained

@@ -170,6 +170,36 @@ def test_alertmanagers_that_do_not_answer_at_all_change_nothing(asking: Asking, 
     assert asking.outcomes() == {"agreed": 4, "failed": 12}
 
 
+def test_one_poll_that_fails_begins_the_counting_anew(asking: Asking, pair: list[Alertmanager]) -> None:
+    """Given two polls that agree, when the next finds nobody, then it takes three more."""
+    fires_everywhere(asking, pair, "Old", "Stays")
+    for one in pair:
+        one.lists("Stays")
+    asking.polls(2)
+    for one in pair:
+        one.answer_always(Answer(503))
+    asking.polls()
+    for one in pair:
+        one.answer_always(None)
+    asking.polls(2)
+    two_again = asking.states()
+    asking.polls(2)
+
+    assert two_again == {"Old": State.TRIGGERED, "Stays": State.TRIGGERED}
+    assert asking.states() == {"Old": State.RESOLVED, "Stays": State.TRIGGERED}
+
+
+def test_a_redirect_is_not_followed(settings_for: SettingsFor, client: redis.Redis, pair: list[Alertmanager]) -> None:
+    """Given one that points to another, which would answer well, then that one is told no credentials."""
+    asking = Asking(settings_for(POLICY, asked(pair[0].url, TOKEN="hidden")), client)
+    pair[0].answer_always(Answer(307, headers={"Location": f"{pair[1].url}/api/v2/status"}))
+
+    asking.polls()
+
+    assert asking.outcomes() == {"failed": 1}
+    assert pair[1].received == []
+
+
 def test_an_alertmanager_that_has_just_started_ends_nothing(asking: Asking, pair: list[Alertmanager]) -> None:
     """It lists nothing until Prometheus sends again; when it has settled and still lists nothing, that counts."""
     fires_everywhere(asking, pair, "Old")
@@ -285,6 +315,27 @@ def test_two_clusters_that_list_the_same_must_both_miss_it(
 
     assert listed == unknown == {"Old": State.TRIGGERED, "Stays": State.TRIGGERED}
     assert asking.states() == {"Old": State.RESOLVED, "Stays": State.TRIGGERED}
+
+
+def test_a_cluster_of_which_one_is_silent_may_still_list_it(
+    settings_for: SettingsFor, client: redis.Redis, pair: list[Alertmanager]
+) -> None:
+    """Given an alert of two clusters, when one misses it and half of the other doesn't answer, then it fires still."""
+    with alertmanagers(1) as (third,):
+        asking = Asking(settings_for(POLICY, asked(f"{pair[0].url};{pair[1].url},{third.url}")), client)
+        third.lists("Old", "Stays")
+        fires_everywhere(asking, pair, "Old", "Stays")
+        for one in pair:
+            one.lists("Stays")
+        third.answer_always(Answer(drop=True))
+        asking.polls(9)
+        silent = asking.states()
+        third.answer_always(None)
+        third.lists("Stays")
+        asking.polls(6)
+
+        assert silent == {"Old": State.TRIGGERED, "Stays": State.TRIGGERED}
+        assert asking.states() == {"Old": State.RESOLVED, "Stays": State.TRIGGERED}
 
 
 @pytest.mark.parametrize(
