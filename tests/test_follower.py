@@ -140,10 +140,10 @@ class Watched(Routing):
 
     def settle(self) -> None:
         """Let everything that is owed arrive."""
-        for name in self.owed():
+        coming = [name for name in self.owed() if name not in self.arrived]
+        for name in coming:
             row = row_of(cast(dict[bytes, bytes], self.client.hgetall(self.keys.delivery(name))))
-            if row is None or name in self.arrived:
-                continue
+            assert row is not None
             self.arrived.add(name)
             event = DeliverySettled(
                 at=self.clock.now,
@@ -155,7 +155,8 @@ class Watched(Routing):
                 outcome=Outcome.SENT,
             )
             self.journal.append(encode(event))
-        self.active.turn()
+        if coming:  # a turn without anything to do would wait for it
+            self.active.turn()
 
     def activate(self, text: str, **others: str) -> None:
         """Put a policy in force."""
