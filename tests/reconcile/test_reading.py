@@ -147,6 +147,18 @@ def test_its_configuration_says_how_long_it_may_take() -> None:
     assert found.tells_within({"team": "other"}, START) is None
 
 
+def test_a_configuration_of_a_later_alertmanager_is_read_as_far_as_it_goes() -> None:
+    """What isn't known in it, a receiver's kind or a global option, takes nothing else along."""
+    config = CONFIG + "event_recorder: {}\nglobal: {later: {still: 1}}\n"
+    later = config.replace("- name: other", "- {name: other, later_configs: [{key: <secret>}]}")
+
+    found = upstream(later, ["alertrouter"])
+
+    assert later != config
+    assert found.fault == ""
+    assert found.tells_within({"alertname": "A"}, START) == timedelta(minutes=1)
+
+
 @pytest.mark.parametrize(
     ("config", "fault"),
     [

@@ -72,6 +72,12 @@ def test_an_alert_that_is_added_is_found_again(amtool: Amtool) -> None:
     assert "DiskFull" in amtool("alert", "query")
 
 
+def test_routes_are_shown_and_tested_as_the_policy_has_them(amtool: Amtool) -> None:
+    """It asks for the configuration, and gets the policy in that grammar: a team's channel is its receiver."""
+    assert "receiver: chat" in amtool("config", "routes", "show")
+    assert amtool("config", "routes", "test", "alertname=DiskFull", "severity=critical").strip() == "chat"
+
+
 def test_a_silence_lives_as_it_does_in_alertmanager(amtool: Amtool) -> None:
     """Set, found, hiding an alert, extended in place, ended, and still found among the expired."""
     amtool("alert", "add", "alertname=LinkDown", "node=n2")
