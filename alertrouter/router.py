@@ -54,7 +54,8 @@ first while the router decides about the rest."""
 HOLD: Final = timedelta(milliseconds=50)
 """So long repeats wait for a commit that they share: they change nothing but counters, and read again they do not."""
 BREATH: Final = 0.01
-"""Seconds that more may come in after repeats, to be read together."""
+"""Seconds that more may come in after repeats, or after many events at once, to be read and committed together."""
+MANY: Final = 8
 ALIVE_EVERY: Final = timedelta(seconds=5)
 TOUCHED_EVERY: Final = timedelta(seconds=30)
 WATCH_AGAIN: Final = timedelta(seconds=WATCH_EVERY)
@@ -248,10 +249,10 @@ class ActiveRouter:
             self._commit(self._held, quarantined, now)
         elif entries or changes:
             self._hold_until = self._hold_until or now + HOLD
-            if entries and caught_up:
-                time.sleep(BREATH)
         if now >= self._waking.look_at:
             self._waking.look(now)
+        if caught_up and entries and (self._hold_until or len(entries) >= MANY):
+            time.sleep(BREATH)
         if now >= self._watch_at:
             self._watch_at = now + WATCH_AGAIN
             if self._rollout.changed():
