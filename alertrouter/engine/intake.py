@@ -21,16 +21,18 @@ def receive(memory: Memory, draft: Draft, event: AlertsReceived) -> None:
     repeats = 0
     firing = 0
     joined: Counter[str] = Counter()
+    known, changed, at, expects_beats = memory.state.alerts, draft.changes.alerts, draft.at, memory.expects_beats
     for report in event.alerts:
         mark = memory.mark_of(report)
-        old = draft.changes.alerts.get(mark) or memory.state.alerts.get(mark)
-        if report.ends_at is not None and report.ends_at <= draft.at:
+        old = changed.get(mark) or known.get(mark)
+        ends_at = report.ends_at
+        if ends_at is not None and ends_at <= at:
             repeats += not _end(draft, old, report)
             continue
         firing += 1
-        if beats := memory.beats_of(mark, report):
+        if expects_beats and (beats := memory.beats_of(mark, report)):
             _beat(draft, beats, old)
-        elif old is not None and old.firing(draft.at):
+        elif old is not None and old.firing(at):
             repeats += _again(draft, old, report)
         else:
             _begin(memory, draft, mark, old, report, event.key, joined)

@@ -138,6 +138,12 @@ class Memory:
         packed = bytes(report.labels)
         return self._marks.get(packed) or fingerprint_of(packed)
 
+    @property
+    def expects_beats(self) -> bool:
+        """Tell whether a report may be a beat. Without a policy it may: whoever asks further gets the error."""
+        active = self.policies.get(self.state.active)
+        return active is None or bool(active.heartbeats)
+
     def beats_of(self, mark: Fingerprint, report: AlertReport) -> tuple[str, ...]:
         """The heartbeats of which a report is a beat; then it is told to nobody."""
         policy = self.policy
@@ -193,8 +199,8 @@ class Memory:
             self._put_alert(mark, alert, draft.at)
             self._weigh(mark, alert, draft.at)
         for mark, alert in draft.touched.items():
-            self._put_alert(mark, alert, draft.at)
-            self.touched.add(mark)
+            self._touch(mark, alert, draft.at)
+        self.touched.update(draft.touched)
         for name, pulse in changes.heartbeats.items():
             self.put_pulse(name, pulse)
         self.state.last_number = max(self.state.last_number, draft.last_number)
@@ -261,6 +267,13 @@ class Memory:
         # An end that only moved on needs no timer of its own: the one that is set finds the new end and plans that.
         planned = old.ends_at if old is not None and old.ends_at is not None and old.ends_at > now else None
         if alert.ends_at is not None and (planned is None or alert.ends_at < planned):
+            self._plan_alert(alert)
+
+    def _touch(self, mark: Fingerprint, alert: Alert, now: datetime) -> None:
+        """Keep an alert of which only the moments have moved on: what nine of ten reports bring."""
+        planned = self.state.alerts[mark].ends_at
+        self.state.alerts[mark] = alert
+        if alert.ends_at is not None and (planned is None or alert.ends_at < planned or planned <= now):
             self._plan_alert(alert)
 
     def ended(self, mark: Fingerprint, now: datetime) -> bool:
