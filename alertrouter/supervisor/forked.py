@@ -119,5 +119,7 @@ def _entitle(*words: str) -> None:
     """Write a command line over the supervisor's, for ps and pgrep: in place, as far as there is room."""
     fields = Path("/proc/self/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
     start, end = int(fields[_ARG_START]), int(fields[_ARG_START + 1])
+    if not 0 < start < end:
+        return  # the kernel doesn't say where it lies to a process that may not be traced
     title = "\0".join(words).encode()[: end - start - 1]
     ctypes.memmove(start, title.ljust(end - start, b"\0"), end - start)
