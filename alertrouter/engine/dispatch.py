@@ -195,9 +195,9 @@ def give_birth(
 
 def arrived(to: Destination, flight: InFlight, now: datetime) -> Destination:
     """What a destination knows once `flight` has arrived."""
-    told, over = to.told, flight.resolved
+    told, over = to.told, frozenset(flight.resolved)
     if over:
-        told = tuple(name for name in told if name not in frozenset(over))
+        told = tuple(name for name in told if name not in over)
     if told != flight.firing:
         told = tuple(dict.fromkeys((*told, *flight.firing)))
     return replace(to, told=told, shown=flight.version, last_sent_at=now, in_flight=None, stale=False, error="")
