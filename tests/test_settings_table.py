@@ -90,6 +90,7 @@ _OTHER_VALUES: Mapping[str, str] = {
     "ALERTROUTER_STATE_DIR": "/elsewhere",
     "ALERTROUTER_DURABILITY": "everysec",
     "ALERTROUTER_WORKERS": "7",
+    "ALERTROUTER_RESOLVE_TIMEOUT": "60",
     "ALERTROUTER_INGEST_TOKENS": "a,b",
     "ALERTROUTER_INGEST_USERS": "a:b",
     "ALERTROUTER_API_TOKENS": "a:read:b",

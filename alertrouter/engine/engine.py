@@ -216,10 +216,9 @@ class Engine:
         alert = self.state.alerts[mark]
         self._ended(draft, [alert])
         changes = self._memory.swap(draft)
-        if mark in self._memory.touched:
-            # Persisted now: the message that tells of its end says when that was.
-            changes.alerts.setdefault(mark, alert)
-            self._memory.touched.discard(mark)
+        # Persisted now, not in bulk: the message that tells of its end says when that was.
+        changes.alerts.setdefault(mark, alert)
+        self._memory.touched.discard(mark)
         return changes
 
     def _maintain(self, name: str) -> Changes:

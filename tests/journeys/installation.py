@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -94,7 +95,8 @@ class Alertrouter:
         """Kill all of its processes at once, and start it again; gives those that were killed."""
         victims = self.left()
         for process in victims:
-            os.kill(process.pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # it went with its parent, as it should
+                os.kill(process.pid, signal.SIGKILL)
         eventually(lambda: not self.left(), within=10, what="all processes are gone")
         self.up = self._start()
         return victims
