@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -86,6 +87,7 @@ class Reading:
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
         self._started_at = datetime.now(UTC)
+        self._written = "", ""
 
     async def alerts(self, request: Request) -> Response:
         """List what fires, by fingerprint."""
@@ -125,16 +127,26 @@ class Reading:
 
     async def status(self, _: Request) -> Response:
         """Say what runs here. There is no cluster: routers stand by one another through Redis."""
-        policy = await self._catalogue.policy()
         version = dict.fromkeys(("branch", "buildDate", "buildUser", "goVersion"), "")
         return answer(
             {
                 "cluster": {"peers": [], "status": "disabled"},
-                "config": {"original": as_alertmanager(policy) if policy else NO_ROUTE},
+                "config": {"original": await self._configuration()},
                 "uptime": self._started_at,
                 "versionInfo": {**version, "version": SPOKEN, "revision": REVISION},
             }
         )
+
+    async def _configuration(self) -> str:
+        """Write the policy in force down, once each, and beside the event loop: a large one takes a while."""
+        policy = await self._catalogue.policy()
+        if policy is None:
+            return NO_ROUTE
+        revision, written = self._written
+        if revision != policy.revision:
+            written = await asyncio.to_thread(as_alertmanager, policy)
+            self._written = policy.revision, written
+        return written
 
     def routes(self) -> list[Route]:
         """Give the routes."""
