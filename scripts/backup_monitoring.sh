@@ -10,7 +10,8 @@
 #
 # alertrouter, Redis, Prometheus and Alertmanager run on meanwhile. Grafana stops for a moment and Loki for as long as its
 # files take, for neither can be copied while it writes. Of older backups the newest seven stay, and four more of Sundays.
-# What was written is read again at once. Each success is noted in alertrouter, and an old one is the alert BackupStale. By cron, each night:
+# What was written is read again at once. Each success is noted in alertrouter, and an old one is the alert BackupStale.
+# By cron, each night:
 #   15 3 * * *  cd /srv/alertrouter && ./scripts/backup_monitoring.sh >> logs/backup.log 2>&1
 # Exit 0: all is well; 1: a part failed, and the line says which; 2: wrong usage.
 set -euo pipefail

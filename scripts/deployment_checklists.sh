@@ -21,7 +21,11 @@ check_docker() {
         return 1
     fi
     if ! engine=$(docker version --format '{{.Server.Version}}' 2> /dev/null); then
-        wrong "Docker does not answer" "start it, or join its group: sudo usermod -aG docker $(id -un)"
+        if [ "$(id -u)" = 0 ]; then
+            wrong "Docker does not answer" "start it: systemctl start docker"
+        else
+            wrong "Docker does not answer" "start it, or join its group: sudo usermod -aG docker $(id -un)"
+        fi
         return 1
     fi
     look "Docker $engine" "Docker $engine is too old" "25.0 or later is needed" at_least 25.0 "$engine"

@@ -53,7 +53,8 @@ def arguments() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None, environ: Mapping[str, str] = os.environ) -> int:  # noqa: TID251  a door
     """Run it; 2 for settings that cannot be, 1 for an address that can't be had."""
     given = arguments().parse_args(argv)
-    host, _, port = given.listen.rpartition(":")
+    address, _, port = given.listen.rpartition(":")
+    host = address.strip("[]")
     try:
         token = _token(given.token_file, environ)
     except OSError as error:
@@ -73,7 +74,7 @@ def main(argv: list[str] | None = None, environ: Mapping[str, str] = os.environ)
     server = HttpServer(exporter, clock=time.time)  # noqa: TID251  a door
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_serve(server, host.strip("[]"), int(port), pollers, given.every))
+            runner.run(_serve(server, host, int(port), pollers, given.every))
     except OSError as error:
         print(f"ai_metrics_exporter: --listen: {error}", file=sys.stderr)  # noqa: T201  a command speaks
         return 1

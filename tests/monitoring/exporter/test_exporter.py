@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import socket
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -221,10 +223,32 @@ def test_only_models_that_are_named_are_kept_apart(programs: Programs) -> None:
     assert scraped["ai_exporter_series_dropped_total{label=model_name}"] == 2
 
 
+def taken_socket(host: str) -> socket.socket:
+    """One that listens there; where there is no IPv6, anywhere: then the address can't be had for that reason."""
+    try:
+        return socket.create_server((host, 0), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError:
+        return socket.create_server(("127.0.0.1", 0))
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "localhost"])
+def test_an_address_that_is_taken_is_named(host: str) -> None:
+    """Exit code 1, and no traceback. On loopback, of either kind, no token is asked for."""
+    with taken_socket(host.strip("[]")) as taken:
+        command = [sys.executable, "-m", "ai_metrics_exporter", f"--listen={host}:{taken.getsockname()[1]}"]
+        environ = {"PYTHONPATH": str(Path(__file__).resolve().parents[3] / "monitoring")}
+        ran = subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=60)
+
+    assert ran.returncode == 1
+    assert ran.stderr.startswith("ai_metrics_exporter: --listen: ")
+    assert ran.stderr.count("\n") == 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
         (["--listen=0.0.0.0:9150"], "0.0.0.0 needs a token"),
+        (["--listen=[::]:9150"], ":: needs a token"),
         (["--listen=9150x"], "expected ADDRESS:PORT"),
         (["--token-file=/nowhere/token"], "--token-file:"),
     ],

@@ -11,6 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+import uvloop
 from ai_metrics_exporter.http_server import MOST_BYTES, MOST_HEAD, Connection, HttpServer, Reply
 from ai_metrics_exporter.request_head import Head
 from hypothesis import given
@@ -232,6 +233,37 @@ def test_who_does_not_read_is_not_answered_further() -> None:
     connection.resume_writing()
     assert statuses(wire.written) == [200, 200, 200]
     assert wire.reading
+
+
+def test_a_large_answer_is_given_whole_to_a_slow_reader_and_to_one_that_has_said_all() -> None:
+    """On the loop that the program runs on: the connection is closed behind the last byte, not before."""
+    large = b"x" * 4_000_000
+    heads = (GET.replace(b"Host", b"Connection: close\r\nHost"), GET * 3)
+
+    class Large(Answers):
+        def answer(self, head: Head, body: bytes) -> Reply:
+            return Reply(200, large)
+
+    def read(port: int, said: bytes) -> int:
+        with socket.create_connection(("127.0.0.1", port), timeout=60) as client:
+            client.sendall(said)
+            client.shutdown(socket.SHUT_WR)
+            return sum(map(len, iter(lambda: client.recv(50_000), b"")))
+
+    async def story() -> list[int]:
+        server = HttpServer(Large(), clock=time.time)
+        port = free_port()
+        await server.start("127.0.0.1", port)
+        try:
+            return await asyncio.gather(*(asyncio.to_thread(read, port, head) for head in heads))
+        finally:
+            await server.stop()
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        one, three = runner.run(story())
+
+    assert len(large) < one < len(large) + 1000
+    assert 3 * len(large) < three < 3 * len(large) + 1000
 
 
 def test_a_defect_costs_its_request_and_tells_the_client_nothing(caplog: pytest.LogCaptureFixture) -> None:
