@@ -9,22 +9,22 @@ from typing import Final
 from rulebook.logs import log_alerts, read_logs
 from rulebook.source import MONITORING, overridden, read_areas, read_overrides
 
-from dashboards import models, overview, router, security
+from dashboards import business, infrastructure, logs, models, overview, router, security, stack
 from dashboards.build import render
 from dashboards.panel import Board
 
 BOARDS: Final[tuple[Board, ...]] = (
     overview.SYSTEM,
-    overview.INFRASTRUCTURE,
+    infrastructure.INFRASTRUCTURE,
     models.AI,
-    models.BUSINESS,
+    business.BUSINESS,
     security.THREATS,
     security.USERS,
     security.MODELS,
     security.COMPLIANCE,
     router.ALERTROUTER,
-    router.LOGS,
-    overview.STACK,
+    logs.LOGS,
+    stack.STACK,
 )
 RENDERED: Final = MONITORING / "grafana" / "dashboards"
 
