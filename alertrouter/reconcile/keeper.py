@@ -94,26 +94,27 @@ class Reconciler(threading.Thread):
     def poll(self) -> None:
         """Ask every source once."""
         for source in self._sources:
+            # Unless all of this poll succeeds the next one counts from nothing, and it may list what it was seen to.
+            course, source.course, source.holds = source.course, Course(), source.seen or frozenset()
             try:
-                self._poll(source)
+                self._poll(source, course)
             except StoreUnavailable as error:
                 _log.warning("not reconciled", source=source.name, reason=str(error))
             except Exception:  # noqa: BLE001  whatever one source does to its reader, the others are asked
                 _log.exception("not reconciled", source=source.name)
 
-    def _poll(self, source: _Source) -> None:
+    def _poll(self, source: _Source, course: Course) -> None:
         if source.seen is None:
             source.seen = source.holds = self._store.seen(source.name)
         look = self._look(source)
         if self._stopped.is_set():
             return
         if look is None:
-            source.course, source.holds = Course(), source.seen
             self._store.polled(source.name, FAILED, self._clock())
             return
         known = self._store.known(look.listed.keys() | source.seen)
         elsewhere = frozenset[Fingerprint]().union(*(one.holds for one in self._sources if one is not source))
-        verdict = compare(source.course, look, known, source.seen, self._rules, elsewhere)
+        verdict = compare(course, look, known, source.seen, self._rules, elsewhere)
         self._tell(source, look, verdict)
         source.held = self._tell_held(source, look, verdict)
         self._store.keep(source.name, more=verdict.seen - source.seen, less=source.seen - verdict.seen)

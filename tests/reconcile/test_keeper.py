@@ -16,9 +16,11 @@ from alertrouter.events import AlertsReceived, encode
 from alertrouter.incident import Reason, State
 from alertrouter.reconcile.keeper import Reconciler
 from alertrouter.settings import Settings
+from alertrouter.store.connection import connect
 from alertrouter.transition import TimelineLine
 from tests.reconcile.upstream import Alertmanager, alert, alertmanagers
 from tests.routing import Routing
+from tests.servers import RedisServer
 from tests.standins import Answer
 from tests.times import START
 
@@ -187,6 +189,28 @@ def test_one_poll_that_fails_begins_the_counting_anew(asking: Asking, pair: list
 
     assert two_again == {"Old": State.TRIGGERED, "Stays": State.TRIGGERED}
     assert asking.states() == {"Old": State.RESOLVED, "Stays": State.TRIGGERED}
+
+
+def test_a_poll_that_redis_does_not_answer_begins_the_counting_anew(
+    settings_for: SettingsFor, own_redis: RedisServer, pair: list[Alertmanager]
+) -> None:
+    """Given two polls that agree, when Redis is away during the next, then it takes three more."""
+    environ = {**asked(",".join(one.url for one in pair)), "ALERTROUTER_REDIS_URL": own_redis.url}
+    with connect(own_redis.url, patience=10) as client:
+        asking = Asking(settings_for(POLICY, environ), client)
+        fires_everywhere(asking, pair, "Old", "Stays")
+        for one in pair:
+            one.lists("Stays")
+        asking.polls(2)
+        own_redis.kill()
+        asking.reconciler.poll()
+        own_redis.start()
+        asking.polls(2)
+        two_again = asking.states()
+        asking.polls(2)
+
+        assert two_again == {"Old": State.TRIGGERED, "Stays": State.TRIGGERED}
+        assert asking.states() == {"Old": State.RESOLVED, "Stays": State.TRIGGERED}
 
 
 def test_a_redirect_is_not_followed(settings_for: SettingsFor, client: redis.Redis, pair: list[Alertmanager]) -> None:
