@@ -269,6 +269,8 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def remarks(self) -> tuple[str, ...]:
         """What else people must know who look at it."""
+        if self.flapping is None and self.unheard_since is None:
+            return ()
         remarks = []
         if self.flapping is not None:
             remarks.append(f"flapping since {self.flapping.since:%Y-%m-%d %H:%M} UTC")

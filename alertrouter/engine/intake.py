@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from datetime import datetime
 from sys import intern
 
@@ -20,7 +19,7 @@ def receive(memory: Memory, draft: Draft, event: AlertsReceived) -> None:
     """Take in what a sender reported."""
     repeats = 0
     firing = 0
-    joined: Counter[str] = Counter()
+    joined: dict[str, int] = {}
     known, changed, at, expects_beats = memory.state.alerts, draft.changes.alerts, draft.at, memory.expects_beats
     for report in event.alerts:
         mark = memory.mark_of(report)
@@ -119,7 +118,7 @@ def _begin(
     old: Alert | None,
     report: AlertReport,
     cause: str,
-    joined: Counter[str],
+    joined: dict[str, int],
 ) -> None:
     """Let an alert that did not fire begin to fire, and join the incident of each route that it takes."""
     incidents = list(old.incidents) if old else []
@@ -134,7 +133,7 @@ def _begin(
             if incident.id not in incidents:
                 draft.changes.count("transitions:JOIN")
                 if incident.state is not State.PENDING:
-                    joined[incident.id] += 1
+                    joined[incident.id] = joined.get(incident.id, 0) + 1
             _hurry(memory, draft, incident, labels)
         if incident.id not in incidents:
             incidents.append(incident.id)

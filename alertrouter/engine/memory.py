@@ -210,24 +210,31 @@ class Memory:
 
     def _put_incident(self, name: str, incident: Incident | None) -> None:
         old = self.state.incidents.get(name)
+        if incident is None:
+            self._drop_incident(name, old)
+            return
+        if incident.suppressed or (old is not None and old.suppressed):
+            self._wait(name, incident.suppressed)
+        if old is None:
+            self.by_state[incident.state] += 1
+            self._pinned[incident.revision] += 1
+            self.groups[incident.route, incident.group_key] = name
+        elif old.state is not incident.state:
+            self.by_state[old.state] -= 1
+            self.by_state[incident.state] += 1
+        self.state.incidents[name] = incident
+        self._plan_incident(incident)
+
+    def _drop_incident(self, name: str, old: Incident | None) -> None:
+        self.quiet.disturb((name,))
+        self._incidents_due.pop(name, None)
         if old is not None:
             self.by_state[old.state] -= 1
-        if incident is None:
-            self.quiet.disturb((name,))
-            self._incidents_due.pop(name, None)
-            if old is not None:
-                self._pinned[old.revision] -= 1
-                del self.state.incidents[name]
-                self.groups.pop((old.route, old.group_key), None)
-            self.members.pop(name, None)
-            self._wait(name, {})
-            return
-        self._wait(name, incident.suppressed)
-        self._pinned[incident.revision] += old is None
-        self.by_state[incident.state] += 1
-        self.state.incidents[name] = incident
-        self.groups[incident.route, incident.group_key] = name
-        self._plan_incident(incident)
+            self._pinned[old.revision] -= 1
+            del self.state.incidents[name]
+            self.groups.pop((old.route, old.group_key), None)
+        self.members.pop(name, None)
+        self._wait(name, {})
 
     def _wait(self, incident: str, suppressed: Mapping[Fingerprint, str]) -> None:
         """Remember for whose end an incident waits whose alerts are held back."""
