@@ -269,7 +269,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def remarks(self) -> tuple[str, ...]:
         """What else people must know who look at it."""
-        if self.flapping is None and self.unheard_since is None:
+        if self.flapping is None and self.unheard_since is None and not self.upstream:
             return ()
         remarks = []
         if self.flapping is not None:

@@ -122,8 +122,7 @@ class Engine:
     def advance(self, now: datetime, *, most: int | None = None) -> Changes:
         """Fire what is due up to and at `now`, or until `most` deliveries are owed: `next_due` tells of the rest."""
         changes = self._fire(now, inclusive=True, most=most)
-        due = self.next_due()
-        if due is None or due > now:
+        if most is None or (due := self.next_due()) is None or due > now:
             self._clock = max(self._clock, now)
         return changes
 
@@ -185,13 +184,14 @@ class Engine:
         holding.free(self._memory, draft, alerts)
 
     def _fire(self, until: datetime, *, inclusive: bool, most: int | None = None) -> Changes:
-        changes = Changes()
-        while (most is None or len(changes.deliveries) < most) and (
-            timer := self._memory.pop_due(until, inclusive=inclusive)
-        ) is not None:
+        changes: Changes | None = None
+        while (timer := self._memory.pop_due(until, inclusive=inclusive)) is not None:
             self._clock = max(self._clock, timer.due)
-            changes = changes.then(self._come(timer))
-        return changes
+            came = self._come(timer)
+            changes = came if changes is None else changes.then(came)
+            if most is not None and len(changes.deliveries) >= most:
+                break
+        return Changes() if changes is None else changes
 
     def _come(self, timer: Due) -> Changes:
         match timer.kind:

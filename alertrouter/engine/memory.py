@@ -173,15 +173,17 @@ class Memory:
 
     def pop_due(self, until: datetime, *, inclusive: bool) -> Due | None:
         """Take the next timer that is due; None when there is none up to `until`."""
-        due = self.next_due()
-        if due is None or due > until or (due == until and not inclusive):
-            return None
-        timer = heapq.heappop(self._timers)
-        if timer.kind == "alerts":
-            for mark in self._ending.pop(timer.due):
-                heapq.heappush(self._timers, Due(timer.due, "alert", mark))
-            return self.pop_due(until, inclusive=inclusive)
-        return timer
+        while self._timers:
+            due = self._timers[0].due
+            if due > until or (due == until and not inclusive):
+                return None
+            timer = heapq.heappop(self._timers)
+            if timer.kind == "alerts":
+                for mark in self._ending.pop(due):
+                    heapq.heappush(self._timers, Due(due, "alert", mark))
+            elif self._counts(timer):
+                return timer
+        return None
 
     def swap(self, draft: Draft) -> Changes:
         """Make a finished draft count, all of it; gives the changes that the commit has to write."""
@@ -273,7 +275,7 @@ class Memory:
             self.by_label.add(alert)
         # An end that only moved on needs no timer of its own: the one that is set finds the new end and plans that.
         planned = old.ends_at if old is not None and old.ends_at is not None and old.ends_at > now else None
-        if alert.ends_at is not None and (planned is None or alert.ends_at < planned):
+        if alert.ends_at is not None and alert.ends_at > now and (planned is None or alert.ends_at < planned):
             self._plan_alert(alert)
 
     def _touch(self, mark: Fingerprint, alert: Alert, now: datetime) -> None:
