@@ -373,8 +373,8 @@ class Memory:
 
     def _plan_stored(self, alert: Alert) -> None:
         """What was over when a router last wrote has been dealt with: its end must not come a second time."""
-        alive_at = self.state.alive_at
-        if alert.ends_at is not None and (alive_at is None or alert.ends_at >= alive_at):
+        alive_at, end = self.state.alive_at, alert.ends_at
+        if end is not None and end > alert.updated_at and (alive_at is None or end >= alive_at):
             self._plan_alert(alert)
 
     def _plan_alert(self, alert: Alert) -> None:
