@@ -209,7 +209,7 @@ def follow(settings: Settings, holder: str, stop: threading.Event, clock: Callab
             if wanted is None or not store.hold(holder):
                 break
             if follower is None or follower.shadow != wanted:
-                follower = _begin(store, settings, clock)
+                follower = _begin(store, wanted, settings, clock)
             if follower is not None and not _turned(store, follower, rest):
                 follower = None
             rest()
@@ -220,18 +220,20 @@ def follow(settings: Settings, holder: str, stop: threading.Event, clock: Callab
         store.let_go(holder)
 
 
-def _begin(store: ShadowFollowing, settings: Settings, clock: Callable[[], datetime]) -> Follower | None:
-    begun = store.begun()
-    if begun is None:
-        return None
-    _log.info("follows a shadow", revision=begun.shadow.revision, since=begun.shadow.since.isoformat())
+def _begin(
+    store: ShadowFollowing, shadow: Shadow, settings: Settings, clock: Callable[[], datetime]
+) -> Follower | None:
+    _log.info("follows a shadow", revision=shadow.revision, since=shadow.since.isoformat())
     try:
+        begun = store.begun()
+        if begun is None:
+            return None
         return Follower(store, begun, history=timedelta(days=settings.history_days), clock=clock)
     except StoreUnavailable:
         raise
-    except Exception as error:  # noqa: BLE001  a policy of another version, or a defect: shown, and ends it alone
-        _log.exception("the shadow has not begun", revision=begun.shadow.revision)
-        give_up(store, begun.shadow, error)
+    except Exception as error:  # noqa: BLE001  what another version wrote, or a defect: shown, and ends it alone
+        _log.exception("the shadow has not begun", revision=shadow.revision)
+        give_up(store, shadow, error)
         return None
 
 

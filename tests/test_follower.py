@@ -11,6 +11,9 @@ from typing import cast
 
 import pytest
 import redis
+from hypothesis import example, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 
 from alertrouter import follower as process
 from alertrouter.alert import AlertReport, fingerprint
@@ -30,7 +33,7 @@ from alertrouter.follower import Follower
 from alertrouter.policy.load import load
 from alertrouter.policy.oncall import Shift
 from alertrouter.policy.policy import Policy
-from alertrouter.record import Fired, Told
+from alertrouter.record import Ended, Fired, Moved, Record, Told
 from alertrouter.settings import Settings
 from alertrouter.shadow import Details, Standing, Sums
 from alertrouter.silence import SilenceMatcher
@@ -42,6 +45,7 @@ from alertrouter.store.records import History
 from alertrouter.store.revisions import Happened, Revision
 from alertrouter.store.shadow import ShadowDoor
 from alertrouter.store.shadow_following import ShadowFollowing
+from alertrouter.transition import Transition
 from tests.routing import Routing
 from tests.times import START, at
 
@@ -406,22 +410,34 @@ def test_the_shifts_of_calendars_are_those_that_the_router_has_read() -> None:
         shift = Shift(person=who, since=START, until=START + timedelta(days=1))
         return load({"policy.yml": text, FILE: written({"rota": (shift,)})})
 
-    def fired(name: str, minutes: float) -> Fired:
-        labels = {"alertname": name, "severity": "critical"}
-        return Fired(at=at(minutes=minutes), alert=fingerprint(labels), labels=labels, starts_at=at(minutes=minutes))
-
     text = LIVE.replace("oncall: pager", "oncall: rota") + ROTA
     beside = Beside(policy(text, "lena"), load({"policy.yml": text.replace("after: 10m", "after: 2m")}), START)
-    beside.take(fired("Down", 1))
+    beside.take(began("Down", 60))
     beside.wait(at(minutes=5))
     (changed,) = beside.sums()[1].changed
     assert [one.receiver for one in changed.shadow] == ["chat", "lena"]
 
     beside.follow(policy(text, "omar"), at(minutes=6))
-    beside.take(fired("Slow", 6))
+    beside.take(began("Slow", 360))
     beside.wait(at(minutes=9))
     slow, _ = beside.sums()[1].changed
     assert [one.receiver for one in slow.shadow] == ["chat", "omar"]
+
+
+def test_what_another_version_found_is_found_anew(watched: Watched) -> None:
+    """And what another version has set is no shadow: a new one takes its place."""
+    watched.begin(SOONER)
+    watched.client.hset(watched.keys.shadow, mapping={"sums": b"\xc1", "details": b"\xc1", "silences": b"\xc1"})
+    assert watched.seen()[0].sums is None
+    watched.fires("Down")
+    watched.pass_time(5)
+    watched.follower().turn()
+    assert watched.sums().pages == (0, 1)
+
+    watched.client.hset(watched.keys.shadow, "set", b"\xc1")
+    assert watched.store.shadow() is None
+    watched.begin(LATER).turn()
+    assert watched.sums().pages == (0, 0)
 
 
 def test_of_two_followers_one_follows(watched: Watched) -> None:
@@ -436,3 +452,66 @@ def test_of_two_followers_one_follows(watched: Watched) -> None:
     assert not watched.store.hold("b")
     watched.store.let_go("a")
     assert watched.store.hold("b")
+
+
+INHIBITING = (
+    LIVE
+    + """
+inhibit_rules:
+  - {source_matchers: ['alertname="A"'], target_matchers: ['alertname="B"']}
+flapping: {flips: 3, within: 30m, stable_for: 5m}
+"""
+)
+
+
+SECONDS = st.integers(0, 720).map(lambda number: 10 * number)
+"""As group_wait and all else here are multiples of ten seconds, much falls on the same moment."""
+
+
+def began(name: str, second: float) -> Fired:
+    """An alert that begins so long after the start."""
+    labels = {"alertname": name, "severity": "critical"}
+    moment = at(seconds=second)
+    return Fired(at=moment, alert=fingerprint(labels), labels=labels, starts_at=moment, incidents=(f"INC-{name}",))
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> list[Record]:
+    """Alerts that begin and end, some taken by somebody, within two hours."""
+    moments = sorted(draw(st.lists(SECONDS, max_size=30)))
+    found: list[Record] = []
+    firing: set[str] = set()
+    for second in moments:
+        name = draw(st.sampled_from("ABCD"))
+        labels = {"alertname": name, "severity": draw(st.sampled_from(["warning", "critical"]))}
+        mark, moment = fingerprint(labels), at(seconds=second)
+        if mark in firing and draw(st.booleans()):
+            found.append(Moved(at=moment, incident=f"INC-{name}", transition=Transition.ACK, by="omar"))
+        elif mark in firing:
+            firing.discard(mark)
+            found.append(Ended(at=moment, alert=mark))
+        else:
+            firing.add(mark)
+            found.append(Fired(at=moment, alert=mark, labels=labels, starts_at=moment, incidents=(f"INC-{name}",)))
+    return found
+
+
+@given(histories(), st.lists(SECONDS, max_size=3))
+@example([began("B", 0), began("A", 10)], [10])  # what is due at the moment of a change comes after it
+@hypothesis_settings(max_examples=60)
+def test_the_same_policy_is_no_other_whenever_it_comes_into_force_again(
+    history: list[Record], activations: list[int]
+) -> None:
+    """The live side begins a new engine each time; nothing of the old one may be lost, and no timer begin anew."""
+    beside = Beside(load({"p.yml": INHIBITING}), load({"p.yml": f"{INHIBITING}# the shadow\n"}), START)
+    waiting = sorted(activations)
+    for record in history:
+        while waiting and at(seconds=waiting[0]) <= record.at:
+            second = waiting.pop(0)
+            beside.follow(load({"p.yml": f"{INHIBITING}# {second}\n"}), at(seconds=second))
+        beside.take(record)
+    beside.wait(at(minutes=240))
+
+    sums, details = beside.sums()
+    assert sums.changed == 0, details.changed
+    assert sums.messages[0] == sums.messages[1]

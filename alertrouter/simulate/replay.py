@@ -181,7 +181,7 @@ class Again:
 
     def follow(self, policy: Policy, at: datetime) -> None:
         """Bring another policy into force, as the router does: what is open keeps the one that opened it."""
-        self.wait(at)
+        self._come_to(at)
         state = self._engine.state
         windows = {window.name for window in policy.maintenance}
         for silence in [one for one in state.silences.values() if one.maintenance and one.maintenance not in windows]:
@@ -265,9 +265,13 @@ class Again:
             if action is not None:
                 self._apply(action)
 
-    def _apply(self, event: Event) -> None:
-        while (due := self._engine.next_due()) is not None and due < event.at:
+    def _come_to(self, moment: datetime) -> None:
+        """Let time pass up to a moment; what is due at it comes after what happens at it."""
+        while (due := self._engine.next_due()) is not None and due < moment:
             self._keep(self._engine.advance(due))
+
+    def _apply(self, event: Event) -> None:
+        self._come_to(event.at)
         try:
             changes = self._engine.apply(event)
         except NotApplied as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable
 from datetime import datetime
-from typing import Final, cast
+from typing import Final, TypeVar, cast
 
 import msgspec
 import redis
@@ -28,6 +28,7 @@ SILENCES: Final = "silences"
 STOPPED: Final = "stopped"
 """There as soon as a shadow decides no more."""
 
+_T = TypeVar("_T")
 _NOTHING: Final = "0-0"
 
 Stream = list[tuple[bytes, dict[bytes, bytes]]]
@@ -88,8 +89,7 @@ class ShadowDoor:
         with border():
             found = await cast(Awaitable[list[bytes | None]], self._redis.hmget(self._keys.shadow, wanted))
         standing = standing_of(found)
-        details = msgspec.msgpack.decode(found[2], type=Details) if found[2] else Details()
-        return (standing, details) if standing else None
+        return (standing, found_of(found[2], Details) or Details()) if standing else None
 
     async def policy(self) -> Revision | None:
         """Give the policy in the shadow with its texts, as it was set."""
@@ -140,15 +140,20 @@ def standing_of(fields: list[bytes | None]) -> Standing | None:
     shadow = shadow_of(packed)
     if shadow is None:
         return None
-    return Standing(shadow=shadow, sums=msgspec.msgpack.decode(sums, type=Sums) if sums else None)
+    return Standing(shadow=shadow, sums=found_of(sums, Sums))
+
+
+def found_of(packed: bytes | None, kind: type[_T]) -> _T | None:
+    """Read what a follower found; what another version wrote is nothing, and found anew."""
+    try:
+        return msgspec.msgpack.decode(packed, type=kind) if packed else None
+    except msgspec.DecodeError:
+        return None
 
 
 def shadow_of(packed: bytes | None) -> Shadow | None:
     """Read what was set; a record of another version is none, and another shadow can be set in its place."""
-    try:
-        return msgspec.msgpack.decode(packed, type=Shadow) if packed else None
-    except msgspec.DecodeError:
-        return None
+    return found_of(packed, Shadow)
 
 
 def _last(entries: Stream) -> str:

@@ -18,7 +18,7 @@ from alertrouter.store.connection import border
 from alertrouter.store.keys import Keys
 from alertrouter.store.moment import from_ms
 from alertrouter.store.revisions import Revision
-from alertrouter.store.shadow import DETAILS, FILES, LIVE, SET, SILENCES, STOPPED, SUMS, Stream, shadow_of
+from alertrouter.store.shadow import DETAILS, FILES, LIVE, SET, SILENCES, STOPPED, SUMS, Stream, found_of, shadow_of
 
 HOLD_MS: Final = 15_000
 """A follower that has not written for so long is gone."""
@@ -82,8 +82,8 @@ class ShadowFollowing:
             shadow=decode(packed, type=Shadow),
             files=decode(files, type=dict[str, str]),
             live=decode(live, type=dict[str, str]),
-            looked=decode(sums, type=Sums).until if sums else None,
-            silences=decode(silences, type=tuple[Silence, ...]) if silences else (),
+            looked=known.until if (known := found_of(sums, Sums)) else None,
+            silences=found_of(silences, tuple[Silence, ...]) or (),
         )
 
     def settled(self) -> datetime | None:
