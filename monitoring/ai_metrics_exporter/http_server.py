@@ -278,5 +278,6 @@ def _head(status: int, kind: str, allow: str, last: bool) -> bytes:
     """Status line and headers, but for those that differ from answer to answer."""
     lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}", f"content-type: {kind}"]
     lines += [f"allow: {allow}"] if allow else []
+    lines += ["www-authenticate: Bearer"] if status == HTTPStatus.UNAUTHORIZED else []
     lines += ["connection: close"] if last else []
     return "".join(f"{line}\r\n" for line in lines).encode()

@@ -2,6 +2,7 @@
 
 from ai_metrics_exporter.bounded import SETTLE
 from ai_metrics_exporter.metrics import AiMetrics
+from ai_metrics_exporter.reports import Request
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
@@ -33,6 +34,28 @@ def test_whatever_is_reported_the_series_are_few_and_readable(names: list[str]) 
     asked = [one for one in found if one.name == "assistant_requests_total"]
     assert len(asked) <= 11
     assert sum(one.value for one in asked) == len(names)
+
+
+def test_each_request_counts_once_where_it_belongs_and_each_unknown_model_is_told() -> None:
+    """Series are remembered by the kind of call; what is beyond a label's bound is not, for each time is told."""
+    metrics = AiMetrics(CollectorRegistry(), most_values=2)
+    value = metrics.registry.get_sample_value
+
+    for name in ("a", "b", "c", "a", "c", "d", "a"):
+        Request(model_name=name, seconds=0.3, error_type="timeout" if name == "b" else "", output_tokens=4).apply(
+            metrics, 0
+        )
+
+    def counted(name: str, status: str = "success", error: str = "") -> float | None:
+        kind = {"model_name": name, "model_version": "", "provider": "", "operation": "chat"}
+        return value("ai_model_requests_total", {**kind, "status": status, "error_type": error})
+
+    assert [counted("a"), counted("b"), counted("__other__")] == [3, None, 3]
+    assert counted("b", "error", "timeout") == 1
+    tokens = {"model_name": "a", "provider": "", "direction": "output"}
+    assert value("ai_model_tokens_total", tokens) == 12
+    assert value("ai_model_tokens_total", {**tokens, "direction": "input"}) == 0
+    assert value("ai_exporter_series_dropped_total", {"label": "model_name"}) == 3
 
 
 def test_a_rare_event_is_seen_from_its_first_on() -> None:

@@ -98,9 +98,11 @@ def test_what_comes_in_is_answered_as_http_says(exporter: Exporter, said: bytes,
 
 def test_a_refusal_says_what_may_be_asked(exporter: Exporter) -> None:
     """405 names the methods; a HEAD is a GET without the body; nothing says which programs serve it."""
+    stranger = conversation(exporter, WHOLE.replace(b"s3cret", b"guess"))
     delete = conversation(exporter, b"DELETE /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
     head = conversation(exporter, GET.replace(b"GET", b"HEAD"))
 
+    assert b"\r\nwww-authenticate: Bearer\r\n" in stranger
     assert statuses(delete) == [405]
     assert b"\r\nallow: GET, HEAD\r\n" in delete
     assert b"\r\ncontent-length: 3\r\ndate: " in head
@@ -220,6 +222,28 @@ def test_it_does_not_matter_where_packets_end(cuts: list[int]) -> None:
     assert at_once.written.count(REPORT) == 3
     assert bit_by_bit.written == at_once.written
     assert bit_by_bit.closed
+
+
+NOISE = (
+    *(WHOLE, GET, POST, CHUNKED, b"\r\n", b"\n", b"0\r\n\r\n", b":", b"X: \xff\r\n", b"GET % HTTP/1.1\r\n\r\n"),
+    *(b"Content-Length: 3\r\n", b"Transfer-Encoding: chunked\r\n", b"Expect: 100-continue\r\n"),
+    *(b"Connection: upgrade\r\nUpgrade: h2c\r\n", b"OPTIONS * HTTP/1.1\r\n\r\n", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
+)
+
+
+@given(st.lists(st.one_of(st.sampled_from(NOISE), st.binary(min_size=1, max_size=40)), max_size=10))
+def test_whatever_comes_in_does_no_harm(parts: list[bytes]) -> None:
+    """Nothing raises; and what is answered does not depend on how it came in, so no request hides in another one."""
+    pieces, bit_by_bit = connected()
+    whole, at_once = connected()
+
+    for part in parts:
+        pieces.data_received(part)
+    whole.data_received(b"".join(parts))
+
+    answered = [status for status in statuses(at_once.written) if status != 100]
+    assert [status for status in statuses(bit_by_bit.written) if status != 100] == answered
+    assert set(answered) <= {200, 400}
 
 
 def test_who_does_not_read_is_not_answered_further() -> None:
