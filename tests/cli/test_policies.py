@@ -147,7 +147,11 @@ def test_the_shadow_shows_what_would_have_gone_otherwise(door: Door, tmp_path: P
     """More pages stand out, and a pipeline may fail on them. One that could not go on says why."""
     door.redis.set("ar:active", FIRST)
     door.redis.hset("ar:policies", FIRST, msgspec.msgpack.encode({"policy.yml": POLICY}))
+    assert ShadowFollowing(door.redis, KEYS).hold("this test"), "so that no process follows it"
     publish(door, tmp_path / "new", OTHER, "--shadow")
+    note(door, stopped="")
+    assert "ago: is a router active?" in at(door, "shadow").out
+
     note(door, stopped="it is in force since 2026-03-04 09:00:00 UTC, by lena (api)")
 
     lines = at(door, "shadow").out.splitlines()
