@@ -49,7 +49,7 @@ def _settle_one(memory: Memory, draft: Draft, event: DeliverySettled) -> None:
     elif (stale or to.paged) or to.shown < incident.version:
         incident = telling.tell(view, incident, to)
     flush.prune(view, incident)
-    draft.changes.incidents[incident.id] = undelivered.watch(view, incident)
+    draft.changes.incidents[incident.id] = undelivered.watch(view, flush.told_to_all(view, incident))
 
 
 _REASONS = {Outcome.SENT: Reason.SENT, Outcome.FAILED: Reason.FAILED, Outcome.CANCELLED: Reason.CANCELLED}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 
@@ -12,6 +13,7 @@ from tests.engine.story import Story, at, firing
 
 POLICY = """
 severities: [warning, critical]
+reopen_within: 10m
 time_intervals:
   some_minutes: [{times: [{start_time: "10:40", end_time: "10:50"}]}]
 receivers:
@@ -145,3 +147,16 @@ def test_time_alone_may_bring_something() -> None:
     plain = resting(severity="warning")
     plain.advance(4 * 60 * MINUTE + 2 * MINUTE)
     assert [one.reason for one in plain.told] == ["opened", "repeated"]
+
+
+def test_an_end_that_was_told_to_all_is_next_looked_at_when_it_is_forgotten() -> None:
+    """Given an incident that is over; when the message of that has arrived, then one look is left, which forgets it."""
+    story = resting(severity="warning")
+
+    story.end(11 * MINUTE, "Disk", host="a", severity="warning")
+    story.advance(11.1 * MINUTE)
+
+    assert [one.reason for one in story.told] == ["opened", "resolved"]
+    assert story.engine.next_due() == at(11 * MINUTE) + timedelta(minutes=10)
+    story.advance(21.1 * MINUTE)
+    assert story.engine.state.incidents == {}
