@@ -13,7 +13,8 @@ from bench.shape import Shape
 from bench.systems import System
 
 COUNTS: Final = (1000, 10_000, 100_000)
-SETTLE: Final = 3.0
+SETTLE: Final = 12.0
+"""Seconds in which the allocators (Go's, jemalloc's) have given back what the burst took: theirs is the same time."""
 
 
 def _measure(bench: Bench, system: str) -> Measured:
