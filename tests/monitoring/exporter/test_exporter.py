@@ -12,7 +12,11 @@ from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
 import pytest
+from ai_metrics_exporter import AiMetrics, server
 from ai_metrics_exporter.__main__ import main
+from ai_metrics_exporter.http_server import Reply
+from ai_metrics_exporter.request_head import read_head
+from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.journeys.programs import Program, Programs, free_port
@@ -131,6 +135,47 @@ def test_what_is_reported_is_scraped(exporter: Exporter) -> None:
     assert scraped["pipeline_records_total{pipeline=orders,result=rejected}"] == 2
     assert scraped["pipeline_last_success_timestamp_seconds{pipeline=orders}"] == 1767225600
     assert scraped["tasks_queued{task_type=mail}"] == 3
+
+
+def test_many_reports_between_two_scrapes_are_all_counted_in_their_order(exporter: Exporter) -> None:
+    """They are read as they come and counted together: the last number that was set is the one that is shown."""
+    for number in range(12):
+        finished = [{"task_type": "import", "status": "succeeded", "queued": 100 - number}] * 100
+        assert exporter.post("/v1/tasks", finished) == (202, {"accepted": 100})
+
+    request = [{"model_name": "counted", "seconds": 0.1}]
+    assert [exporter.post("/v1/requests", request)[0] for _ in range(30)] == [202] * 30
+
+    scraped = exporter.samples()
+    kind = "error_type=,model_name=counted,model_version=,operation=chat,provider=,status=success"
+    assert scraped["tasks_queued{task_type=import}"] == 89
+    assert scraped[f"ai_model_requests_total{{{kind}}}"] == 30
+
+
+class Broken(AiMetrics):
+    """Metrics with a defect."""
+
+    def load_failed(self, model_name: str, reason: str) -> None:
+        """Fail."""
+        raise RuntimeError(reason)
+
+
+def test_a_report_that_can_not_be_counted_costs_itself_only(caplog: pytest.LogCaptureFixture) -> None:
+    """The others are counted, the scrape is answered, and the log has the defect."""
+    door = server.Exporter(Broken(CollectorRegistry()), token="", clock=lambda: 0.0)
+
+    def ask(method: str, path: str, body: str = "") -> Reply:
+        return door.answer(read_head(f"{method} {path} HTTP/1.1\r\n\r\n".encode()), body.encode())
+
+    ask("POST", "/v1/tasks", '{"task_type": "before", "queued": 1}')
+    ask("POST", "/v1/load-failures", '{"model_name": "m", "reason": "not today"}')
+    ask("POST", "/v1/tasks", '{"task_type": "after", "queued": 2}')
+    scraped = ask("GET", "/metrics")
+
+    assert scraped.status == 200
+    assert b'tasks_queued{task_type="before"} 1.0\n' in scraped.body
+    assert b'tasks_queued{task_type="after"} 2.0\n' in scraped.body
+    assert "RuntimeError: not today" in caplog.text
 
 
 def test_security_is_reported_to_one_place(exporter: Exporter) -> None:
