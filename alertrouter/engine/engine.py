@@ -23,8 +23,9 @@ from alertrouter.engine import (
     summaries,
 )
 from alertrouter.engine.changes import Activation, Answer, Changes
-from alertrouter.engine.memory import Draft, Due, Memory
+from alertrouter.engine.memory import Draft, Memory
 from alertrouter.engine.state import EngineState
+from alertrouter.engine.timers import Due
 from alertrouter.errors import AlertrouterError, PolicyError
 from alertrouter.events import (
     AlertsReceived,
@@ -105,7 +106,7 @@ class Engine:
 
     def next_due(self) -> datetime | None:
         """When to be called again at the latest; None: nothing is planned."""
-        return self._memory.next_due()
+        return self._memory.timers.next()
 
     def apply(self, event: Event) -> Changes:
         """Apply one event; timers due before it fire first. Raises `NotApplied`: then the event changed nothing."""
@@ -185,7 +186,7 @@ class Engine:
 
     def _fire(self, until: datetime, *, inclusive: bool, most: int | None = None) -> Changes:
         changes: Changes | None = None
-        while (timer := self._memory.pop_due(until, inclusive=inclusive)) is not None:
+        while (timer := self._memory.timers.pop(until, inclusive=inclusive)) is not None:
             self._clock = max(self._clock, timer.due)
             came = self._come(timer)
             changes = came if changes is None else changes.then(came)

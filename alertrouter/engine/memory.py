@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import heapq
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
@@ -18,6 +17,7 @@ from alertrouter.engine.quiet import Quiet
 from alertrouter.engine.silencing import Silencer, next_moment
 from alertrouter.engine.state import EngineState, Pulse
 from alertrouter.engine.suppression import Inhibitor
+from alertrouter.engine.timers import Timers
 from alertrouter.errors import AlertrouterError, PolicyError
 from alertrouter.incident import Incident, State
 from alertrouter.policy.load import load
@@ -45,17 +45,6 @@ class Draft(msgspec.Struct):
     start: datetime | None = None
     end: datetime | None = None
     """Of the last alert: when the next one has the same, as is often so in one report, they share the object."""
-
-
-class Due(NamedTuple):
-    """A moment at which an incident, an alert, a heartbeat or a silence must be looked at.
-
-    Sorted by time, then kind, then id.
-    """
-
-    due: datetime
-    kind: str
-    id: str
 
 
 class Memory:
@@ -88,21 +77,15 @@ class Memory:
         self.silencer = Silencer()
         self.by_label = LabelIndex(state.alerts)
         self.quiet = Quiet()
-        self._timers: list[Due] = []
-        self._ending: dict[datetime, list[Fingerprint]] = {}
-        self._incidents_due: dict[str, datetime] = {}
+        self.timers = Timers(state.alerts)
         self._pinned: Counter[str] = Counter()
-        self._beats_due: dict[str, datetime] = {}
-        self._silences_due: dict[str, datetime] = {}
-        self._summaries_due: dict[str, datetime | None] = {}
-        self._windows_due: dict[str, datetime] = {}
         self._marks: dict[bytes, Fingerprint] = {}
         self._beats: dict[Fingerprint, tuple[str, ...]] = {}
         for incident in state.incidents.values():
             self.groups[incident.route, incident.group_key] = incident.id
             self.by_state[incident.state] += 1
             self._pinned[incident.revision] += 1
-            self._plan_incident(incident)
+            self.timers.plan("incident", incident.id, incident.due)
         for alert in state.alerts.values():
             self._marks[alert.packed_labels] = alert.fingerprint
             for name in alert.incidents:
@@ -163,28 +146,6 @@ class Memory:
             return alerts
         return sorted(alerts, key=lambda alert: (alert.starts_at, alert.fingerprint))
 
-    def next_due(self) -> datetime | None:
-        """The moment of the next timer."""
-        while self._timers and not self._counts(self._timers[0]):
-            gone = heapq.heappop(self._timers)
-            if gone.kind == "alerts":
-                del self._ending[gone.due]
-        return self._timers[0].due if self._timers else None
-
-    def pop_due(self, until: datetime, *, inclusive: bool) -> Due | None:
-        """Take the next timer that is due; None when there is none up to `until`."""
-        while self._timers:
-            due = self._timers[0].due
-            if due > until or (due == until and not inclusive):
-                return None
-            timer = heapq.heappop(self._timers)
-            if timer.kind == "alerts":
-                for mark in self._ending.pop(due):
-                    heapq.heappush(self._timers, Due(due, "alert", mark))
-            elif self._counts(timer):
-                return timer
-        return None
-
     def swap(self, draft: Draft) -> Changes:
         """Make a finished draft count, all of it; gives the changes that the commit has to write."""
         changes = draft.changes
@@ -225,11 +186,11 @@ class Memory:
             self.by_state[old.state] -= 1
             self.by_state[incident.state] += 1
         self.state.incidents[name] = incident
-        self._plan_incident(incident)
+        self.timers.plan("incident", name, incident.due)
 
     def _drop_incident(self, name: str, old: Incident | None) -> None:
         self.quiet.disturb((name,))
-        self._incidents_due.pop(name, None)
+        self.timers.plan("incident", name, None)
         if old is not None:
             self.by_state[old.state] -= 1
             self._pinned[old.revision] -= 1
@@ -276,20 +237,20 @@ class Memory:
         # An end that only moved on needs no timer of its own: the one that is set finds the new end and plans that.
         planned = old.ends_at if old is not None and old.ends_at is not None and old.ends_at > now else None
         if alert.ends_at is not None and alert.ends_at > now and (planned is None or alert.ends_at < planned):
-            self._plan_alert(alert)
+            self.timers.plan_end(alert)
 
     def _touch(self, mark: Fingerprint, alert: Alert, now: datetime) -> None:
         """Keep an alert of which only the moments have moved on: what nine of ten reports bring."""
         planned = self.state.alerts[mark].ends_at
         self.state.alerts[mark] = alert
         if alert.ends_at is not None and (planned is None or alert.ends_at < planned or planned <= now):
-            self._plan_alert(alert)
+            self.timers.plan_end(alert)
 
     def ended(self, mark: Fingerprint, now: datetime) -> bool:
         """Look at an alert whose timer came: over (it holds back nothing any more), or its end has moved on."""
         alert = self.state.alerts[mark]
         if alert.firing(now):
-            self._plan_alert(alert)
+            self.timers.plan_end(alert)
             return False
         self.quiet.disturb(alert.incidents)
         if self.inhibitor.has_rules:
@@ -299,27 +260,21 @@ class Memory:
     def _put_silence(self, name: str, silence: Silence | None) -> None:
         if silence is None:
             self.state.silences.pop(name, None)
-            self._silences_due.pop(name, None)
+            self.timers.plan("silence", name, None)
             return
         self.state.silences[name] = silence
         if silence.state is SilenceState.EXPIRED:
             self.silencer.drop(name)
         else:
             self.silencer.put(silence)
-        due = next_moment(silence, self.reopen_within)
-        if self._silences_due.get(name) != due:
-            self._silences_due[name] = due
-            heapq.heappush(self._timers, Due(due, "silence", name))
+        self.timers.plan("silence", name, next_moment(silence, self.reopen_within))
 
     def _put_summary(self, name: str, summary: Summary | None) -> None:
         if summary is None:
             self.state.summaries.pop(name, None)
-            self._summaries_due.pop(name, None)
-            return
-        self.state.summaries[name] = summary
-        if summary.due is not None and self._summaries_due.get(name) != summary.due:
-            heapq.heappush(self._timers, Due(summary.due, "summary", name))
-        self._summaries_due[name] = summary.due
+        else:
+            self.state.summaries[name] = summary
+        self.timers.plan("summary", name, summary.due if summary else None)
 
     def put_pulse(self, name: str, pulse: Pulse | None) -> None:
         """Keep what is known of a heartbeat now; None: it is expected no more."""
@@ -331,7 +286,7 @@ class Memory:
 
     def silent(self, name: str, now: datetime) -> bool:
         """Look at a heartbeat whose timer came: missing, or a beat has come meanwhile and the next one has time."""
-        del self._beats_due[name]
+        self.timers.plan("heartbeat", name, None)
         if self.state.heartbeats[name].since + self.policy.heartbeats[name].patience <= now:
             return True
         self._plan_pulse(name)
@@ -341,65 +296,25 @@ class Memory:
         policy, pulse = self.policies.get(self.state.active), self.state.heartbeats.get(name)
         rule = policy.heartbeats.get(name) if policy else None
         if rule is None or pulse is None or pulse.alert is not None:
-            self._beats_due.pop(name, None)
+            self.timers.plan("heartbeat", name, None)
             return
-        due, planned = pulse.since + rule.patience, self._beats_due.get(name)
+        due, planned = pulse.since + rule.patience, self.timers.planned("heartbeat", name)
         # As with alerts: a beat needs no timer of its own, the one that is set finds it.
         if planned is None or due < planned:
-            self._beats_due[name] = due
-            heapq.heappush(self._timers, Due(due, "heartbeat", name))
+            self.timers.plan("heartbeat", name, due)
 
     def plan_maintenance(self, name: str, now: datetime) -> None:
         """Set the timer of a window that was looked at: for its next opening."""
         intervals = self.policy.time_intervals
         window = next(one for one in self.policy.maintenance if one.name == name)
         after = window.closes(intervals, now) if window.is_open(intervals, now) else now
-        self._plan_window(name, window.opens(intervals, after))
-
-    def _plan_window(self, name: str, due: datetime | None) -> None:
-        if due is None:
-            self._windows_due.pop(name, None)
-        else:
-            self._windows_due[name] = due
-            heapq.heappush(self._timers, Due(due, "maintenance", name))
-
-    def _plan_incident(self, incident: Incident) -> None:
-        due = incident.due
-        if due is None:
-            self._incidents_due.pop(incident.id, None)
-        elif self._incidents_due.get(incident.id) != due:
-            self._incidents_due[incident.id] = due
-            heapq.heappush(self._timers, Due(due, "incident", incident.id))
+        self.timers.plan("maintenance", name, window.opens(intervals, after))
 
     def _plan_stored(self, alert: Alert) -> None:
         """What was over when a router last wrote has been dealt with: its end must not come a second time."""
         alive_at, end = self.state.alive_at, alert.ends_at
         if end is not None and end > alert.updated_at and (alive_at is None or end >= alive_at):
-            self._plan_alert(alert)
-
-    def _plan_alert(self, alert: Alert) -> None:
-        """Plan an alert's end. What was evaluated together ends together, and shares one timer until that comes."""
-        if alert.ends_at is None:
-            return
-        if alert.ends_at not in self._ending:
-            self._ending[alert.ends_at] = []
-            heapq.heappush(self._timers, Due(alert.ends_at, "alerts", ""))
-        self._ending[alert.ends_at].append(alert.fingerprint)
-
-    def _counts(self, timer: Due) -> bool:
-        if timer.kind == "incident":
-            return self._incidents_due.get(timer.id) == timer.due
-        if timer.kind == "maintenance":
-            return self._windows_due.get(timer.id) == timer.due
-        if timer.kind == "summary":
-            return self._summaries_due.get(timer.id) == timer.due
-        if timer.kind == "silence":
-            return self._silences_due.get(timer.id) == timer.due
-        if timer.kind == "heartbeat":
-            return self._beats_due.get(timer.id) == timer.due
-        if timer.kind == "alerts":
-            return any(mark in self.state.alerts for mark in self._ending[timer.due])
-        return Fingerprint(timer.id) in self.state.alerts
+            self.timers.plan_end(alert)
 
     def _activate(self, policy: Policy, draft: Draft) -> None:
         files = draft.changes.policies[policy.revision] or {}
@@ -413,9 +328,9 @@ class Memory:
         self.quiet.clear()
         for name in self.state.heartbeats:
             self._plan_pulse(name)
-        self._windows_due.clear()
+        self.timers.clear("maintenance")
         for window in self.policy.maintenance:
-            self._plan_window(window.name, window.opens(self.policy.time_intervals, now))
+            self.timers.plan("maintenance", window.name, window.opens(self.policy.time_intervals, now))
         self.inhibitor = Inhibitor(self.policy.inhibit_rules)
         if not self.inhibitor.has_rules:
             return

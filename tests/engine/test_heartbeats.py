@@ -241,7 +241,7 @@ def test_a_flood_of_beats_costs_no_memory() -> None:
     for number in range(5000):
         watchdog(story, number / 1000)
 
-    assert len(story.engine._memory._timers) <= 4
+    assert len(story.engine._memory.timers) <= 4
 
 
 beats = st.tuples(st.sampled_from(["watchdog", "backup", "unknown"]), st.integers(0, 700))
