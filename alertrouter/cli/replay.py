@@ -51,7 +51,7 @@ FailOnOption = Annotated[FailOn | None, typer.Option("--fail-on", help="Exit 3 w
 
 
 Exact = Annotated[
-    bool, typer.Option("--exact", help="Look at groups as often as the policy says, not every five minutes: slow.")
+    bool, typer.Option("--exact", help="Look at groups as often as the policy says, not every five minutes: slower.")
 ]
 
 
