@@ -140,6 +140,19 @@ def test_one_commit_after_another_wakes_no_crowd(routing: Routing) -> None:
     assert routing.client.llen(routing.keys.nudges) == 2
 
 
+def test_a_worker_that_lingers_since_its_kick_is_nudged_though_no_look_has_found_it_yet(routing: Routing) -> None:
+    """It takes no kick while it lingers: what comes soon after its first work must not wait for the end of that."""
+    routing.clock.set(seconds=10)
+    routing.active.turn()  # looks
+    for moment in (10.1, 10.4):
+        routing.clock.set(seconds=moment)
+        routing.journal.append(fires(f"Down-{moment}", seconds=moment - 10))
+        routing.active.turn()
+
+    assert len(routing.owed()) == 2
+    assert routing.client.llen(routing.keys.nudges) == 1
+
+
 def test_a_lost_kick_is_made_up_for(routing: Routing) -> None:
     """What is due and has no kick waiting gets one, again and again, but never one on top of another."""
     routing.journal.append(fires("Down"))
