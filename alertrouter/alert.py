@@ -104,17 +104,21 @@ def _alike(texts: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
 def _fnv_of_all(texts: Sequence[bytes]) -> Iterator[str]:
     """FNV-1a of texts, each in its lane of one long number; one that is shorter than others starts later.
 
-    A lane that has not started is 0, and stays so.
+    A lane that has not started is 0, and stays so. It starts with the hash of what all of them begin with.
     """
     if len(texts) == 1 or not texts[-1]:
         yield from (f"{_fnv(text, _FNV_OFFSET):016x}" for text in texts)
         return
+    first, last = min(texts), max(texts)
+    alike = next((at for at, (one, other) in enumerate(zip(first, last, strict=False)) if one != other), len(first))
+    alike = min(alike, len(texts[0]) - 1)
+    begun = _fnv(first[:alike], _FNV_OFFSET)
     turn, longest = _LANE * len(texts), len(texts[-1])
-    buffer = bytearray(turn * longest)
+    buffer = bytearray(turn * (longest - alike))
     for lane, text in enumerate(texts):
-        first = turn * (longest - len(text)) + _LANE * lane
-        buffer[first::turn] = text
-        buffer[first : first + 8] = (_FNV_OFFSET ^ text[0]).to_bytes(8, "little")
+        start = turn * (longest - len(text)) + _LANE * lane
+        buffer[start::turn] = text[alike:]
+        buffer[start : start + 8] = (begun ^ text[alike]).to_bytes(8, "little")
     mask = int.from_bytes((b"\xff" * 8).ljust(_LANE, b"\0") * len(texts), "little")
     value = 0
     for at in range(0, len(buffer), turn):

@@ -7,17 +7,28 @@ local now, lease, worker, ranks = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3],
 local due_prefix, row_prefix, lane_prefix = ARGV[5], ARGV[6], ARGV[7]
 local LOOK = 64
 local claimable = { pending = true, claimed = true, retry = true, unknown = true }
-local behind = {} -- lane → how many rows of it were moved away in this call: they come due one pace apart
+local names, lanes = {}, {} -- destination → its lane's name; name → lane: each is looked at once
 local answer = { 0 }
 
-local function look_at(lane)
-  local kept = redis.call('HMGET', lane_prefix .. lane, 'tat', 'hold', 'pace')
-  return math.max(tonumber(kept[1] or 0), tonumber(kept[2] or 0)), tonumber(kept[3] or 0)
+-- A lane is free at that moment, and takes one message each `pace`; `behind` counts those that were moved away in this
+-- call: they come due one pace apart.
+local function lane_of(destination)
+  if names[destination] == nil then
+    names[destination] = redis.call('HGET', KEYS[1], destination)
+  end
+  local name = names[destination] or ''
+  if not lanes[name] then
+    local kept = name == '' and {} or redis.call('HMGET', lane_prefix .. name, 'tat', 'hold', 'pace')
+    local free = math.max(tonumber(kept[1] or 0), tonumber(kept[2] or 0))
+    lanes[name] = { name = name, free = free, pace = tonumber(kept[3] or 0), behind = 0 }
+  end
+  return lanes[name]
 end
 
-local function take(due_set, id, row, kept, lane, pace)
-  if lane and pace > 0 then
-    redis.call('HSET', lane_prefix .. lane, 'tat', now + pace)
+local function take(due_set, id, row, kept, lane)
+  if lane.pace > 0 then
+    lane.free = now + lane.pace
+    redis.call('HSET', lane_prefix .. lane.name, 'tat', lane.free)
   end
   local fence, attempts = tonumber(kept[3] or 0) + 1, tonumber(kept[4] or 0) + 1
   local first_at, doubtful = kept[5] or ARGV[1], kept[7] or '0'
@@ -27,7 +38,7 @@ local function take(due_set, id, row, kept, lane, pace)
   redis.call('HSET', row, 'state', 'claimed', 'worker', worker, 'claimed_at', now, 'fence', fence,
     'attempts', attempts, 'first_at', first_at, 'doubtful', doubtful)
   redis.call('ZADD', due_set, now + lease, id)
-  answer[#answer + 1] = { id, fence, attempts, lane or '', pace, first_at, kept[6] or '', doubtful, kept[8] }
+  answer[#answer + 1] = { id, fence, attempts, lane.name, lane.pace, first_at, kept[6] or '', doubtful, kept[8] }
 end
 
 local rooms = {}
@@ -47,17 +58,13 @@ local function look_into(room, due_set)
     if not claimable[kept[1] or ''] then
       redis.call('ZREM', due_set, id)
     else
-      local lane, free, pace = redis.call('HGET', KEYS[1], kept[2]), 0, 0
-      if lane then
-        free, pace = look_at(lane)
-      end
-      if free <= now then
-        take(due_set, id, row, kept, lane, pace)
+      local lane = lane_of(kept[2])
+      if lane.free <= now then
+        take(due_set, id, row, kept, lane)
         room.left = room.left - 1
       else
-        behind[lane] = behind[lane] or 0
-        redis.call('ZADD', due_set, free + behind[lane] * pace, id)
-        behind[lane] = behind[lane] + 1
+        redis.call('ZADD', due_set, lane.free + lane.behind * lane.pace, id)
+        lane.behind = lane.behind + 1
       end
     end
   end
