@@ -10,6 +10,8 @@ from alertrouter.store.sweep import Sweep
 
 SWEEP_EVERY: Final = timedelta(milliseconds=500)
 KICK_AGAIN: Final = timedelta(milliseconds=200)
+FOUND_WITHIN: Final = 2 * SWEEP_EVERY
+"""A look right after a kick comes before the worker does; the one after that finds it."""
 
 
 class Waking:
@@ -24,21 +26,19 @@ class Waking:
         self._draining = 0
         self._kicked_at = now - KICK_AGAIN
         self._kicks_sent = 0
-        self._looked_at = now
 
     def wakes(self, deliveries: int, now: datetime) -> tuple[int, int]:
         """How many kicks and how many nudges a commit sends that owes so many deliveries.
 
         A worker that drains, or lingers after it, is nudged; only when none does is RQ asked to start one. Whoever was
         kicked just now drains what came after that too, so commits that follow kick only for what is beyond the first.
-        Until the next look nobody knows whether who was kicked since the last one lingers now, and takes no kick: it is
-        nudged as well.
+        Until a look has found whoever was kicked a moment ago, it may linger, and then takes no kick: it is nudged too.
         """
         wanted = kicks_for(deliveries, 0)
         if self._draining:
             return 0, wanted
         if now >= self._kicked_at + KICK_AGAIN:
-            return kicks_for(deliveries, self._waiting), wanted if self._kicked_at > self._looked_at else 0
+            return kicks_for(deliveries, self._waiting), wanted if now < self._kicked_at + FOUND_WITHIN else 0
         if wanted:
             self.look_at = min(self.look_at, self._kicked_at + KICK_AGAIN)
         return max(0, kicks_for(deliveries, self._waiting) - self._kicks_sent), wanted
@@ -52,7 +52,6 @@ class Waking:
 
     def look(self, now: datetime) -> None:
         """Wake a worker when something is due and no kick is on its way: the earlier one may be lost."""
-        self._looked_at = now
         due = self._sweep.due(now)
         self._draining = due.draining
         self.oldest_due = due.earliest

@@ -142,9 +142,7 @@ def test_one_commit_after_another_wakes_no_crowd(routing: Routing) -> None:
 
 def test_a_worker_that_lingers_since_its_kick_is_nudged_though_no_look_has_found_it_yet(routing: Routing) -> None:
     """It takes no kick while it lingers: what comes soon after its first work must not wait for the end of that."""
-    routing.clock.set(seconds=10)
-    routing.active.turn()  # looks
-    for moment in (10.1, 10.4):
+    for moment in (10, 10.4):  # in the first turn it looks, right after the kick, and finds nobody
         routing.clock.set(seconds=moment)
         routing.journal.append(fires(f"Down-{moment}", seconds=moment - 10))
         routing.active.turn()
