@@ -23,11 +23,10 @@ from msgspec.structs import replace
 from alertrouter import log
 from alertrouter.errors import AlertrouterError, StoreUnavailable
 from alertrouter.policy.load import load, own_revision
-from alertrouter.record import Record
+from alertrouter.record import Record, silenced
 from alertrouter.settings import Settings, from_environment
 from alertrouter.shadow import Shadow, Sums
 from alertrouter.simulate.beside import Beside
-from alertrouter.simulate.quiet import Quiet
 from alertrouter.store.connection import connect
 from alertrouter.store.embedded import redis_url
 from alertrouter.store.keys import Keys
@@ -75,12 +74,13 @@ class Follower:
         self._own = own_revision(begun.files)
         self._beside = Beside(load(begun.live), load(begun.files), self.shadow.since)
         self._records, self._revisions = self.shadow.records, self.shadow.revisions
-        self._quiet = Quiet(self.shadow.since)
-        self._quiet.take(begun.silences)
-        self._silences_version = b""
         self._lived = 0
         self._coming: list[Revision] = []
         self._begins = self._trimmed()
+        for silence in begun.silences:
+            self._beside.take(silenced(silence, self.shadow.since, silence.created_by))
+        for record in store.silences() if self._begins else ():
+            self._beside.take(record)
         self._looked = begun.looked or self.shadow.since
         """An earlier follower has come so far: numbers from before that would be a step back."""
         self._share_of_time = share_of_time
@@ -100,7 +100,6 @@ class Follower:
             # Read after the records: what came into force before one of them is known when that happens.
             activated, self._revisions = self._store.activations(self._revisions)
             self._coming += activated
-            self._hear()
             if self._live(records, rest):
                 return False
             if self._records == before:
@@ -131,16 +130,8 @@ class Follower:
             rest()
         return False
 
-    def _hear(self) -> None:
-        """Know the silences as they are by now, and remember them for a follower that begins anew."""
-        silences, self._silences_version = self._store.silences(self._silences_version)
-        if self._quiet.take(silences):
-            self._store.keep_silences(self.shadow, self._quiet.known)
-
     def _follow(self, until: datetime) -> bool:
-        """Let silences and policies be as they were by then; True: the shadow itself came into force, and ends."""
-        for at, silence in self._quiet.until(until):
-            self._beside.hush(silence, at)
+        """Let policies be as they were by then; True: the shadow itself came into force, and ends."""
         while self._coming and self._coming[0].at <= until:
             one = self._coming[0]
             at = max(one.at, self.shadow.since)

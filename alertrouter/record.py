@@ -1,4 +1,4 @@
-"""What the history keeps: alerts that began and ended, who was told, what happened to incidents.
+"""What the history keeps: alerts that began and ended, who was told, what happened to incidents, what was silenced.
 
 As a file it is one JSON object a line. It is enough to live a month again under another policy, and to report on it.
 A repeat of a firing alert is not in it.
@@ -15,6 +15,7 @@ import msgspec
 
 from alertrouter.alert import Fingerprint
 from alertrouter.errors import PayloadError
+from alertrouter.silence import Silence, SilenceMatcher
 from alertrouter.transition import Transition
 
 
@@ -58,7 +59,46 @@ class Moved(msgspec.Struct, frozen=True, kw_only=True, tag="moved"):
     until: datetime | None = None
 
 
-Record: TypeAlias = Fired | Ended | Told | Moved
+class Silenced(msgspec.Struct, frozen=True, kw_only=True, tag="silenced"):
+    """A silence was set, changed or ended, and is so from now on. One that ends now has `ends_at` at `at`.
+
+    `silence` is its id. `by` is who did it, "" when it ended with the last of its alerts. `maintenance` names the
+    window of the policy whose silence people changed or ended. Windows that open and close, and a silence that begins
+    or ends when it was meant to, are not recorded.
+    """
+
+    at: datetime
+    silence: str
+    matchers: tuple[SilenceMatcher, ...]
+    starts_at: datetime
+    ends_at: datetime
+    with_alerts: bool = False
+    by: str = ""
+    comment: str = ""
+    maintenance: str = ""
+
+    @property
+    def over(self) -> bool:
+        """Tell whether it was ended."""
+        return self.ends_at <= self.at
+
+
+def silenced(silence: Silence, at: datetime, by: str) -> Silenced:
+    """The record of a silence as it stands at a moment."""
+    return Silenced(
+        at=at,
+        silence=silence.id,
+        matchers=silence.matchers,
+        starts_at=silence.starts_at,
+        ends_at=silence.ends_at,
+        with_alerts=silence.with_alerts,
+        by=by,
+        comment=silence.comment,
+        maintenance=silence.maintenance,
+    )
+
+
+Record: TypeAlias = Fired | Ended | Told | Moved | Silenced
 
 _SMALL: Final = 1024
 """Fewer bytes are not worth compressing."""

@@ -10,9 +10,10 @@ import redis
 from alertrouter import router
 from alertrouter.alert import AlertReport
 from alertrouter.calendars.keeper import Calendars
-from alertrouter.events import AlertsReceived, encode
+from alertrouter.events import AlertsReceived, SilenceSet, encode
 from alertrouter.incident import Incident
 from alertrouter.settings import Settings
+from alertrouter.silence import SilenceMatcher
 from alertrouter.store.journal import Journal
 from alertrouter.store.keys import Keys
 from alertrouter.store.lease import Lease
@@ -31,6 +32,20 @@ def fires(*names: str, seconds: float = 0) -> bytes:
     """The event of these alerts firing."""
     reports = tuple(AlertReport.of({"alertname": name}, starts_at=START) for name in names)
     return encode(AlertsReceived(at=at(seconds=seconds), actor="test", key=f"{names}{seconds}", alerts=reports))
+
+
+def silences(alertname: str, *, seconds: float = 0) -> bytes:
+    """The event of somebody who silences an alert for an hour."""
+    event = SilenceSet(
+        at=at(seconds=seconds),
+        actor="lena",
+        key=f"silence {alertname} {seconds}",
+        matchers=(SilenceMatcher("alertname", alertname),),
+        starts_at=at(seconds=seconds),
+        ends_at=at(minutes=60, seconds=seconds),
+        created_by="lena",
+    )
+    return encode(event)
 
 
 class Routing:

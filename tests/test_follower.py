@@ -38,6 +38,8 @@ from alertrouter.settings import Settings
 from alertrouter.shadow import Details, Standing, Sums
 from alertrouter.silence import SilenceMatcher
 from alertrouter.simulate.beside import Beside
+from alertrouter.simulate.quiet import with_those_before
+from alertrouter.simulate.replay import live_again
 from alertrouter.store import records
 from alertrouter.store.connection import connect_async
 from alertrouter.store.ledger_row import row_of
@@ -127,18 +129,27 @@ class Watched(Routing):
         self.journal.append(encode(AlertsReceived(at=now, actor="t", key=f"{name}{now}", alerts=(report,))))
         self.active.turn()
 
-    def silence(self, alertname: str, key: str, *, minutes: float) -> None:
-        """Let somebody silence an alert."""
+    def silence(
+        self, alertname: str, key: str, *, minutes: float, silence: str = "", since: datetime | None = None
+    ) -> None:
+        """Let somebody silence an alert, or change a silence."""
         now = self.clock.now
         event = SilenceSet(
             at=now,
             actor="lena",
             key=key,
             matchers=(SilenceMatcher("alertname", alertname),),
-            starts_at=now,
+            starts_at=since or now,
             ends_at=now + timedelta(minutes=minutes),
             created_by="lena",
+            silence=silence,
         )
+        self.journal.append(encode(event))
+        self.active.turn()
+
+    def end_silence(self, key: str, silence: str) -> None:
+        """Let somebody end a silence."""
+        event = SilenceExpired(at=self.clock.now, actor="lena", key=key, silence=silence)
         self.journal.append(encode(event))
         self.active.turn()
 
@@ -244,7 +255,11 @@ def test_an_acknowledgement_counts_for_the_shadow_too(watched: Watched) -> None:
 
 
 def test_both_live_what_the_router_lived(watched: Watched) -> None:
-    """Where nothing is left out, the live side is what was told, and the same policy in the shadow tells the same."""
+    """Where nothing is left out, the live side is what was told, and the same policy in the shadow tells the same.
+
+    Also where somebody silences an alert before, ends that, silences one while it fires, changes that, and lets it end.
+    """
+    watched.silence("Slow9", "early", minutes=12)
     follower = watched.begin(LIVE + "# the same\n")
     watched.fires("Down")
     for minute in range(1, 40):
@@ -255,6 +270,14 @@ def test_both_live_what_the_router_lived(watched: Watched) -> None:
             watched.fires(f"Slow{minute}")
         if minute % 14 == 0:
             watched.fires("Slow9", over=True)
+        if minute == 3:
+            watched.silence("Down", "down", minutes=60)
+        if minute == 5:
+            watched.silence("Down", "changed", minutes=30, silence=id_of("down"), since=at(minutes=3))
+        if minute == 17:
+            watched.end_silence("changed-end", id_of("down"))
+        if minute == 19:
+            watched.silence("Slow18", "slow", minutes=7)
         if minute == 25:
             taken = Acknowledged(at=watched.clock.now, actor="omar", key="a", incident="INC-3")
             watched.journal.append(encode(taken))
@@ -269,6 +292,11 @@ def test_both_live_what_the_router_lived(watched: Watched) -> None:
     assert sums.pages == (sums.paged, sums.paged)
     assert sums.messages == (len(told), len(told))
     assert sums.changed == 0
+    recorded = with_those_before(list(History(watched.client, watched.keys).read()))
+    replayed = live_again(recorded, load({"policy.yml": LIVE})).messages
+    assert [(one.at, one.receiver, one.over) for one in replayed if one.at <= watched.clock.now] == [
+        (one.at, one.receiver, one.over) for one in told
+    ], "and so is a replay of what was recorded"
 
 
 def test_what_is_silenced_pages_on_neither_side(watched: Watched) -> None:
@@ -283,9 +311,7 @@ def test_what_is_silenced_pages_on_neither_side(watched: Watched) -> None:
     follower.turn()
     assert watched.sums().pages == (0, 0)
 
-    over = SilenceExpired(at=watched.clock.now, actor="lena", key="over", silence=id_of("down"))
-    watched.journal.append(encode(over))
-    watched.active.turn()
+    watched.end_silence("over", id_of("down"))
     watched.pass_time(12)
     follower.turn()
     before = watched.sums()
@@ -387,6 +413,22 @@ def test_a_trimmed_history_is_said_to_be_so(watched: Watched) -> None:
 
     ms = int(newest.partition(b"-")[0])
     assert watched.sums().begins == datetime.fromtimestamp(ms / 1000, UTC)
+
+
+def test_of_a_trimmed_history_silences_that_stand_are_known(watched: Watched) -> None:
+    """Although the record of their setting is gone, and so are the alerts that fired before."""
+    watched.fires("Before")
+    watched.begin(SOONER)
+    watched.silence("Down", "down", minutes=60)
+    watched.pass_time(1)
+    watched.fires("Down")
+    newest = cast(list[tuple[bytes, object]], watched.client.xrevrange(watched.keys.records, count=1))[0][0]
+    watched.client.xtrim(watched.keys.records, minid=newest, approximate=False)
+    watched.pass_time(12)
+    watched.follower().turn()
+
+    sums = watched.sums()
+    assert (sums.pages, sums.messages, sums.events) == ((0, 0), (0, 0), 1)
 
 
 def test_what_an_old_follower_finds_is_not_the_new_shadows(watched: Watched) -> None:

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import msgspec
+import pytest
+
 from alertrouter.alert import Fingerprint, fingerprint
 from alertrouter.policy.load import load
 from alertrouter.policy.policy import Policy
-from alertrouter.record import Ended, Fired, Moved, Record, lines, read_lines
+from alertrouter.record import Ended, Fired, Moved, Record, Silenced, lines, read_lines
+from alertrouter.silence import SilenceMatcher
+from alertrouter.simulate.quiet import since, with_those_before
 from alertrouter.simulate.replay import Again, Replayed, coarse, compare, live_again
 from alertrouter.transition import Transition
 
@@ -126,7 +131,7 @@ def test_a_coarse_replay_tells_the_levels_at_the_same_times() -> None:
 def test_records_are_the_same_after_a_file() -> None:
     """One JSON object a line, whatever the order of kinds."""
     down = fired(0)
-    records: list[Record] = [down, acted(1), ended(2, down)]
+    records: list[Record] = [down, acted(1), ended(2, down), silence(3, 4), silence(5, 5, window="move")]
 
     assert list(read_lines(lines(records), "file")) == records
 
@@ -143,6 +148,88 @@ def test_a_heartbeat_is_not_missing_because_a_history_has_none() -> None:
     records: list[Record] = [down, ended(50, down)]
 
     assert told(records, TEXT + "heartbeats: {watchdog: {every: 1m, severity: critical}}\n") == told(records)
+
+
+def silence(
+    minutes: float, until: float, starts: float | None = None, name: str = "Down", window: str = ""
+) -> Silenced:
+    """A silence about an alert that is set, changed or ended so many minutes after the start."""
+    return Silenced(
+        at=START + timedelta(minutes=minutes),
+        silence=f"of {name}",
+        matchers=(SilenceMatcher("alertname", name),),
+        starts_at=START + timedelta(minutes=minutes if starts is None else starts),
+        ends_at=START + timedelta(minutes=until),
+        by="lena",
+        maintenance=window,
+    )
+
+
+@pytest.mark.parametrize(
+    ("silences", "expected"),
+    [
+        ([silence(2, 60)], ["0.5 chat"]),
+        ([silence(2, 10)], ["0.5 chat", "13.5 pager", "43.5 pager"]),
+        ([silence(2, 60), silence(20, 20, starts=2)], ["0.5 chat", "23.5 pager"]),
+        ([silence(2, 10), silence(4, 60, starts=2)], ["0.5 chat"]),
+        ([silence(2, 60), silence(3, 60, starts=10)], ["0.5 chat", "6.5 pager"]),
+        ([silence(2, 60, name="Other")], ["0.5 chat", "5.5 pager", "35.5 pager"]),
+        ([silence(3, 3, starts=2)], ["0.5 chat", "5.5 pager", "35.5 pager"]),
+    ],
+    ids=["set", "over", "ended", "changed", "put off", "of another", "of one that nobody knows"],
+)
+def test_what_was_silenced_is_silenced_again(silences: list[Record], expected: list[str]) -> None:
+    """From when it was set to when it ended; escalation goes on with the time that it had left."""
+    down = fired(0)
+
+    assert told([down, *silences, ended(50, down)]) == expected
+
+
+def test_what_a_silence_hid_is_hidden_under_another_policy_too() -> None:
+    """So it is no difference between the two, as it was none to anybody."""
+    down = fired(0)
+    records: list[Record] = [down, silence(1, 50), ended(49, down)]
+
+    assert replayed(records, TEXT.replace("after: 5m", "after: 2m")).pages == (0, 0)
+
+
+def test_a_history_may_begin_while_a_silence_is_in_force() -> None:
+    """That it is changed or ended then tells since when it was; with more told before, from that."""
+    down, end = fired(5), ended(30, fired(5))
+    ends, changes = silence(20, 20, starts=-60), silence(20, 25, starts=-60)
+
+    assert told([down, ends, end]) == ["5.5 chat", "10.5 pager"]
+    assert told(with_those_before([down, ends, end])) == ["20 chat", "25 pager"]
+    assert told(with_those_before([down, changes, end])) == ["15 chat", "25 chat"], "first that it is about to end"
+    assert with_those_before([down, silence(6, 20), end]) == [down, silence(6, 20), end]
+    assert with_those_before([]) == []
+
+
+def test_a_part_of_a_history_begins_with_the_silences_of_before() -> None:
+    """Those that are over by then mean nothing; one that is to come comes."""
+    down, slow = fired(10), fired(10, "Slow", "INC-2")
+    coming, over = silence(2, 60, starts=12, name="Slow"), silence(1, 9, name="Other")
+    records: list[Record] = [silence(0, 5), over, coming, silence(3, 40, starts=0), down, slow]
+
+    part = since(records, START + timedelta(minutes=10))
+
+    opening = [msgspec.structs.replace(one, at=down.at) for one in (silence(3, 40, starts=0), coming)]
+    assert part == [*opening, down, slow]
+    assert told([*part, ended(25, down), ended(25, slow)]) == ["10.5 chat"]
+
+
+def test_a_window_that_people_ended_or_changed_is_so_where_there_is_one() -> None:
+    """Of the same name; a policy without it has nothing to end."""
+    open_now = "time_intervals: {morning: [{times: [{start_time: '02:00', end_time: '04:00'}]}]}\n"
+    window = "maintenance: [{name: NAME, matchers: ['alertname=~\"D.*\"'], during: morning}]\n"
+    text, down = TEXT + open_now + window.replace("NAME", "move"), fired(0)
+    end, change = silence(10, 10, starts=-60, window="move"), silence(10, 20, starts=-60, window="move")
+
+    assert told([down, ended(40, down)], text) == []
+    assert told([down, end, ended(40, down)], text) == ["10 chat", "15 pager"]
+    assert told([down, change, ended(40, down)], text) == ["20 chat", "25 pager"]
+    assert told([down, end, ended(40, down)], text.replace("move", "other")) == []
+    assert told(with_those_before([down, end, ended(8, down)])) == ["0.5 chat", "5.5 pager"]
 
 
 def test_the_policy_may_change_while_time_goes_on() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -38,7 +39,7 @@ def export(since: SinceOption = "", into: Into = None) -> None:
 
     def counting() -> Iterator[Record]:
         nonlocal number
-        for record in stored(settings, since):
+        for record in stored(settings, since, silences=True):
             number += 1
             yield record
 
@@ -66,15 +67,16 @@ def import_records(file: File) -> None:
     Terminal(settings).line(f"{counted(number, 'record')} taken in")
 
 
-def stored(settings: Settings, since: str) -> Iterator[Record]:
-    """The records of this installation's Redis."""
+def stored(settings: Settings, since: str, *, silences: bool = False) -> Iterator[Record]:
+    """The records of this installation's Redis; first, if asked for, the silences that were set before them."""
     from alertrouter.store.connection import connect
     from alertrouter.store.embedded import redis_url
     from alertrouter.store.keys import Keys
     from alertrouter.store.records import History
 
     begin = datetime.now(UTC) - length(since) if since else None
-    return History(connect(redis_url(settings)), Keys(settings.namespace)).read(begin)
+    history = History(connect(redis_url(settings)), Keys(settings.namespace))
+    return chain(history.silences(begin) if silences else (), history.read(begin))
 
 
 def written(file: Path) -> list[Record]:

@@ -99,17 +99,18 @@ def replay(
 ) -> None:
     """Live the recorded history again under another policy: who would have been told what, when, how often paged.
 
-    Both policies are lived by what the router itself runs, with the same alerts and the same acknowledgements; so
+    Both policies are lived by what the router itself runs, with the same alerts, acknowledgements and silences; so
     they differ by nothing but the policy. Nothing is sent.
     """
+    from alertrouter.simulate import quiet
     from alertrouter.simulate.replay import coarse
 
     settings = from_environment()
     old, new = open_policy(settings, against).policy, open_policy(settings, policy).policy
-    records = written(source) if source else list(stored(settings, since))
+    records = written(source) if source else list(stored(settings, since, silences=True))
     if source and since and records:
-        begin = records[-1].at - length(since)
-        records = [record for record in records if record.at >= begin]
+        records = quiet.since(records, records[-1].at - length(since))
+    records = quiet.with_those_before(records)
     if not records:
         Terminal(settings, err=True).line("there is no history to replay")
         raise typer.Exit(Exit.FAILED)

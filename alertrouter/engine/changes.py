@@ -10,6 +10,7 @@ from alertrouter.alert import Alert, Fingerprint
 from alertrouter.delivery import Delivery
 from alertrouter.engine.state import Pulse
 from alertrouter.incident import Incident
+from alertrouter.record import Silenced
 from alertrouter.silence import Silence
 from alertrouter.summary import Summary
 from alertrouter.transition import TimelineLine, Transition
@@ -56,7 +57,8 @@ class Changes(msgspec.Struct):
     in time. `answers` go to the doors that wait for them, under the key of the event.
 
     In `alerts`, `incidents`, `policies`, `heartbeats`, `silences`, `summaries` None means: forget it. `begun` are
-    the alerts that began to fire, for indexes kept elsewhere. `policies` holds a policy's texts by file name, under
+    the alerts that began to fire, for indexes kept elsewhere. `silenced` is what was decided about silences that people
+    set, one after the other: set, changed or ended. `policies` holds a policy's texts by file name, under
     its revision. `counts` are increments of counters: `alerts_received:firing`,
     `alerts_received:resolved`, `alerts_deduplicated`, `alerts_suppressed:inhibited`, `alerts_suppressed:silenced`,
     `alerts_suppressed:outside_hours`, `transitions:<Transition>`, `deliveries_born:<channel>`,
@@ -71,6 +73,7 @@ class Changes(msgspec.Struct):
     silences: dict[str, Silence | None] = {}
     summaries: dict[str, Summary | None] = {}
     begun: list[Fingerprint] = []
+    silenced: list[Silenced] = []
     activation: Activation | None = None
     deliveries: list[Delivery] = []
     timeline: list[TimelineLine] = []
@@ -98,6 +101,7 @@ class Changes(msgspec.Struct):
         self.silences.update(later.silences)
         self.summaries.update(later.summaries)
         self.begun += later.begun
+        self.silenced += later.silenced
         self.activation = later.activation or self.activation
         self.deliveries += later.deliveries
         self.timeline += later.timeline

@@ -22,6 +22,7 @@ from alertrouter.engine.view import View
 from alertrouter.events import SilenceExpired, SilenceSet
 from alertrouter.incident import Incident, Reason, State, Timer
 from alertrouter.policy.matcher import Matcher, RegexError
+from alertrouter.record import silenced
 from alertrouter.silence import Silence, SilenceMatcher, SilenceState, short_id
 
 
@@ -43,7 +44,7 @@ def put(memory: Memory, draft: Draft, event: SilenceSet) -> None:
             _answer(draft, event.key, f"set already: {short_id(name)}", silence=name)
             return
         if old is not None:
-            end(memory, draft, old)
+            _end(memory, draft, old, event.created_by)
         starts_at = max(starts_at, draft.at)
     silence = Silence(
         id=name,
@@ -60,6 +61,7 @@ def put(memory: Memory, draft: Draft, event: SilenceSet) -> None:
         window_until=old.window_until if old is not None and name == old.id else None,
     )
     keep(memory, draft, silence, look=silence.state is SilenceState.ACTIVE)
+    draft.changes.silenced.append(silenced(silence, draft.at, event.created_by))
     draft.changes.count("silences_set")
     _answer(draft, event.key, f"{silence.short} until {silence.ends_at:%Y-%m-%d %H:%M} UTC", silence=name)
 
@@ -70,7 +72,7 @@ def expire(memory: Memory, draft: Draft, event: SilenceExpired) -> None:
     if silence is None:
         _answer(draft, event.key, f"there is no silence {event.silence}", unknown=True)
         return
-    end(memory, draft, silence)
+    _end(memory, draft, silence, event.actor)
     _answer(draft, event.key, f"{silence.short} is over", silence=silence.id)
 
 
@@ -89,7 +91,7 @@ def come(memory: Memory, draft: Draft, name: str) -> None:
         if any(alert.firing(draft.at) for alert in _alerts(memory, silence)):
             keep(memory, draft, replace(silence, idle_since=None))
         else:
-            end(memory, draft, silence)
+            _end(memory, draft, silence, "")
     elif not silence.noticed and silence.ends_at - NOTICE <= draft.at:
         _announce(memory, draft, silence)
         keep(memory, draft, replace(silence, noticed=True))
@@ -151,6 +153,15 @@ def end(memory: Memory, draft: Draft, silence: Silence) -> None:
     )
     keep(memory, draft, over, look=silence.state is SilenceState.ACTIVE)
     draft.changes.count("silences_expired")
+
+
+def _end(memory: Memory, draft: Draft, silence: Silence, by: str) -> None:
+    """End a silence now that lasted still, and record who did it."""
+    if silence.state is SilenceState.EXPIRED:
+        return
+    end(memory, draft, silence)
+    record = silenced(silence, draft.at, by)
+    draft.changes.silenced.append(replace(record, starts_at=min(silence.starts_at, draft.at), ends_at=draft.at))
 
 
 def keep(memory: Memory, draft: Draft, silence: Silence, *, look: bool = False) -> None:

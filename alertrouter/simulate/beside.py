@@ -10,7 +10,6 @@ from alertrouter.errors import AlertrouterError
 from alertrouter.policy.policy import Policy
 from alertrouter.record import Record, Told
 from alertrouter.shadow import ChangedThen, Details, Sums, ToldThen
-from alertrouter.silence import Silence
 from alertrouter.simulate.replay import PAGES, Again, Changed, Message, compare
 
 MOST_CHANGED: Final = 100
@@ -63,12 +62,6 @@ class Beside:
         shadow = with_shifts(self._shadow_policy, live)
         if shadow != self._shadow_policy:
             self._shadow.follow(shadow, at)
-
-    def hush(self, silence: Silence, at: datetime) -> None:
-        """A silence was set, changed or ended by people."""
-        self._live.hush(silence, at)
-        self._shadow.hush(silence, at)
-        self._compare_faults()
 
     def wait(self, until: datetime) -> None:
         """Let time pass for both. Raises as `take`."""

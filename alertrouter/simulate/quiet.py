@@ -1,54 +1,51 @@
-"""The silences that people set, as two runs of a policy hear of them: each at its moment, as it stands then. Pure.
+"""The silences that people set before the records that are lived: which were in force then, as far as these tell. Pure.
 
 Those of the policy itself (`maintenance:`) are not among them: each run sets its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Final
 
-from alertrouter.silence import Silence
+from msgspec.structs import replace
 
+from alertrouter.record import Record, Silenced
 
-class Quiet:
-    """What is known of silences, and what of that the runs have not heard of yet."""
-
-    def __init__(self, since: datetime) -> None:
-        """Those that are over by `since` mean nothing."""
-        self._since = since
-        self._known: dict[str, Silence] = {}
-        self._waiting: dict[str, tuple[datetime, Silence]] = {}
-        self._heard: set[str] = set()
-
-    @property
-    def known(self) -> tuple[Silence, ...]:
-        """All that mattered since the beginning, also those that are long over."""
-        return tuple(self._known.values())
-
-    def take(self, silences: Iterable[Silence]) -> bool:
-        """Take them as they are by now; tells whether that is news."""
-        news = False
-        for silence in silences:
-            before = self._known.get(silence.id)
-            if silence.maintenance or silence.ends_at <= self._since or (before and _same(before, silence)):
-                continue
-            news = True
-            self._known[silence.id] = silence
-            at = silence.updated_at if silence.id in self._heard else silence.starts_at
-            self._waiting[silence.id] = max(at, self._since), silence
-        return news
-
-    def until(self, moment: datetime) -> Iterator[tuple[datetime, Silence]]:
-        """Give what happens to silences up to a moment, in order; each is given once."""
-        due = sorted((at, name) for name, (at, _) in self._waiting.items() if at <= moment)
-        for at, name in due:
-            _, silence = self._waiting.pop(name)
-            if silence.ends_at > at or name in self._heard:
-                self._heard.add(name)
-                yield at, silence
+_LATER: Final = timedelta(days=1)
+"""One that was ended before its time would have lasted longer; until when, nothing tells, and nothing depends on it."""
 
 
-def _same(one: Silence, other: Silence) -> bool:
-    """Tell whether they hold back the same: how far their timers have come makes no difference."""
-    return (one.matchers, one.starts_at, one.ends_at) == (other.matchers, other.starts_at, other.ends_at)
+def since(records: Iterable[Record], begin: datetime) -> list[Record]:
+    """Leave out what was before a moment, but for the silences that were in force at it or were to come."""
+    silences: dict[str, Silenced] = {}
+    rest: list[Record] = []
+    for record in records:
+        if record.at >= begin:
+            rest.append(record)
+        elif isinstance(record, Silenced) and not record.maintenance:
+            silences[record.silence] = record
+    opening = [replace(one, at=begin) for one in silences.values() if one.ends_at > begin]
+    return [*opening, *rest]
+
+
+def with_those_before(records: Sequence[Record]) -> list[Record]:
+    """Add the silences that were in force although nothing says when they were set.
+
+    What is said of one first, that it was changed or ended, tells since when it was in force.
+    """
+    if not records:
+        return []
+    begin = records[0].at
+    told: set[str] = set()
+    before: list[Record] = []
+    for record in records:
+        if not isinstance(record, Silenced) or record.maintenance or record.silence in told:
+            continue
+        told.add(record.silence)
+        at = max(record.starts_at, begin)
+        if at < record.at and record.ends_at > at:
+            until = record.at + _LATER if record.ends_at == record.at else record.ends_at
+            before.append(replace(record, at=at, ends_at=until))
+    return sorted([*before, *records], key=lambda record: record.at) if before else list(records)

@@ -1,7 +1,7 @@
 """A recorded history lived again under two policies: who would have been told what, and when. Pure.
 
-The alerts begin and end when they did. What people did to an incident they do to those that hold the same alerts, if
-they can. Deliveries arrive at once. So the two runs differ by nothing but the policy.
+The alerts begin and end when they did, and so do the silences that people set. What they did to an incident they do to
+those that hold the same alerts, if they can. Deliveries arrive at once. So two runs differ by nothing but the policy.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
+
+import msgspec
 
 from alertrouter.alert import AlertReport, Fingerprint, fingerprint
 from alertrouter.delivery import Delivery, Outcome
@@ -36,8 +38,8 @@ from alertrouter.policy.contacts import names_of_people
 from alertrouter.policy.policy import Policy
 from alertrouter.policy.receiver import Channel
 from alertrouter.policy.route import Route
-from alertrouter.record import Ended, Fired, Moved, Record
-from alertrouter.silence import Silence, SilenceState
+from alertrouter.record import Ended, Fired, Moved, Record, Silenced
+from alertrouter.silence import SilenceState
 from alertrouter.transition import Transition
 
 _Name = TypeVar("_Name", str, int)
@@ -178,6 +180,10 @@ class Again:
                 self._end(record)
             case Moved(transition=transition) if transition in _DONE_BY_PEOPLE:
                 self._act(record)
+            case Silenced(maintenance=""):
+                self._hush(record)
+            case Silenced():
+                self._move_window(record)
 
     def follow(self, policy: Policy, at: datetime) -> None:
         """Bring another policy into force, as the router does: what is open keeps the one that opened it."""
@@ -190,26 +196,27 @@ class Again:
         state.alive_at = at
         self._engine = self._under(policy, state, at)
 
-    def hush(self, silence: Silence, at: datetime) -> None:
+    def _hush(self, record: Silenced) -> None:
         """Set a silence as it stands now, in place of how it stood before; one that is over ends."""
-        before = self._hushed.pop(silence.id, None)
-        if silence.ends_at > at:
+        before = self._hushed.pop(record.silence, None)
+        if not record.over:
             key = self._key()
-            event = SilenceSet(
-                at=at,
-                actor="replay",
-                key=key,
-                matchers=silence.matchers,
-                starts_at=max(silence.starts_at, at),
-                ends_at=silence.ends_at,
-                created_by=silence.created_by,
-                comment=silence.comment,
-                with_alerts=silence.with_alerts,
-            )
-            self._apply(event)
-            self._hushed[silence.id] = id_of(key)
+            self._apply(_asked(record, key, starts_at=max(record.starts_at, record.at)))
+            self._hushed[record.silence] = id_of(key)
         if before is not None:
-            self._apply(SilenceExpired(at=at, actor="replay", key=self._key(), silence=before))
+            self._apply(SilenceExpired(at=record.at, actor="replay", key=self._key(), silence=before))
+
+    def _move_window(self, record: Silenced) -> None:
+        """Change or end the silence of a maintenance window of that name, if it is open here too."""
+        self._come_to(record.at)
+        for silence in list(self._engine.state.silences.values()):
+            if silence.maintenance != record.maintenance or silence.state is SilenceState.EXPIRED:
+                continue
+            if record.over:
+                self._apply(SilenceExpired(at=record.at, actor="replay", key=self._key(), silence=silence.id))
+            else:
+                asked = _asked(record, self._key(), starts_at=silence.starts_at, silence=silence.id)
+                self._apply(msgspec.structs.replace(asked, matchers=silence.matchers))
 
     def _under(self, policy: Policy, state: EngineState, now: datetime) -> Engine:
         """An engine of this state that goes by the policy, which hears of no heartbeat: a history has none."""
@@ -305,6 +312,21 @@ class Again:
     def _key(self) -> str:
         self._keys += 1
         return f"replay-{self._keys}"
+
+
+def _asked(record: Silenced, key: str, *, starts_at: datetime, silence: str = "") -> SilenceSet:
+    return SilenceSet(
+        at=record.at,
+        actor="replay",
+        key=key,
+        matchers=record.matchers,
+        starts_at=starts_at,
+        ends_at=record.ends_at,
+        created_by=record.by,
+        comment=record.comment,
+        silence=silence,
+        with_alerts=record.with_alerts,
+    )
 
 
 def _settled(delivery: Delivery, at: datetime) -> DeliverySettled:

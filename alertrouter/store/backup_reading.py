@@ -185,6 +185,7 @@ def _shadow(fields: _Fields) -> None:
         shadow.LIVE: texts,
         shadow.SUMS: msgspec.msgpack.Decoder(Sums).decode,
         shadow.DETAILS: msgspec.msgpack.Decoder(Details).decode,
+        shadow.SILENCES: msgspec.msgpack.Decoder(tuple[Silence, ...]).decode,
     }
     for name, reader in readers.items():
         if (value := fields.get(name.encode())) is not None:

@@ -6,12 +6,15 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Final, cast
 
+import msgspec
 import redis
+from msgspec.structs import replace
 
 from alertrouter.engine.changes import Changes
 from alertrouter.errors import PayloadError
 from alertrouter.incident import Reason
-from alertrouter.record import Ended, Fired, Moved, Record, Told, pack, unpack
+from alertrouter.record import Ended, Fired, Moved, Record, Silenced, Told, pack, silenced, unpack
+from alertrouter.silence import Silence
 from alertrouter.store.connection import border
 from alertrouter.store.keys import Keys
 from alertrouter.store.moment import to_ms
@@ -30,7 +33,7 @@ _BY_PEOPLE: Final = frozenset(
 
 def records_of(changes: Changes, now: datetime) -> list[Record]:
     """What the history keeps of a commit's changes, in order of time."""
-    found: list[Record] = []
+    found: list[Record] = [*changes.silenced]  # what began at the same moment begins in silence
     begun = frozenset(changes.begun)
     for mark, alert in changes.alerts.items():
         if alert is None:
@@ -93,7 +96,7 @@ class History:
 
     def read(self, since: datetime | None = None) -> Iterator[Record]:
         """Give all records from a moment on, oldest first."""
-        start = f"{to_ms(since)}-0" if since else "-"
+        start = self._entry_before(since) if since else "-"
         while True:
             with border():
                 entries = cast(
@@ -101,10 +104,42 @@ class History:
                     self._redis.xrange(self._keys.records, min=start, count=_AT_ONCE),
                 )
             for _, fields in entries:
-                yield from unpack(fields[FIELD.encode()])
+                found = unpack(fields[FIELD.encode()])
+                yield from (record for record in found if since is None or record.at >= since)
             if len(entries) < _AT_ONCE:
                 return
             start = "(" + entries[-1][0].decode()
+
+    def silences(self, since: datetime | None = None) -> list[Silenced]:
+        """Give the silences that people had set by then and that were not over, without since: by the beginning.
+
+        Where the history tells nothing of one that still stands in the state, that does.
+        """
+        found: dict[str, Silenced] = {}
+        begin = since
+        for record in self.read():
+            begin = begin or record.at
+            if record.at >= begin:
+                break
+            if isinstance(record, Silenced) and not record.maintenance:
+                found[record.silence] = record
+        if begin is None:
+            return []
+        with border():
+            packed = cast(list[bytes], self._redis.hvals(self._keys.silences))
+        for one in packed:
+            silence = msgspec.msgpack.decode(one, type=Silence)
+            if silence.updated_at < begin and not silence.maintenance:
+                found.setdefault(silence.id, silenced(silence, begin, silence.created_by))
+        return [replace(record, at=begin) for record in found.values() if record.ends_at > begin]
+
+    def _entry_before(self, moment: datetime) -> str:
+        """The entry in which what is of a moment may begin: one that was taken in holds many records."""
+        with border():
+            entries = cast(
+                list[tuple[bytes, object]], self._redis.xrevrange(self._keys.records, max=to_ms(moment), count=1)
+            )
+        return entries[0][0].decode() if entries else "-"
 
     def take_in(self, records: Iterable[Record]) -> int:
         """Add records from elsewhere; only where there is no history yet. Raises `PayloadError`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterable
 from datetime import datetime
 from typing import Final, TypeVar, cast
 
@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from alertrouter.errors import StoreUnavailable
 from alertrouter.shadow import Details, Shadow, Standing, Sums
+from alertrouter.silence import Silence
 from alertrouter.store import revisions
 from alertrouter.store.connection import border
 from alertrouter.store.keys import Keys
@@ -46,13 +47,15 @@ class ShadowDoor:
         keys = self._keys
         with border():
             # Positions before what is in force: what comes into force between the two is followed once more, at worst.
-            told, happened, active = await together(
+            told, happened, active, silences = await together(
                 self._redis,
                 [
                     ("XREVRANGE", keys.records, "+", "-", "COUNT", 1),
                     ("XREVRANGE", keys.revisions, "+", "-", "COUNT", 1),
                     ("GET", keys.active),
+                    ("HVALS", keys.silences),
                 ],
+                whole=True,
             )
             live = await cast(Awaitable[bytes | None], self._redis.hget(keys.policies, active)) if active else None
         if live is None:
@@ -65,7 +68,17 @@ class ShadowDoor:
             records=_last(told),
             revisions=_last(happened),
         )
-        fields = (SET, msgspec.msgpack.encode(shadow), FILES, msgspec.msgpack.encode(chosen.files), LIVE, live)
+        encode = msgspec.msgpack.encode
+        fields = (
+            SET,
+            encode(shadow),
+            FILES,
+            encode(chosen.files),
+            LIVE,
+            live,
+            SILENCES,
+            encode(_lasting(silences, now)),
+        )
         with border():
             await together(self._redis, [("DEL", keys.shadow), ("HSET", keys.shadow, *fields)], whole=True)
         return shadow
@@ -154,6 +167,12 @@ def found_of(packed: bytes | None, kind: type[_T]) -> _T | None:
 def shadow_of(packed: bytes | None) -> Shadow | None:
     """Read what was set; a record of another version is none, and another shadow can be set in its place."""
     return found_of(packed, Shadow)
+
+
+def _lasting(packed: Iterable[bytes], now: datetime) -> list[Silence]:
+    """The silences that people set and that are not over: what happens to them from now on is recorded."""
+    silences = (found_of(one, Silence) for one in packed)
+    return [one for one in silences if one and not one.maintenance and one.ends_at > now]
 
 
 def _last(entries: Stream) -> str:

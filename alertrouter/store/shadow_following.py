@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, cast
 
@@ -10,7 +9,7 @@ import msgspec
 import redis
 from redis.typing import EncodableT, FieldT
 
-from alertrouter.record import Record, unpack
+from alertrouter.record import Record, Silenced, unpack
 from alertrouter.shadow import Details, Shadow, Sums
 from alertrouter.silence import Silence
 from alertrouter.store import records, revisions
@@ -24,14 +23,13 @@ HOLD_MS: Final = 15_000
 """A follower that has not written for so long is gone."""
 
 AT_ONCE: Final = 100
-MOST_SILENCES: Final = 2000
-"""So many, the newest, are known again after a restart."""
 
 
 class Begun(msgspec.Struct, frozen=True, kw_only=True):
     """A shadow with all that its follower begins with: the texts of both policies by file name.
 
-    `looked` is how far an earlier follower came, None: there was none; `silences` are those that it knew of.
+    `looked` is how far an earlier follower came, None: there was none; `silences` are those that people
+    had set when it began, and that were not over.
     """
 
     shadow: Shadow
@@ -122,19 +120,9 @@ class ShadowFollowing:
         activated = [one for one in found if one.happened is revisions.Happened.ACTIVATED]
         return activated, entries[-1][0].decode() if entries else after
 
-    def silences(self, version: bytes) -> tuple[list[Silence], bytes]:
-        """Give all silences when they have changed since a version, and the version that they have."""
-        with border():
-            now = self._redis.get(self._keys.silences_version)
-            if not isinstance(now, bytes) or now == version:
-                return [], version
-            packed = cast(list[bytes], self._redis.hvals(self._keys.silences))
-        return [msgspec.msgpack.decode(one, type=Silence) for one in packed], now
-
-    def keep_silences(self, shadow: Shadow, silences: Sequence[Silence]) -> bool:
-        """Remember the silences that matter to a shadow: the router forgets them before that. As `note`."""
-        newest = sorted(silences, key=lambda one: one.updated_at)[-MOST_SILENCES:]
-        return self._write(shadow, {SILENCES: msgspec.msgpack.encode(newest)})
+    def silences(self) -> list[Silenced]:
+        """Give the silences that people had set when the recorded history begins, as far as that is known."""
+        return records.History(self._redis, self._keys).silences()
 
     def note(self, shadow: Shadow, sums: Sums, details: Details | None = None) -> bool:
         """Write what was found, `details` None: as before. False when the shadow is another by now, gone or stopped."""
@@ -143,9 +131,6 @@ class ShadowFollowing:
             fields[DETAILS] = msgspec.msgpack.encode(details)
         if sums.stopped:
             fields[STOPPED] = "1"
-        return self._write(shadow, fields)
-
-    def _write(self, shadow: Shadow, fields: dict[FieldT, EncodableT]) -> bool:
         key = self._keys.shadow
         with border(), self._redis.pipeline(transaction=True) as pipeline:
             pipeline.watch(key)  # type: ignore[no-untyped-call]  # redis-py leaves it untyped

@@ -1,9 +1,9 @@
 """The format of the state: a number that stands beside it, so that no version reads or writes what it doesn't know.
 
 It covers all that is packed: records, journal entries, ledger rows, streams. A change that this version's readers can't
-read raises `FORMAT`, and brings a conversion that the router does when it loads (`StateStore.load`) and a backup of the
-format before it, for `tests/store/formats/`. What an older reader can take as it is, as a new field with a default,
-raises nothing.
+read raises `FORMAT`, and brings a conversion that the router does when it loads (`StateStore.load`), if one is needed,
+and a backup of the format before it, for `tests/store/formats/`. What an older reader can take as it is, as a new field
+with a default, raises nothing.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ from alertrouter.errors import NewerState
 from alertrouter.store.connection import border
 from alertrouter.store.keys import Keys
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 """What this version writes. It reads all from 1.
 
-1: also what was written before there was a stamp. 2: large entries of `records` are compressed.
+1: also what was written before there was a stamp. 2: large entries of `records` are compressed. 3: `records` tell of
+silences; the first commit of this format records those that it finds.
 """
 
 

@@ -19,6 +19,7 @@ from alertrouter.engine.state import EngineState, Pulse
 from alertrouter.errors import LeaseLost, StoreUnavailable
 from alertrouter.events import DeliverySettled, encode
 from alertrouter.incident import Incident, State
+from alertrouter.record import Silenced, silenced
 from alertrouter.record import pack as pack_records
 from alertrouter.silence import Silence
 from alertrouter.store import records, revisions, stateformat
@@ -92,6 +93,8 @@ class StateStore:
         self._kicks = kicks
         self._history = history
         self._outdated = True
+        self._unrecorded: tuple[Silence, ...] = ()
+        """Silences of a format that did not record them: the first commit does."""
         self._recall = Script(client, "ledger_recall")
         self._told = Script(client, "commit_told")
 
@@ -113,6 +116,7 @@ class StateStore:
                 keys.active, keys.last_number, keys.alive_at, keys.checkpoint, keys.files_revision, keys.format
             )
             self._outdated = stateformat.outdated(cast(bytes | None, values.pop()))
+        self._unrecorded = tuple(state.silences.values()) if self._outdated else ()
         active, last_number, alive_at, checkpoint, from_files = (
             v.decode() if isinstance(v, bytes) else "" for v in values
         )
@@ -160,6 +164,7 @@ class StateStore:
             except redis.WatchError as error:
                 raise self._lost(epoch) from error
             self._outdated = False
+            self._unrecorded = ()
 
     def _lost(self, epoch: int) -> StoreUnavailable:
         """Tell the two cases apart that redis-py gives one name: a later epoch, and a connection that broke."""
@@ -230,10 +235,15 @@ class StateStore:
         self._told.within(pipeline, [keys.counters], arguments)
 
     def _record(self, pipeline: Pipeline, commit: Commit) -> None:
-        if found := records.records_of(commit.changes, commit.now):
+        if found := [*self._known(commit), *records.records_of(commit.changes, commit.now)]:
             oldest = to_ms(commit.now - self._history)
             fields = {records.FIELD: pack_records(found)}
             pipeline.xadd(self._keys.records, _fields(fields.items()), minid=oldest, approximate=True)
+
+    def _known(self, commit: Commit) -> list[Silenced]:
+        told = {record.silence for record in commit.changes.silenced}
+        unknown = (one for one in self._unrecorded if one.id not in told and not one.maintenance)
+        return [silenced(one, commit.now, one.created_by) for one in unknown]
 
     def _take_back(self, pipeline: Pipeline, name: str, recall: Recall, now: datetime) -> None:
         keys = self._keys

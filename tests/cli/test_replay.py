@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 import redis
 
-from alertrouter.record import Record, lines
+from alertrouter.record import Record, Silenced, lines
 from alertrouter.settings import Settings
+from alertrouter.store.keys import Keys
 from alertrouter.store.records import History
 from tests.cli.running import run
-from tests.routing import POLICY, Routing, fires
-from tests.test_replay import TEXT, acted, ended, fired
+from tests.routing import POLICY, Routing, fires, silences
+from tests.test_replay import TEXT, acted, ended, fired, silence
 
 EARLY = TEXT
 LATE = TEXT.replace("after: 5m", "after: 10m")
@@ -70,6 +71,21 @@ def test_programs_get_all_of_it(directories: tuple[str, str], file: str) -> None
     assert late_part["pages"] == [0, 0]
 
 
+def test_what_was_silenced_before_counts_in_a_part_of_a_file_too(directories: tuple[str, str], tmp_path: Path) -> None:
+    """Of one that is ended later nothing has to stand in the file from before."""
+    early, late = directories
+    down = fired(40)
+    histories: dict[str, list[Record]] = {
+        "set.jsonl": [fired(0, "Disk", "INC-9"), silence(0, 59), down, ended(58, down)],
+        "ended.jsonl": [down, silence(58, 58, starts=0), ended(59, down)],
+    }
+    for name, records in histories.items():
+        (tmp_path / name).write_bytes(b"".join(lines(records)))
+        file = ("--from", str(tmp_path / name), "--since", "20m")
+        (found,) = run("replay", "--policy", late, "--against", early, *file, "-o", "json").json
+        assert (found["pages"], found["changed"]) == ([0, 0], [])
+
+
 def test_a_file_that_is_none_is_refused_at_its_line(directories: tuple[str, str], tmp_path: Path) -> None:
     """Nothing is counted of half a history."""
     (tmp_path / "bad.jsonl").write_text('{"type":"ended","at":"2026-03-07T03:00:00Z","alert":"x"}\n{"type":\n')
@@ -89,6 +105,8 @@ def test_what_a_router_did_is_exported_and_taken_in_elsewhere(
     routing.active.turn()
     routing.clock.set(seconds=10)
     routing.active.turn()
+    routing.journal.append(silences("Down", seconds=10))
+    routing.active.turn()
     (tmp_path / "p").mkdir()
     (tmp_path / "p" / "policy.yml").write_text(POLICY, encoding="utf-8")
     here = {"ALERTROUTER_REDIS_URL": redis_url, "ALERTROUTER_NAMESPACE": routing.settings.namespace}
@@ -101,7 +119,9 @@ def test_what_a_router_did_is_exported_and_taken_in_elsewhere(
     replayed = run("replay", "--policy", str(tmp_path / "p"), "--against", str(tmp_path / "p"), environ=there)
     nothing = run("replay", "--policy", str(tmp_path / "p"), environ={**here, "ALERTROUTER_NAMESPACE": "nobody"})
 
-    number = len(list(History(client, routing.keys).read()))
+    number = len(recorded := list(History(client, routing.keys).read()))
+    assert recorded == list(History(client, Keys(there["ALERTROUTER_NAMESPACE"])).read())
+    assert [one.matchers[0].value for one in recorded if isinstance(one, Silenced)] == ["Down"]
     assert exported.err == f"{number} records in {file}\n"
     assert (taken.code, taken.out) == (0, f"{number} records taken in\n")
     assert (again.code, "already" in again.err) == (1, True)

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from alertrouter import __version__
 from alertrouter.errors import NewerState
 from alertrouter.incident import State
-from alertrouter.record import Ended, Fired, Moved, Told
+from alertrouter.record import Ended, Fired, Moved, Silenced, Told
 from alertrouter.settings import Settings
 from alertrouter.store.backup import Backup, put_back, take, unpack
 from alertrouter.store.keys import Keys
@@ -24,7 +24,7 @@ from alertrouter.store.records import History
 from alertrouter.store.stateformat import FORMAT, stamp
 from alertrouter.store.statestore import StateStore
 from tests.roles import role
-from tests.routing import POLICY, Routing
+from tests.routing import POLICY, Routing, fires
 from tests.store.values import claim
 from tests.times import at
 
@@ -63,6 +63,26 @@ def test_what_an_earlier_version_wrote_is_read(
     assert len(state.summaries) == 1
     assert [type(record) for record in History(client, keys).read()].count(Fired) == 6
     assert {type(record) for record in History(client, keys).read()} == {Fired, Ended, Told, Moved}
+
+
+@pytest.mark.parametrize("number", range(1, FORMAT))
+def test_silences_that_no_record_tells_of_are_recorded_by_the_first_commit(
+    number: int, settings_for: Callable[..., Settings], client: redis.Redis, keys: Keys
+) -> None:
+    """Until format 3 no silence was: so a replay knows those that stand, and since when. The second adds nothing."""
+    put_back(client, keys, of_format(number), replace=False, now=at())
+    routing = Routing(settings_for(POLICY), client)
+
+    routing.clock.set(minutes=1)
+    routing.active.turn()
+    routing.clock.set(minutes=2)
+    routing.journal.append(fires("Another", seconds=120))
+    routing.active.turn()
+    Routing(settings_for(POLICY), client).active.turn()
+
+    (record,) = [one for one in History(client, keys).read() if isinstance(one, Silenced)]
+    assert (record.comment, record.by, record.over) == ("new disk", "sam", False)
+    assert record.starts_at < record.at
 
 
 @pytest.mark.parametrize("stamped", ["", "1 0.1"])
