@@ -22,7 +22,8 @@ from alertrouter.settings import from_environment
 if TYPE_CHECKING:
     from alertrouter.policy.policy import Policy
     from alertrouter.record import Record
-    from alertrouter.simulate.replay import Lived, Message, Replayed
+    from alertrouter.simulate.comparison import Replayed
+    from alertrouter.simulate.replay import Lived, Message
 
 MOST_SHOWN: Final = 10
 _FEWEST_TO_PART: Final = 2000
@@ -127,7 +128,8 @@ def replay(
 
 
 def _replay(records: list[Record], old: Policy, new: Policy) -> Replayed:
-    from alertrouter.simulate.replay import compare, live_again
+    from alertrouter.simulate.comparison import compare
+    from alertrouter.simulate.replay import live_again
 
     garbage.settle()
     if len(records) < _FEWEST_TO_PART:

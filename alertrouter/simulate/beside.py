@@ -10,7 +10,8 @@ from alertrouter.errors import AlertrouterError
 from alertrouter.policy.policy import Policy
 from alertrouter.record import Record, Told
 from alertrouter.shadow import ChangedThen, Details, Sums, ToldThen
-from alertrouter.simulate.replay import PAGES, Again, Changed, Message, compare
+from alertrouter.simulate.comparison import Changed, compare
+from alertrouter.simulate.replay import PAGES, Again, Message
 
 MOST_CHANGED: Final = 100
 MOST_MESSAGES: Final = 20

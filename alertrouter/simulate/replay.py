@@ -7,31 +7,23 @@ those that hold the same alerts, if they can. Deliveries arrive at once. So two 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Final, TypeVar
+from typing import Final
 
 import msgspec
 
 from alertrouter.alert import AlertReport, Fingerprint, fingerprint
-from alertrouter.delivery import Delivery, Outcome
+from alertrouter.delivery import Delivery
 from alertrouter.engine.changes import Changes
 from alertrouter.engine.engine import Engine, NotApplied
 from alertrouter.engine.silences import id_of
 from alertrouter.engine.state import EngineState
 from alertrouter.events import (
-    Acknowledged,
-    Action,
     AlertsReceived,
-    DeliverySettled,
     Event,
-    Extended,
-    Resolved,
     SilenceExpired,
-    SilenceSet,
-    Snoozed,
-    Unacknowledged,
 )
 from alertrouter.incident import Reason, State
 from alertrouter.policy.contacts import names_of_people
@@ -40,9 +32,8 @@ from alertrouter.policy.receiver import Channel
 from alertrouter.policy.route import Route
 from alertrouter.record import Ended, Fired, Moved, Record, Silenced
 from alertrouter.silence import SilenceState
+from alertrouter.simulate.recorded import action, asked, settled
 from alertrouter.transition import Transition
-
-_Name = TypeVar("_Name", str, int)
 
 PAGES: Final = frozenset({Channel.PAGERDUTY.value})
 """Channels whose messages wake somebody."""
@@ -79,51 +70,6 @@ class Lived:
     """Incident → its alerts, each with the number of its round."""
     titles: dict[str, str] = field(default_factory=dict)
     events: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Changed:
-    """Incidents, by what their alerts have in common, for which other people are told, or at other times."""
-
-    title: str
-    at: datetime
-    old: tuple[Message, ...]
-    new: tuple[Message, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Replayed:
-    """The two runs side by side; the counters hold (old, new)."""
-
-    events: int
-    since: datetime | None
-    until: datetime | None
-    pages: tuple[int, int]
-    messages: tuple[int, int]
-    by_receiver: Mapping[str, tuple[int, int]]
-    by_team: Mapping[str, tuple[int, int]]
-    by_hour: Mapping[int, tuple[int, int]]
-    changed: tuple[Changed, ...]
-
-    @property
-    def more_pages(self) -> bool:
-        """Tell whether the new policy pages more often."""
-        return self.pages[1] > self.pages[0]
-
-
-def compare(records: Sequence[Record], before: Lived, after: Lived, policy: Policy) -> Replayed:
-    """Put two runs of the same records side by side; hours are those of the policy's time zone."""
-    return Replayed(
-        events=after.events,
-        since=records[0].at if records else None,
-        until=records[-1].at if records else None,
-        pages=(_pages(before), _pages(after)),
-        messages=(len(before.messages), len(after.messages)),
-        by_receiver=_side_by_side(_by_receiver(before), _by_receiver(after)),
-        by_team=_side_by_side(_by_team(before), _by_team(after)),
-        by_hour=_side_by_side(_by_hour(before, policy), _by_hour(after, policy)),
-        changed=tuple(_changed(before, after)),
-    )
 
 
 def coarse(policy: Policy) -> Policy:
@@ -201,7 +147,7 @@ class Again:
         before = self._hushed.pop(record.silence, None)
         if not record.over:
             key = self._key()
-            self._apply(_asked(record, key, starts_at=max(record.starts_at, record.at)))
+            self._apply(asked(record, key, starts_at=max(record.starts_at, record.at)))
             self._hushed[record.silence] = id_of(key)
         if before is not None:
             self._apply(SilenceExpired(at=record.at, actor="replay", key=self._key(), silence=before))
@@ -215,8 +161,8 @@ class Again:
             if record.over:
                 self._apply(SilenceExpired(at=record.at, actor="replay", key=self._key(), silence=silence.id))
             else:
-                asked = _asked(record, self._key(), starts_at=silence.starts_at, silence=silence.id)
-                self._apply(msgspec.structs.replace(asked, matchers=silence.matchers))
+                change = asked(record, self._key(), starts_at=silence.starts_at, silence=silence.id)
+                self._apply(msgspec.structs.replace(change, matchers=silence.matchers))
 
     def _under(self, policy: Policy, state: EngineState, now: datetime) -> Engine:
         """An engine of this state that goes by the policy, which hears of no heartbeat: a history has none."""
@@ -268,9 +214,8 @@ class Again:
             incident = self._engine.state.incidents.get(name)
             if incident is None or incident.state is State.RESOLVED:
                 continue
-            action = _action(record, name, self._key())
-            if action is not None:
-                self._apply(action)
+            if asked_for := action(record, name, self._key()):
+                self._apply(asked_for)
 
     def _come_to(self, moment: datetime) -> None:
         """Let time pass up to a moment; what is due at it comes after what happens at it."""
@@ -294,7 +239,7 @@ class Again:
             if not delivery.redraw:
                 self.lived.messages.append(self._message(at, delivery))
         for delivery in changes.deliveries:
-            self._keep(self._engine.apply(_settled(delivery, at)))
+            self._keep(self._engine.apply(settled(delivery, at)))
 
     def _message(self, at: datetime, delivery: Delivery) -> Message:
         incident = self._engine.state.incidents.get(delivery.incident)
@@ -314,121 +259,6 @@ class Again:
         return f"replay-{self._keys}"
 
 
-def _asked(record: Silenced, key: str, *, starts_at: datetime, silence: str = "") -> SilenceSet:
-    return SilenceSet(
-        at=record.at,
-        actor="replay",
-        key=key,
-        matchers=record.matchers,
-        starts_at=starts_at,
-        ends_at=record.ends_at,
-        created_by=record.by,
-        comment=record.comment,
-        silence=silence,
-        with_alerts=record.with_alerts,
-    )
-
-
-def _settled(delivery: Delivery, at: datetime) -> DeliverySettled:
-    return DeliverySettled(
-        at=at,
-        actor="replay",
-        key=f"{delivery.id}-settled",
-        delivery=delivery.id,
-        incident=delivery.incident,
-        destination=delivery.destination,
-        outcome=Outcome.SENT,
-    )
-
-
-def _action(record: Moved, incident: str, key: str) -> Action | None:
-    at, actor = record.at, record.by or "somebody"
-    match record.transition:
-        case Transition.ACK | Transition.ACK_TOO:
-            return Acknowledged(at=at, actor=actor, key=key, incident=incident)
-        case Transition.UNACK:
-            return Unacknowledged(at=at, actor=actor, key=key, incident=incident)
-        case Transition.CLOSE:
-            return Resolved(at=at, actor=actor, key=key, incident=incident, force=True)
-        case Transition.EXTEND if record.until:
-            return Extended(at=at, actor=actor, key=key, incident=incident, until=record.until)
-        case Transition.SNOOZE if record.until:
-            return Snoozed(at=at, actor=actor, key=key, incident=incident, until=record.until)
-    return None
-
-
 def _title(labels: Mapping[str, str], group: Mapping[str, str]) -> str:
     shown = dict(group) or {name: labels[name] for name in ("alertname", "component") if name in labels}
     return ", ".join(f"{name}={value}" for name, value in shown.items()) or "all alerts"
-
-
-# Comparing
-
-
-def _pages(lived: Lived) -> int:
-    return sum(one.page and not one.over for one in lived.messages)
-
-
-def _woken(lived: Lived) -> Iterator[Message]:
-    return (one for one in lived.messages if one.page and not one.over)
-
-
-def _by_receiver(lived: Lived) -> Counter[str]:
-    return Counter(one.receiver for one in lived.messages if not one.over)
-
-
-def _by_team(lived: Lived) -> Counter[str]:
-    return Counter(one.team for one in _woken(lived))
-
-
-def _by_hour(lived: Lived, policy: Policy) -> Counter[int]:
-    return Counter(one.at.astimezone(policy.timezone).hour for one in _woken(lived))
-
-
-def _side_by_side(old: Counter[_Name], new: Counter[_Name]) -> dict[_Name, tuple[int, int]]:
-    return {name: (old[name], new[name]) for name in sorted(old | new)}
-
-
-def _changed(before: Lived, after: Lived) -> Iterator[Changed]:
-    """Incidents of both runs that share alerts, together, when what was told differs."""
-    groups = _groups(before, after)
-    told: dict[int, tuple[list[Message], list[Message]]] = {}
-    for side, lived in enumerate((before, after)):
-        for message in lived.messages:
-            told.setdefault(groups[side].get(message.incident, -1), ([], []))[side].append(message)
-    titles = {group: before.titles.get(name, "") for name, group in groups[0].items()}
-    titles.update({group: after.titles.get(name, "") for name, group in groups[1].items() if group not in titles})
-    for group, (old, new) in told.items():
-        if [(one.at, one.receiver, one.over) for one in sorted(old, key=_order)] != [
-            (one.at, one.receiver, one.over) for one in sorted(new, key=_order)
-        ]:
-            first = min(one.at for one in (*old, *new))
-            yield Changed(titles.get(group, ""), first, tuple(sorted(old, key=_order)), tuple(sorted(new, key=_order)))
-
-
-def _order(message: Message) -> tuple[datetime, str, bool]:
-    return message.at, message.receiver, message.over
-
-
-def _groups(before: Lived, after: Lived) -> tuple[dict[str, int], dict[str, int]]:
-    """Number the incidents of both runs so that those which share alerts have one number."""
-    parent: dict[tuple[int, str], tuple[int, str]] = {}
-
-    def root(node: tuple[int, str]) -> tuple[int, str]:
-        while parent.setdefault(node, node) != node:
-            parent[node] = parent[parent[node]]
-            node = parent[node]
-        return node
-
-    owner: dict[str, tuple[int, str]] = {}
-    for side, lived in enumerate((before, after)):
-        for incident, alerts in lived.alerts.items():
-            for alert in alerts:
-                first = owner.setdefault(alert, (side, incident))
-                parent[root((side, incident))] = root(first)
-    numbers: dict[tuple[int, str], int] = {}
-    found: tuple[dict[str, int], dict[str, int]] = ({}, {})
-    for side, lived in enumerate((before, after)):
-        for incident in lived.alerts:
-            found[side][incident] = numbers.setdefault(root((side, incident)), len(numbers))
-    return found

@@ -49,8 +49,9 @@ def test_a_window_silences_from_its_opening_to_its_closing() -> None:
     assert (silence.created_by, silence.comment, silence.maintenance) == ("policy", "weekly backup", "backup")
     assert story.told == [Told(2 * HOUR + 90, "chat/inbox", "opened", firing=("Other",))]
 
-    story.advance(4 * HOUR)
+    closed = story.advance(4 * HOUR)
 
+    assert closed.silenced == [], "the history need not tell: it follows from the policy"
     assert [(one.second, one.reason) for one in story.told[1:]] == [
         (4 * HOUR - 600, "silence about to end"),
         (4 * HOUR, "silence over"),
@@ -82,7 +83,8 @@ def test_who_ends_a_window_early_has_ended_it_until_the_next_time() -> None:
     story = Story(policy(MORNING))
     (silence,) = silences(story)
     event = SilenceExpired(at=at(60), actor="sam", key="end", silence=silence.id)
-    story.take(story.engine.apply(event))
+    changes = story.take(story.engine.apply(event))
+    assert [(one.maintenance, one.by, one.over) for one in changes.silenced] == [("moving", "sam", True)]
 
     story.advance(120)
     story.engine = Engine(persisted(story.engine.state), now=at(180))

@@ -311,6 +311,7 @@ def test_a_silence_is_forgotten_five_days_after_its_end() -> None:
 
     assert story.engine.state.silences == {}
     assert list(changes.silences.values()) == [None]
+    assert changes.silenced == [], "that its time came follows from what was recorded when it was set"
 
 
 def test_a_silence_that_goes_with_its_alerts_ends_once_none_has_fired_for_a_while() -> None:
@@ -332,10 +333,11 @@ def test_a_silence_that_goes_with_its_alerts_ends_once_none_has_fired_for_a_whil
     story.advance(5599)
     assert only(story).state is SilenceState.ACTIVE
 
-    story.advance(5600)
+    changes = story.advance(5600)
 
     assert only(story).state is SilenceState.EXPIRED
     assert only(story).ends_at == at(5600)
+    assert [(one.ends_at, one.by) for one in changes.silenced] == [(at(5600), "")], "nobody did it, and it is recorded"
 
 
 def test_a_silence_that_waits_for_its_first_alert_does_not_go() -> None:
