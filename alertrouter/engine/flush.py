@@ -268,19 +268,6 @@ def _may_be_forgotten(view: View, incident: Incident) -> bool:
     return view.at >= since + view.policy.reopen_within
 
 
-def told_to_all(view: View, incident: Incident) -> Incident:
-    """When its end was told to all who knew, a look can find nothing before the time to forget it."""
-    look, options = incident.timers.get(Timer.LOOK), view.route.options
-    if incident.state is not State.RESOLVED or look is None or dispatch.owes_the_end(incident):
-        return incident
-    if any(to.forewarned for to in incident.destinations) or any(one.firing(view.at) for one in view.alerts):
-        return incident
-    if incident.suppressed or incident.held or options.mute_time_intervals or options.active_time_intervals:
-        return incident
-    over = (incident.resolved_at or view.at) + view.policy.reopen_within
-    return ladder.plan(view, incident, Timer.LOOK, over) if over > look else incident
-
-
 def _next_look(view: View, incident: Incident) -> datetime:
     tick = view.at + view.route.options.group_interval
     if incident.state is not State.RESOLVED and view.seen.held:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from alertrouter.delivery import Outcome
-from alertrouter.engine import bundling, dispatch, flush, telling, undelivered
+from alertrouter.engine import bundling, dispatch, flush, ladder, telling, undelivered
 from alertrouter.engine.memory import Draft, Memory
 from alertrouter.engine.view import View, with_destination
 from alertrouter.events import DeliverySettled
-from alertrouter.incident import Reason
+from alertrouter.incident import Incident, Reason, State, Timer
 
 
 def settle(memory: Memory, draft: Draft, event: DeliverySettled) -> None:
@@ -49,7 +49,20 @@ def _settle_one(memory: Memory, draft: Draft, event: DeliverySettled) -> None:
     elif (stale or to.paged) or to.shown < incident.version:
         incident = telling.tell(view, incident, to)
     flush.prune(view, incident)
-    draft.changes.incidents[incident.id] = undelivered.watch(view, flush.told_to_all(view, incident))
+    draft.changes.incidents[incident.id] = undelivered.watch(view, _told_to_all(view, incident))
+
+
+def _told_to_all(view: View, incident: Incident) -> Incident:
+    """When its end was told to all who knew, a look can find nothing before the time to forget it."""
+    look, options = incident.timers.get(Timer.LOOK), view.route.options
+    if incident.state is not State.RESOLVED or look is None or dispatch.owes_the_end(incident):
+        return incident
+    if any(to.forewarned for to in incident.destinations) or any(one.firing(view.at) for one in view.alerts):
+        return incident
+    if incident.suppressed or incident.held or options.mute_time_intervals or options.active_time_intervals:
+        return incident
+    over = (incident.resolved_at or view.at) + view.policy.reopen_within
+    return ladder.plan(view, incident, Timer.LOOK, over) if over > look else incident
 
 
 _REASONS = {Outcome.SENT: Reason.SENT, Outcome.FAILED: Reason.FAILED, Outcome.CANCELLED: Reason.CANCELLED}
