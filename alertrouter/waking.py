@@ -10,8 +10,6 @@ from alertrouter.store.sweep import Sweep
 
 SWEEP_EVERY: Final = timedelta(milliseconds=500)
 KICK_AGAIN: Final = timedelta(milliseconds=200)
-FOUND_WITHIN: Final = 2 * SWEEP_EVERY
-"""A look right after a kick comes before the worker does; the one after that finds it."""
 
 
 class Waking:
@@ -30,18 +28,20 @@ class Waking:
     def wakes(self, deliveries: int, now: datetime) -> tuple[int, int]:
         """How many kicks and how many nudges a commit sends that owes so many deliveries.
 
-        A worker that drains, or lingers after it, is nudged; only when none does is RQ asked to start one. Whoever was
-        kicked just now drains what came after that too, so commits that follow kick only for what is beyond the first.
-        Until a look has found whoever was kicked a moment ago, it may linger, and then takes no kick: it is nudged too.
+        A worker that drains, or lingers after it, takes a nudge and no kick; only when none does is RQ asked to start
+        one. Which of them is the case may have changed since the last look, so a kick never goes without a nudge:
+        one too many costs a look at the ledger, one too few the rest of somebody's lingering. Whoever was kicked just
+        now drains what came after that too, so commits that follow kick only for what is beyond the first.
         """
         wanted = kicks_for(deliveries, 0)
         if self._draining:
             return 0, wanted
+        kicks = kicks_for(deliveries, self._waiting)
         if now >= self._kicked_at + KICK_AGAIN:
-            return kicks_for(deliveries, self._waiting), wanted if now < self._kicked_at + FOUND_WITHIN else 0
+            return kicks, wanted
         if wanted:
             self.look_at = min(self.look_at, self._kicked_at + KICK_AGAIN)
-        return max(0, kicks_for(deliveries, self._waiting) - self._kicks_sent), wanted
+        return max(0, kicks - self._kicks_sent), wanted
 
     def kicked(self, kicks: int, now: datetime) -> None:
         """Note that a commit sent so many kicks."""

@@ -137,17 +137,18 @@ def test_one_commit_after_another_wakes_no_crowd(routing: Routing) -> None:
 
     assert len(routing.owed()) == 3
     assert routing.client.llen(routing.keys.queue_list) == 1
-    assert routing.client.llen(routing.keys.nudges) == 2
+    assert routing.client.llen(routing.keys.nudges) == 3
 
 
-def test_a_worker_that_lingers_since_its_kick_is_nudged_though_no_look_has_found_it_yet(routing: Routing) -> None:
-    """It takes no kick while it lingers: what comes soon after its first work must not wait for the end of that."""
-    for moment in (10, 10.4):  # in the first turn it looks, right after the kick, and finds nobody
+def test_a_kick_never_goes_without_a_nudge(routing: Routing) -> None:
+    """The worker that lingers may have begun since the last look, however long ago the kick was that it took."""
+    for moment in (10, 15):
         routing.clock.set(seconds=moment)
-        routing.journal.append(fires(f"Down-{moment}", seconds=moment - 10))
+        routing.journal.append(fires(f"Down-{moment}", seconds=moment))
+        routing.client.delete(routing.keys.nudges)
         routing.active.turn()
 
-    assert len(routing.owed()) == 2
+    assert routing.client.llen(routing.keys.queue_list) == 2, "nobody took the first kick before the second"
     assert routing.client.llen(routing.keys.nudges) == 1
 
 
