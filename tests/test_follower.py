@@ -33,7 +33,7 @@ from alertrouter.follower import Follower
 from alertrouter.policy.load import load
 from alertrouter.policy.oncall import Shift
 from alertrouter.policy.policy import Policy
-from alertrouter.record import Ended, Fired, Moved, Record, Told
+from alertrouter.record import Ended, Fired, Moved, Record, Silenced, Told
 from alertrouter.settings import Settings
 from alertrouter.shadow import Details, Standing, Sums
 from alertrouter.silence import SilenceMatcher
@@ -519,7 +519,7 @@ def began(name: str, second: float) -> Fired:
 
 @st.composite
 def histories(draw: st.DrawFn) -> list[Record]:
-    """Alerts that begin and end, some taken by somebody, within two hours."""
+    """Alerts that begin and end, some taken or silenced by somebody, within two hours."""
     moments = sorted(draw(st.lists(SECONDS, max_size=30)))
     found: list[Record] = []
     firing: set[str] = set()
@@ -527,7 +527,11 @@ def histories(draw: st.DrawFn) -> list[Record]:
         name = draw(st.sampled_from("ABCD"))
         labels = {"alertname": name, "severity": draw(st.sampled_from(["warning", "critical"]))}
         mark, moment = fingerprint(labels), at(seconds=second)
-        if mark in firing and draw(st.booleans()):
+        if draw(st.integers(0, 4)) == 0:
+            until = moment + timedelta(minutes=draw(st.sampled_from([0, 10, 60])))
+            matchers = (SilenceMatcher("alertname", name),)
+            found.append(Silenced(at=moment, silence=name, matchers=matchers, starts_at=moment, ends_at=until))
+        elif mark in firing and draw(st.booleans()):
             found.append(Moved(at=moment, incident=f"INC-{name}", transition=Transition.ACK, by="omar"))
         elif mark in firing:
             firing.discard(mark)
