@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from typing import Any, Final
 
 import httpx2
@@ -53,14 +54,15 @@ class Speaker:
         self._saved: dict[str, Any] = {}
 
     async def live(self, step: Step) -> None:
-        """Ask until the answer is as expected, or for too long; what changes something is asked once."""
+        """Ask until the answer is as expected, or for too long; what changed something is asked once."""
         ends = asyncio.get_running_loop().time() + WITHIN
         while True:
             answer = await self._ask(step)
             fault = self._fault(step, answer)
             if not fault:
                 break
-            patient = step.method == "GET" and asyncio.get_running_loop().time() < ends
+            may_ask_again = step.method == "GET" or answer.status_code == HTTPStatus.SERVICE_UNAVAILABLE
+            patient = may_ask_again and asyncio.get_running_loop().time() < ends
             assert patient, f"{step.method} {step.path}: {fault}\n{answer.status_code} {answer.text}"
             await asyncio.sleep(0.02)
         if step.save:
