@@ -29,6 +29,16 @@ class Fired(msgspec.Struct, frozen=True, kw_only=True, tag="fired"):
     incidents: tuple[str, ...] = ()
 
 
+class Begun(msgspec.Struct, frozen=True, kw_only=True, tag="fired"):
+    """What `Fired` is, as a commit writes it: with the labels packed, as the router has them."""
+
+    at: datetime
+    alert: Fingerprint
+    labels: msgspec.Raw
+    starts_at: datetime
+    incidents: tuple[str, ...] = ()
+
+
 class Ended(msgspec.Struct, frozen=True, kw_only=True, tag="ended"):
     """An alert is over."""
 
@@ -112,7 +122,7 @@ _WRITE: Final = msgspec.json.Encoder()
 _READ: Final = msgspec.json.Decoder(Record)
 
 
-def pack(records: Sequence[Record]) -> bytes:
+def pack(records: Sequence[Record | Begun]) -> bytes:
     """Pack the records of one commit. Those of a storm resemble each other: compressed they take a tenth."""
     packed = _PACK.encode(records)
     return packed if len(packed) < _SMALL else zlib.compress(packed, level=1)

@@ -15,7 +15,7 @@ from alertrouter.engine.engine import Engine
 from alertrouter.engine.state import EngineState
 from alertrouter.events import AlertsReceived, Event, SilenceExpired, SilenceSet
 from alertrouter.policy.load import load
-from alertrouter.record import Record, Told
+from alertrouter.record import Record, Told, pack, unpack
 from alertrouter.silence import SilenceMatcher, SilenceState
 from alertrouter.simulate.quiet import with_those_before
 from alertrouter.simulate.recorded import settled
@@ -98,7 +98,7 @@ class Router:
         return None
 
     def _keep(self, changes: Changes) -> None:
-        self.records += records_of(changes, self.engine.clock)
+        self.records += unpack(pack(records_of(changes, self.engine.clock)))
         for delivery in changes.deliveries:
             self._keep(self.engine.apply(settled(delivery, self.engine.clock)))
 

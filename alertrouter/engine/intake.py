@@ -141,6 +141,9 @@ def _begin(
         draft.start = report.starts_at
     if report.ends_at != draft.end:
         draft.end = report.ends_at
+    joins = tuple(incidents)
+    if joins != draft.incidents:
+        draft.incidents = joins
     draft.changes.begun.append(mark)
     draft.changes.alerts[mark] = Alert(
         fingerprint=mark,
@@ -150,7 +153,7 @@ def _begin(
         ends_at=draft.end,
         updated_at=draft.at,
         generator_url=intern(report.generator_url),
-        incidents=tuple(incidents),
+        incidents=draft.incidents,
         timeout=report.timeout,
     )
     draft.touched.pop(mark, None)
@@ -216,9 +219,12 @@ def _hurry(memory: Memory, draft: Draft, incident: Incident, labels: Labels) -> 
 
     Nor does what flaps, was quiet and fires again: its ladder goes on.
     """
-    known_for, policy = incident.withstands, memory.policy_of(incident)
+    known_for, flapping = incident.withstands, incident.flapping
+    if known_for is None and flapping is None:
+        return
+    policy = memory.policy_of(incident)
     worse = known_for is not None and policy.rank(policy.severity(labels)) > policy.rank(known_for)
-    if worse or (incident.flapping is not None and incident.flapping.quiet_since is not None):
+    if worse or (flapping is not None and flapping.quiet_since is not None):
         draft.changes.incidents[incident.id] = replace(incident, timers={**incident.timers, Timer.LOOK: draft.at})
 
 

@@ -44,6 +44,7 @@ class Draft(msgspec.Struct):
     last_number: int = 0
     start: datetime | None = None
     end: datetime | None = None
+    incidents: tuple[str, ...] = ()
     """Of the last alert: when the next one has the same, as is often so in one report, they share the object."""
 
 
@@ -157,10 +158,11 @@ class Memory:
             self._put_summary(name, summary)
         for name, incident in changes.incidents.items():
             self._put_incident(name, incident)
+        weighs = self.inhibitor.has_rules
         for mark, alert in changes.alerts.items():
-            self._disturb(mark, alert)
             self._put_alert(mark, alert, draft.at)
-            self._weigh(mark, alert, draft.at)
+            if weighs and alert is not None:
+                self._weigh(mark, alert, draft.at)
         for mark, alert in draft.touched.items():
             self._touch(mark, alert, draft.at)
         self.touched.update(draft.touched)
@@ -205,17 +207,13 @@ class Memory:
             alerts = self.state.alerts
             self.inhibitor.wait(incident, {mark: alerts[mark].labels for mark in suppressed if mark in alerts})
 
-    def _disturb(self, mark: Fingerprint, alert: Alert | None) -> None:
-        """Let the incidents of a changed alert be looked at anew."""
-        for one in (self.state.alerts.get(mark), alert):
-            if one is not None:
-                self.quiet.disturb(one.incidents)
-
     def _put_alert(self, mark: Fingerprint, alert: Alert | None, now: datetime) -> None:
         old = self.state.alerts.get(mark)
         before = old.incidents if old else ()
         after = alert.incidents if alert else ()
+        self.quiet.disturb(before)
         if before != after:
+            self.quiet.disturb(after)
             for name in before:
                 if name in self.members:
                     self.members[name].discard(mark)
@@ -340,10 +338,8 @@ class Memory:
         for incident in self.state.incidents.values():
             self._wait(incident.id, incident.suppressed)
 
-    def _weigh(self, mark: Fingerprint, alert: Alert | None, now: datetime) -> None:
+    def _weigh(self, mark: Fingerprint, alert: Alert, now: datetime) -> None:
         """Let an alert hold back others while it fires, and no longer."""
-        if alert is None or not self.inhibitor.has_rules:
-            return
         if alert.firing(now):
             self.inhibitor.add(mark, alert.labels)
         else:

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from alertrouter.engine.changes import Changes
 from alertrouter.errors import PayloadError
 from alertrouter.incident import Reason
-from alertrouter.record import Ended, Fired, Moved, Record, Silenced, Told, pack, silenced, unpack
+from alertrouter.record import Begun, Ended, Moved, Record, Silenced, Told, pack, silenced, unpack
 from alertrouter.silence import Silence
 from alertrouter.store.connection import border
 from alertrouter.store.keys import Keys
@@ -31,9 +31,9 @@ _BY_PEOPLE: Final = frozenset(
 )
 
 
-def records_of(changes: Changes, now: datetime) -> list[Record]:
+def records_of(changes: Changes, now: datetime) -> list[Record | Begun]:
     """What the history keeps of a commit's changes, in order of time."""
-    found: list[Record] = [*changes.silenced]  # what began at the same moment begins in silence
+    found: list[Record | Begun] = [*changes.silenced]  # what began at the same moment begins in silence
     begun = frozenset(changes.begun)
     for mark, alert in changes.alerts.items():
         if alert is None:
@@ -42,10 +42,10 @@ def records_of(changes: Changes, now: datetime) -> list[Record]:
             found.append(Ended(at=alert.updated_at, alert=mark))
         elif mark in begun:
             found.append(
-                Fired(
+                Begun(
                     at=alert.updated_at,
                     alert=mark,
-                    labels=alert.labels,
+                    labels=msgspec.Raw(alert.packed_labels),
                     starts_at=alert.starts_at,
                     incidents=alert.incidents,
                 )
