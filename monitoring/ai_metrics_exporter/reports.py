@@ -20,7 +20,7 @@ class Report(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
     def apply(self, metrics: AiMetrics, now: float) -> None:
         """Count it; `now` is Unix time."""
-        raise NotImplementedError
+        raise NotImplementedError  # each kind below says how: a Struct can't be an abstract base class too
 
 
 class Evaluation(Report, frozen=True):
