@@ -12,9 +12,10 @@ from alertrouter.policy.load import load
 from alertrouter.policy.policy import Policy
 from alertrouter.record import Ended, Fired, Moved, Record, Silenced, lines, read_lines
 from alertrouter.silence import SilenceMatcher
-from alertrouter.simulate.comparison import Replayed, compare
+from alertrouter.simulate.comparison import compare
 from alertrouter.simulate.quiet import since, with_those_before
 from alertrouter.simulate.replay import Again, coarse, live_again
+from alertrouter.simulate.replayed import Replayed
 from alertrouter.transition import Transition
 
 START = datetime(2026, 3, 7, 3, tzinfo=UTC)

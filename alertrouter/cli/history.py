@@ -23,6 +23,10 @@ commands = typer.Typer(no_args_is_help=True, help="Write the recorded history to
 app.add_typer(commands, name="history")
 
 SinceOption = Annotated[str, typer.Option("--since", metavar="DURATION", help="Only the last 7d, 12h. Default: all.")]
+FromOption = Annotated[
+    Path | None,
+    typer.Option("--from", metavar="FILE", help="A history that was exported; - is stdin.", show_default=False),
+]
 Into = Annotated[
     Path | None, typer.Option("--into", metavar="FILE", help="Where to write it. Default: stdout.", show_default=False)
 ]

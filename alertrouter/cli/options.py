@@ -13,6 +13,7 @@ from alertrouter.errors import PolicyError, Problem
 
 if TYPE_CHECKING:
     import msgspec
+    from _typeshed import DataclassInstance
 
     from alertrouter.policy.policy import Policy
     from alertrouter.settings import Settings
@@ -76,7 +77,7 @@ def open_policy(settings: Settings, asked_for: Path | None) -> Opened:
         raise PolicyError(tuple(_with_path(problem, directory, tuple(files)) for problem in error.problems)) from None
 
 
-def print_json(value: msgspec.Struct) -> None:
+def print_json(value: msgspec.Struct | DataclassInstance) -> None:
     """Print a value as one line of JSON on stdout."""
     import msgspec
 

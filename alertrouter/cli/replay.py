@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from datetime import datetime, tzinfo
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
-import msgspec
 import typer
 
 from alertrouter import garbage
 from alertrouter.cli.app import Exit, app
-from alertrouter.cli.history import SinceOption, length, stored, written
+from alertrouter.cli.history import FromOption, SinceOption, length, stored, written
 from alertrouter.cli.options import Output, OutputOption, open_policy, print_json
 from alertrouter.cli.terminal import Terminal, counted, plain
 from alertrouter.settings import from_environment
@@ -22,8 +21,9 @@ from alertrouter.settings import from_environment
 if TYPE_CHECKING:
     from alertrouter.policy.policy import Policy
     from alertrouter.record import Record
-    from alertrouter.simulate.comparison import Replayed
-    from alertrouter.simulate.replay import Lived, Message
+    from alertrouter.shadow import ToldThen
+    from alertrouter.simulate.replay import Lived
+    from alertrouter.simulate.replayed import Changed, Replayed
 
 MOST_SHOWN: Final = 10
 _FEWEST_TO_PART: Final = 2000
@@ -44,48 +44,12 @@ Old = Annotated[
         "--against", metavar="DIR", help="The policy to compare with. Default: the one in use.", show_default=False
     ),
 ]
-FromOption = Annotated[
-    Path | None,
-    typer.Option("--from", metavar="FILE", help="A history that was exported; - is stdin.", show_default=False),
-]
 FailOnOption = Annotated[FailOn | None, typer.Option("--fail-on", help="Exit 3 when this is so.", show_default=False)]
 
 
 Exact = Annotated[
     bool, typer.Option("--exact", help="Look at groups as often as the policy says, not every five minutes: slower.")
 ]
-
-
-class MessageView(msgspec.Struct, frozen=True):
-    """One message that would have been sent."""
-
-    at: datetime
-    receiver: str
-    page: bool
-    over: bool
-
-
-class ChangedView(msgspec.Struct, frozen=True):
-    """Incidents with the same alerts for which something else would have been told."""
-
-    title: str
-    at: datetime
-    old: Sequence[MessageView]
-    new: Sequence[MessageView]
-
-
-class ReplayView(msgspec.Struct, frozen=True):
-    """The whole answer of `replay`; pairs are (old, new). Hours and teams count pages."""
-
-    events: int
-    since: datetime | None
-    until: datetime | None
-    pages: tuple[int, int]
-    messages: tuple[int, int]
-    by_receiver: Mapping[str, tuple[int, int]]
-    by_team: Mapping[str, tuple[int, int]]
-    by_hour: Mapping[int, tuple[int, int]]
-    changed: Sequence[ChangedView]
 
 
 @app.command()
@@ -118,11 +82,10 @@ def replay(
     if not exact:
         old, new = coarse(old), coarse(new)
     found = _replay(records, old, new)
-    view = _view(found)
     if output is Output.JSON:
-        print_json(view)
+        print_json(found)
     else:
-        _show(Terminal(settings), view, new.timezone)
+        _show(Terminal(settings), found, new.timezone)
     failed = {FailOn.MORE_PAGES: found.more_pages, FailOn.ANY_CHANGE: bool(found.changed)}
     raise typer.Exit(Exit.UNMET if fail_on and failed[fail_on] else Exit.OK)
 
@@ -140,24 +103,7 @@ def _replay(records: list[Record], old: Policy, new: Policy) -> Replayed:
         return compare(records, before.result(), after, new)
 
 
-def _view(found: Replayed) -> ReplayView:
-    def messages(them: Sequence[Message]) -> list[MessageView]:
-        return [MessageView(one.at, one.receiver, one.page, one.over) for one in them]
-
-    return ReplayView(
-        events=found.events,
-        since=found.since,
-        until=found.until,
-        pages=found.pages,
-        messages=found.messages,
-        by_receiver=found.by_receiver,
-        by_team=found.by_team,
-        by_hour=found.by_hour,
-        changed=[ChangedView(one.title, one.at, messages(one.old), messages(one.new)) for one in found.changed],
-    )
-
-
-def _show(to: Terminal, found: ReplayView, zone: tzinfo) -> None:
+def _show(to: Terminal, found: Replayed, zone: tzinfo) -> None:
     if found.since and found.until:
         to.line(
             f"{counted(found.events, 'event')} from {found.since.astimezone(zone):%a %Y-%m-%d %H:%M} "
@@ -168,7 +114,7 @@ def _show(to: Terminal, found: ReplayView, zone: tzinfo) -> None:
     show_changed(to, found.changed, len(found.changed), zone)
 
 
-def show_numbers(to: Terminal, found: ReplayView) -> None:
+def show_numbers(to: Terminal, found: Replayed) -> None:
     """Print pages and messages, and where they differ; pairs are (old, new)."""
     _pair(to, "pages", found.pages)
     _pair(to, "messages", found.messages)
@@ -192,7 +138,7 @@ def _pair(to: Terminal, name: str, pair: tuple[int, int]) -> None:
     to.line(f"{name:24} {pair[0]:>7} → {pair[1]:<7} {to.bad(said) if more > 0 else to.good(said)}")
 
 
-def show_changed(to: Terminal, changed: Sequence[ChangedView], number: int, zone: tzinfo) -> None:
+def show_changed(to: Terminal, changed: Sequence[Changed], number: int, zone: tzinfo) -> None:
     """Print the first incidents that would have gone otherwise, of so many."""
     if not number:
         to.line(f"{to.good('✓')} every incident would have told the same people at the same times")
@@ -206,7 +152,7 @@ def show_changed(to: Terminal, changed: Sequence[ChangedView], number: int, zone
         to.line(f"  … and {number - MOST_SHOWN} more: -o json has {'them all' if number == len(changed) else 'some'}")
 
 
-def _told(messages: Sequence[MessageView], start: datetime) -> str:
+def _told(messages: Sequence[ToldThen], start: datetime) -> str:
     from alertrouter.policy.duration import format_duration
 
     fires = [one for one in messages if not one.over]

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import msgspec
 import typer
 
 from alertrouter.cli.app import Exit, app
-from alertrouter.cli.history import length, stored, written
+from alertrouter.cli.history import FromOption, length, stored, written
 from alertrouter.cli.options import Output, OutputOption, PolicyOption, open_policy, print_json
 from alertrouter.cli.terminal import Terminal, counted, plain
 from alertrouter.errors import PayloadError
@@ -25,10 +24,6 @@ if TYPE_CHECKING:
 BAR = 30
 
 Since = Annotated[str, typer.Option("--since", metavar="DURATION", help="The last 7d, 12h.")]
-FromOption = Annotated[
-    Path | None,
-    typer.Option("--from", metavar="FILE", help="A history that was exported; - is stdin.", show_default=False),
-]
 HoursOption = Annotated[
     str,
     typer.Option(
@@ -41,52 +36,6 @@ HoursOption = Annotated[
 HtmlOption = Annotated[
     Path | None, typer.Option("--html", metavar="FILE", help="Write a page with charts there.", show_default=False)
 ]
-
-
-class SpansView(msgspec.Struct, frozen=True):
-    """Seconds that something took: how often seen, the median, and what nine of ten stay below."""
-
-    count: int
-    median: float | None
-    ninth: float | None
-
-
-class LoadView(msgspec.Struct, frozen=True):
-    """The pages of one person or receiver."""
-
-    who: str
-    pages: int
-    out_of_hours: int
-
-
-class UntakenView(msgspec.Struct, frozen=True):
-    """An incident that paged and that nobody took."""
-
-    incident: str
-    title: str
-    at: datetime
-    pages: int
-
-
-class ReportView(msgspec.Struct, frozen=True):
-    """The whole report."""
-
-    since: datetime | None
-    until: datetime | None
-    alerts: int
-    incidents: int
-    messages: int
-    pages: int
-    pages_by_team: Mapping[str, int]
-    pages_by_hour: Mapping[int, int]
-    pages_by_day: Mapping[str, int]
-    to_acknowledge: SpansView
-    to_resolve: SpansView
-    loads: Sequence[LoadView]
-    noisiest: Mapping[str, int]
-    flapping: Mapping[str, int]
-    never_acknowledged: Sequence[UntakenView]
-    ran_out: Mapping[str, int]
 
 
 @app.command()
@@ -121,7 +70,7 @@ def report(
         except OSError as error:
             raise PayloadError(f"{html}: can't be written: {error}") from None
     if output is Output.JSON:
-        print_json(_view(found))
+        print_json(found)
     else:
         _show(Terminal(settings), found, known)
     raise typer.Exit(Exit.OK)
@@ -137,36 +86,6 @@ def _hours(policy: Policy, name: str) -> tuple[TimeInterval, ...]:
         return policy.time_intervals[name]
     usual = {"weekdays": ["monday:friday"], "times": [{"start_time": "09:00", "end_time": "18:00"}]}
     return (TimeInterval.of(usual, str(policy.timezone)),)
-
-
-def _view(found: Report) -> ReportView:
-    return ReportView(
-        since=found.since,
-        until=found.until,
-        alerts=found.alerts,
-        incidents=found.incidents,
-        messages=found.messages,
-        pages=found.pages,
-        pages_by_team=found.pages_by_team,
-        pages_by_hour=found.pages_by_hour,
-        pages_by_day=found.pages_by_day,
-        to_acknowledge=_spans(found.to_acknowledge),
-        to_resolve=_spans(found.to_resolve),
-        loads=[LoadView(one.who, one.pages, one.out_of_hours) for one in found.loads],
-        noisiest=found.noisiest,
-        flapping=found.flapping,
-        never_acknowledged=[
-            UntakenView(one.incident, one.title, one.at, one.pages) for one in found.never_acknowledged
-        ],
-        ran_out=found.ran_out,
-    )
-
-
-def _spans(spans: Spans) -> SpansView:
-    def seconds(span: timedelta | None) -> float | None:
-        return span.total_seconds() if span is not None else None
-
-    return SpansView(spans.count, seconds(spans.median), seconds(spans.ninth))
 
 
 def _show(to: Terminal, found: Report, policy: Policy) -> None:
@@ -216,8 +135,8 @@ def spans_text(spans: Spans) -> str:
     return f"after {format_duration(_whole(spans.median))} (nine of ten within {format_duration(_whole(spans.ninth))})"
 
 
-def _whole(span: timedelta) -> timedelta:
-    return timedelta(seconds=round(span.total_seconds()))
+def _whole(seconds: float) -> timedelta:
+    return timedelta(seconds=round(seconds))
 
 
 __all__ = ["report"]

@@ -16,10 +16,11 @@ import typer
 from alertrouter.cli.app import Exit, app
 from alertrouter.cli.options import Output, OutputOption, UrlOption, print_json
 from alertrouter.cli.policies import AREA, not_understood
-from alertrouter.cli.replay import FailOn, FailOnOption, ReplayView, show_changed, show_numbers
+from alertrouter.cli.replay import FailOn, FailOnOption, show_changed, show_numbers
 from alertrouter.cli.server import Server, TokenOption
 from alertrouter.cli.terminal import Terminal, counted, plain
 from alertrouter.settings import from_environment
+from alertrouter.simulate.replayed import Replayed
 
 LATE: Final = timedelta(minutes=2)
 """It looks some seconds back; when it is further behind, people are told."""
@@ -29,7 +30,7 @@ MINUTE: Final = timedelta(minutes=1)
 Stop = Annotated[bool, typer.Option("--stop", help="Show it once more, and take it away.")]
 
 
-class ShadowView(ReplayView, frozen=True, kw_only=True):
+class ShadowView(Replayed, frozen=True, kw_only=True):
     """A shadow as the server shows it: old is what is in force, new what is in its shadow."""
 
     revision: str
@@ -73,7 +74,7 @@ def shadow(
             terminal.line("The shadow is taken away.")
     if found.state == "failed":
         raise typer.Exit(Exit.FAILED)
-    failed = {FailOn.MORE_PAGES: found.pages[1] > found.pages[0], FailOn.ANY_CHANGE: bool(found.changed_incidents)}
+    failed = {FailOn.MORE_PAGES: found.more_pages, FailOn.ANY_CHANGE: bool(found.changed_incidents)}
     raise typer.Exit(Exit.UNMET if fail_on and failed[fail_on] else Exit.OK)
 
 

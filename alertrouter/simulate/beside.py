@@ -9,9 +9,9 @@ from typing import Final
 from alertrouter.errors import AlertrouterError
 from alertrouter.policy.policy import Policy
 from alertrouter.record import Record, Told
-from alertrouter.shadow import ChangedThen, Details, Sums, ToldThen
-from alertrouter.simulate.comparison import Changed, compare
-from alertrouter.simulate.replay import PAGES, Again, Message
+from alertrouter.shadow import ChangedThen, Details, Sums
+from alertrouter.simulate.comparison import compare
+from alertrouter.simulate.replay import PAGES, Again
 
 MOST_CHANGED: Final = 100
 MOST_MESSAGES: Final = 20
@@ -89,7 +89,9 @@ class Beside:
             by_receiver=found.by_receiver,
             by_team=found.by_team,
             by_hour=found.by_hour,
-            changed=tuple(map(_changed, newest)),
+            changed=tuple(
+                ChangedThen(one.title, one.at, one.old[:MOST_MESSAGES], one.new[:MOST_MESSAGES]) for one in newest
+            ),
         )
         return sums, details
 
@@ -111,11 +113,3 @@ def with_shifts(policy: Policy, live: Policy) -> Policy:
     if not schedules:
         return policy
     return replace(policy, revision=f"{policy.revision}+{live.revision}", schedules={**policy.schedules, **schedules})
-
-
-def _changed(one: Changed) -> ChangedThen:
-    return ChangedThen(one.title, one.at, _told(one.old), _told(one.new))
-
-
-def _told(messages: tuple[Message, ...]) -> tuple[ToldThen, ...]:
-    return tuple(ToldThen(one.at, one.receiver, one.page, one.over) for one in messages[:MOST_MESSAGES])

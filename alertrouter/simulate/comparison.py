@@ -3,46 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import TypeVar
 
 from alertrouter.policy.policy import Policy
 from alertrouter.record import Record
+from alertrouter.shadow import ToldThen
 from alertrouter.simulate.replay import Lived, Message
+from alertrouter.simulate.replayed import Changed, Replayed
 
 _Name = TypeVar("_Name", str, int)
-
-
-@dataclass(frozen=True, slots=True)
-class Changed:
-    """Incidents, by what their alerts have in common, for which other people are told, or at other times."""
-
-    title: str
-    at: datetime
-    old: tuple[Message, ...]
-    new: tuple[Message, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Replayed:
-    """The two runs side by side; the counters hold (old, new)."""
-
-    events: int
-    since: datetime | None
-    until: datetime | None
-    pages: tuple[int, int]
-    messages: tuple[int, int]
-    by_receiver: Mapping[str, tuple[int, int]]
-    by_team: Mapping[str, tuple[int, int]]
-    by_hour: Mapping[int, tuple[int, int]]
-    changed: tuple[Changed, ...]
-
-    @property
-    def more_pages(self) -> bool:
-        """Tell whether the new policy pages more often."""
-        return self.pages[1] > self.pages[0]
 
 
 def compare(records: Sequence[Record], before: Lived, after: Lived, policy: Policy) -> Replayed:
@@ -94,15 +65,16 @@ def _changed(before: Lived, after: Lived) -> Iterator[Changed]:
     titles = {group: before.titles.get(name, "") for name, group in groups[0].items()}
     titles.update({group: after.titles.get(name, "") for name, group in groups[1].items() if group not in titles})
     for group, (old, new) in told.items():
-        if [(one.at, one.receiver, one.over) for one in sorted(old, key=_order)] != [
-            (one.at, one.receiver, one.over) for one in sorted(new, key=_order)
-        ]:
-            first = min(one.at for one in (*old, *new))
-            yield Changed(titles.get(group, ""), first, tuple(sorted(old, key=_order)), tuple(sorted(new, key=_order)))
+        if sorted(map(_order, old)) != sorted(map(_order, new)):
+            yield Changed(titles.get(group, ""), min(one.at for one in (*old, *new)), _told(old), _told(new))
 
 
 def _order(message: Message) -> tuple[datetime, str, bool]:
     return message.at, message.receiver, message.over
+
+
+def _told(messages: Iterable[Message]) -> tuple[ToldThen, ...]:
+    return tuple(ToldThen(one.at, one.receiver, one.page, one.over) for one in sorted(messages, key=_order))
 
 
 def _groups(before: Lived, after: Lived) -> tuple[dict[str, int], dict[str, int]]:

@@ -29,20 +29,19 @@ _TAKEN: Final = frozenset({Transition.ACK, Transition.ACK_TOO})
 
 @dataclass(frozen=True, slots=True)
 class Spans:
-    """How long something took: how often it was seen, the median, and what nine of ten stay below."""
+    """How long something took: how often it was seen, the median, and what nine of ten stay below, in seconds."""
 
     count: int
-    median: timedelta | None
-    ninth: timedelta | None
+    median: float | None
+    ninth: float | None
 
     @classmethod
     def of(cls, spans: Sequence[timedelta]) -> Spans:
         """Sum them up."""
         if not spans:
             return cls(0, None, None)
-        ordered = sorted(spans)
-        middle = timedelta(seconds=median(span.total_seconds() for span in ordered))
-        return cls(len(spans), middle, ordered[min(len(ordered) * 9 // 10, len(ordered) - 1)])
+        ordered = sorted(span.total_seconds() for span in spans)
+        return cls(len(ordered), median(ordered), ordered[len(ordered) * 9 // 10])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +65,7 @@ class Untaken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """A stretch of time, summed up. `hours` are those of the day in the policy's zone, 0 to 23."""
+    """A stretch of time, summed up, as `report -o json` prints it. Hours are those of the policy's zone, 0 to 23."""
 
     since: datetime | None
     until: datetime | None
