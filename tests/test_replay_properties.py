@@ -10,6 +10,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from alertrouter.alert import AlertReport
+from alertrouter.delivery import Outcome
 from alertrouter.engine.changes import Changes
 from alertrouter.engine.engine import Engine
 from alertrouter.engine.state import EngineState
@@ -17,8 +18,8 @@ from alertrouter.events import AlertsReceived, Event, SilenceExpired, SilenceSet
 from alertrouter.policy.load import load
 from alertrouter.record import Record, Told, pack, unpack
 from alertrouter.silence import SilenceMatcher, SilenceState
+from alertrouter.simulate.acts import settled
 from alertrouter.simulate.quiet import with_those_before
-from alertrouter.simulate.recorded import settled
 from alertrouter.simulate.replay import Message, live_again
 from alertrouter.store.records import records_of
 from tests.times import START, at
@@ -100,7 +101,7 @@ class Router:
     def _keep(self, changes: Changes) -> None:
         self.records += unpack(pack(records_of(changes, self.engine.clock)))
         for delivery in changes.deliveries:
-            self._keep(self.engine.apply(settled(delivery, self.engine.clock)))
+            self._keep(self.engine.apply(settled(delivery, self.engine.clock, Outcome.SENT)))
 
 
 NAMES = st.sampled_from("ABC")

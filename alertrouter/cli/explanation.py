@@ -1,4 +1,4 @@
-"""All that the running server knows of one incident, as `explain` reads it: why it is told, held back, taken."""
+"""All that the running server knows of one incident, as commands read it: why it is told, held back, taken."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import msgspec
 from alertrouter.alert import Labels
 from alertrouter.cli.server import Server
 from alertrouter.errors import NotFound
+from alertrouter.incident import State
 
 
 class Ack(msgspec.Struct, frozen=True):
@@ -53,7 +54,8 @@ class Incident(msgspec.Struct, frozen=True):
     """How it stands."""
 
     id: str
-    state: str
+    number: int
+    state: State
     severity: str
     raised: str
     route: str
@@ -131,7 +133,7 @@ class Explanation(msgspec.Struct, frozen=True):
             yield f"its escalation: {one.ack.by} has it"
         if one.snooze:
             yield f"all of it: snoozed by {one.snooze.by} until {clock(one.snooze.until)}"
-        if one.state == "pending":
+        if one.state is State.PENDING:
             yield f"all of it: waits for others to join until {clock(one.timers.get('look'))}"
         for to in one.destinations:
             if to.error:

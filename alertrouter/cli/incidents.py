@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
-import msgspec
 import typer
 
 from alertrouter.cli.app import app
+from alertrouter.cli.explanation import Incident
 from alertrouter.cli.options import Output, OutputOption, UrlOption
 from alertrouter.cli.server import Query, Server, TokenOption
 from alertrouter.cli.terminal import Terminal, counted, plain
@@ -22,43 +22,6 @@ if TYPE_CHECKING:
 
 TITLES: Final = ("#", "state", "severity", "age", "what", "told")
 Row: TypeAlias = tuple[str, ...]
-
-
-class Destination(msgspec.Struct, frozen=True):
-    """What one destination was told, as the API says it."""
-
-    id: str
-    messages: int
-    in_flight: bool
-    error: str
-
-
-class Ack(msgspec.Struct, frozen=True):
-    """Who has it."""
-
-    by: str
-
-
-class Snooze(msgspec.Struct, frozen=True):
-    """Until when it is quiet."""
-
-    until: datetime
-
-
-class Incident(msgspec.Struct, frozen=True):
-    """The parts of an incident that the table shows."""
-
-    number: int
-    state: State
-    severity: str
-    group_labels: dict[str, str]
-    opened_at: datetime
-    suppressed: dict[str, str]
-    held: str
-    destinations: list[Destination]
-    ack: Ack | None = None
-    snooze: Snooze | None = None
-    exhausted: bool = False
 
 
 Severities = Annotated[

@@ -1,14 +1,12 @@
-"""What people did, by the records, as events for another run of the engine; all that it sends arrives. Pure."""
+"""What people did, by the records, as events for another run of the engine. Pure."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from alertrouter.delivery import Delivery, Outcome
 from alertrouter.events import (
     Acknowledged,
     Action,
-    DeliverySettled,
     Extended,
     Resolved,
     SilenceSet,
@@ -32,19 +30,6 @@ def asked(record: Silenced, key: str, *, starts_at: datetime, silence: str = "")
         comment=record.comment,
         silence=silence,
         with_alerts=record.with_alerts,
-    )
-
-
-def settled(delivery: Delivery, at: datetime) -> DeliverySettled:
-    """That a message arrived at once."""
-    return DeliverySettled(
-        at=at,
-        actor="replay",
-        key=f"{delivery.id}-settled",
-        delivery=delivery.id,
-        incident=delivery.incident,
-        destination=delivery.destination,
-        outcome=Outcome.SENT,
     )
 
 

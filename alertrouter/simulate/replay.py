@@ -15,7 +15,7 @@ from typing import Final
 import msgspec
 
 from alertrouter.alert import AlertReport, Fingerprint, fingerprint
-from alertrouter.delivery import Delivery
+from alertrouter.delivery import Delivery, Outcome
 from alertrouter.engine.changes import Changes
 from alertrouter.engine.engine import Engine, NotApplied
 from alertrouter.engine.silences import id_of
@@ -32,7 +32,8 @@ from alertrouter.policy.receiver import Channel
 from alertrouter.policy.route import Route
 from alertrouter.record import Ended, Fired, Moved, Record, Silenced
 from alertrouter.silence import SilenceState
-from alertrouter.simulate.recorded import action, asked, settled
+from alertrouter.simulate.acts import settled
+from alertrouter.simulate.recorded import action, asked
 from alertrouter.transition import Transition
 
 PAGES: Final = frozenset({Channel.PAGERDUTY.value})
@@ -239,7 +240,7 @@ class Again:
             if not delivery.redraw:
                 self.lived.messages.append(self._message(at, delivery))
         for delivery in changes.deliveries:
-            self._keep(self._engine.apply(settled(delivery, at)))
+            self._keep(self._engine.apply(settled(delivery, at, Outcome.SENT)))
 
     def _message(self, at: datetime, delivery: Delivery) -> Message:
         incident = self._engine.state.incidents.get(delivery.incident)

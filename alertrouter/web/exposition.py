@@ -67,9 +67,7 @@ class Snapshot(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Give every metric."""
-        build = GaugeMetricFamily("alertrouter_build_info", "Version of alertrouter; always 1.", labels=["version"])
-        build.add_metric([__version__], 1)
-        yield build
+        yield _gauges("build_info", "Version of alertrouter; always 1.", "version", {__version__: 1})
         spoken = GaugeMetricFamily(
             "alertmanager_build_info",
             "Version of Alertmanager whose API v2 is spoken here: karma looks for it. Always 1.",
@@ -104,10 +102,8 @@ def _counters(counters: Mapping[str, int]) -> Iterator[Metric]:
 
 
 def _labelled(numbers: Metrics) -> Iterator[Metric]:
-    incidents = GaugeMetricFamily("alertrouter_incidents", "Incidents by state.", labels=["state"])
-    for state in State:
-        incidents.add_metric([state], numbers.incidents.get(state, 0))
-    yield incidents
+    in_states = {state.value: numbers.incidents.get(state, 0) for state in State}
+    yield _gauges("incidents", "Incidents by state.", "state", in_states)
     deliveries = CounterMetricFamily(
         "alertrouter_deliveries",
         "Tries to deliver a message, by how they ended: sent, failed or cancelled; retry and unknown are tried again.",
@@ -116,28 +112,20 @@ def _labelled(numbers: Metrics) -> Iterator[Metric]:
     for one in numbers.deliveries:
         deliveries.add_metric([one.channel, one.outcome], one.count)
     yield deliveries
-    holder = GaugeMetricFamily(
-        "alertrouter_lease_holder", "The active router; absent when there is none.", labels=["router"]
-    )
-    if numbers.lease_holder:
-        holder.add_metric([numbers.lease_holder], 1)
-    yield holder
-    backups = GaugeMetricFamily(
-        "alertrouter_backup_last_success_timestamp_seconds",
+    holder = {numbers.lease_holder: 1} if numbers.lease_holder else {}
+    yield _gauges("lease_holder", "The active router; absent when there is none.", "router", holder)
+    yield _gauges(
+        "backup_last_success_timestamp_seconds",
         "When the last backup of a part of the stack succeeded; absent when none ever did.",
-        labels=["component_name"],
+        "component_name",
+        numbers.backups,
     )
-    for component, at in numbers.backups.items():
-        backups.add_metric([component], at)
-    yield backups
-    reconciled = GaugeMetricFamily(
-        "alertrouter_reconcile_last_success_timestamp_seconds",
+    yield _gauges(
+        "reconcile_last_success_timestamp_seconds",
         "When an Alertmanager was last read and what it lists was believed; 0 when never, absent when it isn't asked.",
-        labels=["source"],
+        "source",
+        numbers.reconciled,
     )
-    for source, at in numbers.reconciled.items():
-        reconciled.add_metric([source], at)
-    yield reconciled
 
 
 def _plain(numbers: Metrics, now: datetime) -> Iterator[Metric]:
@@ -169,10 +157,7 @@ def _shadow(standing: Standing) -> Iterator[Metric]:
         ("pages", "Pages since the shadow began, as both policies would have sent them.", sums.pages),
         ("messages", "Messages since the shadow began, as both policies would have sent them.", sums.messages),
     ):
-        family = GaugeMetricFamily(f"alertrouter_shadow_{name}", what, labels=["policy"])
-        family.add_metric(["live"], live)
-        family.add_metric(["shadow"], beside)
-        yield family
+        yield _gauges(f"shadow_{name}", what, "policy", {"live": live, "shadow": beside})
     yield _gauge(
         "shadow_changed_incidents", "Incidents for which somebody would have been told something else.", sums.changed
     )
@@ -202,3 +187,11 @@ def _bucket(bucket: Bucket) -> tuple[str, float] | tuple[str, float, Exemplar]:
 
 def _gauge(name: str, text: str, value: float) -> Metric:
     return GaugeMetricFamily(f"alertrouter_{name}", text, value=value)
+
+
+def _gauges(name: str, text: str, label: str, values: Mapping[str, float]) -> Metric:
+    """One gauge with a value for each of the label's."""
+    family = GaugeMetricFamily(f"alertrouter_{name}", text, labels=[label])
+    for at, value in values.items():
+        family.add_metric([at], value)
+    return family
