@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from dashboards.panel import Board, Kind, Panel, Row, prom
+from dashboards.panel import Board, Kind, Panel, Row, prom, rates
 
 BUSINESS: Final = Board(
     uid="ar-business",
@@ -27,7 +27,7 @@ BUSINESS: Final = Board(
                     unit="cps",
                     stacked=True,
                     says="Tasks a second, by how they ended.",
-                    queries=(prom("sum by (status) (rate(tasks_finished_total[$__rate_interval]))", "{{status}}"),),
+                    queries=(rates("tasks_finished_total", "status"),),
                 ),
                 Panel(
                     title="Waiting",
@@ -53,9 +53,7 @@ BUSINESS: Final = Board(
                     title="Sessions begun",
                     unit="cps",
                     says="A second.",
-                    queries=(
-                        prom("sum by (service) (rate(user_sessions_started_total[$__rate_interval]))", "{{service}}"),
-                    ),
+                    queries=(rates("user_sessions_started_total", "service"),),
                 ),
                 Panel(
                     title="Session length, median",
@@ -82,7 +80,7 @@ BUSINESS: Final = Board(
                     unit="cps",
                     stacked=True,
                     says="By intent.",
-                    queries=(prom("sum by (intent) (rate(assistant_requests_total[$__rate_interval]))", "{{intent}}"),),
+                    queries=(rates("assistant_requests_total", "intent"),),
                 ),
                 Panel(
                     title="Learning progress and adaptability",

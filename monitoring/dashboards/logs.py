@@ -4,6 +4,8 @@ from typing import Final
 
 from dashboards.panel import Board, Kind, Panel, Row, logs, traces
 
+ERRORS: Final = '{service_name=~".+"} | detected_level=~"error|critical|fatal"'
+
 LOGS: Final = Board(
     uid="ar-logs",
     title="Logs and traces",
@@ -25,12 +27,7 @@ LOGS: Final = Board(
                     unit="cps",
                     width=12,
                     says="A second.",
-                    queries=(
-                        logs(
-                            "sum by (service_name) "
-                            '(rate({service_name=~".+"} | detected_level=~"error|critical|fatal" [$__auto]))'
-                        ),
-                    ),
+                    queries=(logs(f"sum by (service_name) (rate({ERRORS} [$__auto]))"),),
                 ),
             ),
         ),
@@ -42,7 +39,7 @@ LOGS: Final = Board(
                     kind=Kind.LOGS,
                     width=24,
                     says="Of everything.",
-                    queries=(logs('{service_name=~".+"} | detected_level=~"error|critical|fatal"'),),
+                    queries=(logs(ERRORS),),
                 ),
             ),
         ),

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from dashboards.panel import UP, Board, Kind, Panel, Row, prom
+from dashboards.panel import UP, Board, Kind, Panel, Row, prom, rates
 
 SYSTEM: Final = Board(
     uid="ar-system-overview",
@@ -157,11 +157,7 @@ SYSTEM: Final = Board(
                     unit="ops",
                     width=12,
                     says="Commands a second.",
-                    queries=(
-                        prom(
-                            "sum by (instance) (rate(redis_commands_processed_total[$__rate_interval]))", "{{instance}}"
-                        ),
-                    ),
+                    queries=(rates("redis_commands_processed_total", "instance"),),
                 ),
             ),
         ),

@@ -89,6 +89,12 @@ def prom(expr: str, legend: str = "") -> Query:
     return Query(expr, legend)
 
 
+def rates(counter: str, *by: str) -> Query:
+    """What a counter counts a second, a line for each value of these labels."""
+    legend = " ".join(f"{{{{{label}}}}}" for label in by)
+    return prom(f"sum by ({', '.join(by)}) (rate({counter}[$__rate_interval]))", legend)
+
+
 def logs(expr: str) -> Query:
     """A query for Loki."""
     return Query(expr, source=Source.LOKI)

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from dashboards.panel import UP, Board, Kind, Panel, Row, logs, prom
+from dashboards.panel import UP, Board, Kind, Panel, Row, logs, prom, rates
 
 ALERTROUTER: Final = Board(
     uid="ar-alertrouter",
@@ -114,11 +114,7 @@ ALERTROUTER: Final = Board(
                     title="Requests by source",
                     unit="cps",
                     says="Bodies with alerts that were accepted, a second.",
-                    queries=(
-                        prom(
-                            "sum by (source) (rate(alertrouter_bodies_accepted_total[$__rate_interval]))", "{{source}}"
-                        ),
-                    ),
+                    queries=(rates("alertrouter_bodies_accepted_total", "source"),),
                 ),
                 Panel(
                     title="Backlog",
@@ -131,10 +127,7 @@ ALERTROUTER: Final = Board(
                     unit="cps",
                     says="Alert reports a second.",
                     queries=(
-                        prom(
-                            "sum by (reason) (rate(alertrouter_alerts_suppressed_total[$__rate_interval]))",
-                            "{{reason}}",
-                        ),
+                        rates("alertrouter_alerts_suppressed_total", "reason"),
                         prom("sum(rate(alertrouter_alerts_deduplicated_total[$__rate_interval]))", "nothing new"),
                     ),
                 ),
@@ -147,12 +140,7 @@ ALERTROUTER: Final = Board(
                     title="Deliveries",
                     unit="cps",
                     says="Tries a second, by channel and outcome.",
-                    queries=(
-                        prom(
-                            "sum by (channel, outcome) (rate(alertrouter_deliveries_total[$__rate_interval]))",
-                            "{{channel}} {{outcome}}",
-                        ),
-                    ),
+                    queries=(rates("alertrouter_deliveries_total", "channel", "outcome"),),
                 ),
                 Panel(
                     title="Given up",

@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from dashboards.panel import Board, Kind, Panel, Row, logs, prom
+from dashboards.panel import Board, Kind, Panel, Row, logs, prom, rates
+from dashboards.stack import BACKUP_AGE
 
 THREATS: Final = Board(
     uid="ar-security-threats",
@@ -60,12 +61,7 @@ THREATS: Final = Board(
                     unit="cps",
                     alert="BulkDataAccess",
                     says="A second, by who reads.",
-                    queries=(
-                        prom(
-                            "sum by (service, principal_type) (rate(data_records_read_total[$__rate_interval]))",
-                            "{{service}} {{principal_type}}",
-                        ),
-                    ),
+                    queries=(rates("data_records_read_total", "service", "principal_type"),),
                 ),
                 Panel(
                     title="Security log",
@@ -98,7 +94,7 @@ USERS: Final = Board(
                     unit="cps",
                     stacked=True,
                     says="A second, by how they ended.",
-                    queries=(prom("sum by (result) (rate(auth_attempts_total[$__rate_interval]))", "{{result}}"),),
+                    queries=(rates("auth_attempts_total", "result"),),
                 ),
                 Panel(
                     title="Share that fails",
@@ -119,12 +115,7 @@ USERS: Final = Board(
                     unit="cps",
                     width=12,
                     says="Denials a second, by what was asked for.",
-                    queries=(
-                        prom(
-                            "sum by (service, resource_type) (rate(authz_denials_total[$__rate_interval]))",
-                            "{{service}} {{resource_type}}",
-                        ),
-                    ),
+                    queries=(rates("authz_denials_total", "service", "resource_type"),),
                 ),
                 Panel(
                     title="SSH",
@@ -164,24 +155,14 @@ MODELS: Final = Board(
                     title="By detector",
                     unit="cps",
                     says="A second, and what was done.",
-                    queries=(
-                        prom(
-                            "sum by (detector, verdict) (rate(ai_model_input_anomalies_total[$__rate_interval]))",
-                            "{{detector}} {{verdict}}",
-                        ),
-                    ),
+                    queries=(rates("ai_model_input_anomalies_total", "detector", "verdict"),),
                 ),
                 Panel(
                     title="Guardrails",
                     unit="cps",
                     alert="AiGuardrailBlocking",
                     says="The proxy's calls of guardrails a second.",
-                    queries=(
-                        prom(
-                            "sum by (guardrail_name, status) (rate(litellm_guardrail_requests_total[$__rate_interval]))",
-                            "{{guardrail_name}} {{status}}",
-                        ),
-                    ),
+                    queries=(rates("litellm_guardrail_requests_total", "guardrail_name", "status"),),
                 ),
                 Panel(
                     title="Blocked prompts",
@@ -208,12 +189,7 @@ COMPLIANCE: Final = Board(
                     title="Audit events",
                     unit="cps",
                     says="A second, by action and outcome.",
-                    queries=(
-                        prom(
-                            "sum by (action, outcome) (rate(audit_events_total[$__rate_interval]))",
-                            "{{action}} {{outcome}}",
-                        ),
-                    ),
+                    queries=(rates("audit_events_total", "action", "outcome"),),
                 ),
                 Panel(
                     title="What people did to incidents",
@@ -255,12 +231,7 @@ COMPLIANCE: Final = Board(
                     width=6,
                     alert="BackupStale",
                     says="There should be one each day.",
-                    queries=(
-                        prom(
-                            "(time() - max by (component_name) (alertrouter_backup_last_success_timestamp_seconds)) / 3600",
-                            "{{component_name}}",
-                        ),
-                    ),
+                    queries=(BACKUP_AGE,),
                 ),
                 Panel(
                     title="Audit trail",

@@ -2,7 +2,13 @@
 
 from typing import Final
 
-from dashboards.panel import UP, Board, Kind, Panel, Row, logs, prom
+from dashboards.panel import UP, Board, Kind, Panel, Row, logs, prom, rates
+
+BACKUP_AGE: Final = prom(
+    "(time() - max by (component_name) (alertrouter_backup_last_success_timestamp_seconds)) / 3600",
+    "{{component_name}}",
+)
+"""In hours."""
 
 STACK: Final = Board(
     uid="ar-stack-health",
@@ -85,12 +91,7 @@ STACK: Final = Board(
                     unit="cps",
                     alert="AlertmanagerNotificationsFailing",
                     says="Notifications that it could not deliver, a second.",
-                    queries=(
-                        prom(
-                            "sum by (integration) (rate(alertmanager_notifications_failed_total[$__rate_interval]))",
-                            "{{integration}}",
-                        ),
-                    ),
+                    queries=(rates("alertmanager_notifications_failed_total", "integration"),),
                 ),
                 Panel(
                     title="Log lines",
@@ -125,12 +126,7 @@ STACK: Final = Board(
                     kind=Kind.TABLE,
                     alert="BackupStale",
                     says="There should be one each day.",
-                    queries=(
-                        prom(
-                            "(time() - max by (component_name) (alertrouter_backup_last_success_timestamp_seconds)) / 3600",
-                            "{{component_name}}",
-                        ),
-                    ),
+                    queries=(BACKUP_AGE,),
                 ),
                 Panel(
                     title="Its own errors",
