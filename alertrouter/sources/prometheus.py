@@ -25,7 +25,14 @@ _URI: Final = re.compile(r"/|[A-Za-z][A-Za-z0-9+.-]*:")
 """How the address of a generator must begin: with a scheme, or with a slash."""
 
 
-_FORM: Final[Form[PostedAlert]] = array(PostedAlert)
+class _SentAlert(PostedAlert):
+    """One alert; a time without an offset is in UTC, as Alertmanager has it."""
+
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+
+
+_FORM: Final[Form[_SentAlert]] = array(_SentAlert)
 
 
 def parse(body: bytes, now: datetime, resolve_timeout: timedelta = RESOLVE_TIMEOUT) -> Parsed:
@@ -33,7 +40,7 @@ def parse(body: bytes, now: datetime, resolve_timeout: timedelta = RESOLVE_TIMEO
     return read(body, _FORM, partial(_report, now, resolve_timeout))
 
 
-def _report(now: datetime, resolve_timeout: timedelta, alert: PostedAlert) -> AlertReport:
+def _report(now: datetime, resolve_timeout: timedelta, alert: _SentAlert) -> AlertReport:
     starts_at = moment(alert.starts_at, "startsAt")
     ends_at = moment(alert.ends_at, "endsAt")
     if starts_at is not None and ends_at is not None and ends_at < starts_at:

@@ -88,9 +88,14 @@ def report(
 
 
 def moment(value: datetime | None, field: str) -> datetime | None:
-    """Give a time in UTC; None for an absent one, for Go's zero time (year 1) and for the year 9999."""
+    """Give a time in UTC; None for an absent one, for Go's zero time (year 1) and for the year 9999.
+
+    A time without an offset, where a source lets one through, is in UTC.
+    """
     if value is None or not 1 < value.year < _FOREVER:
         return None
+    if value.tzinfo is None:
+        return value.replace(tzinfo=UTC)
     try:
         return value if value.tzinfo is UTC else value.astimezone(UTC)
     except OverflowError as error:

@@ -74,6 +74,14 @@ def test_times_that_prometheus_leaves_out_are_filled_in_as_alertmanager_does(
     assert (report.starts_at, report.ends_at) == (starts_at, ends_at)
 
 
+def test_a_time_without_an_offset_is_in_utc_as_alertmanager_has_it() -> None:
+    """Scripts write them with `datetime.utcnow().isoformat()`."""
+    report = posted(startsAt="2026-11-22T13:00:00", endsAt="2026-11-22T15:00:00.5")
+
+    assert report.starts_at == datetime(2026, 11, 22, 13, tzinfo=UTC)
+    assert report.ends_at == datetime(2026, 11, 22, 15, 0, 0, 500_000, tzinfo=UTC)
+
+
 def test_a_status_means_nothing_in_what_prometheus_posts() -> None:
     """Unknown members are ignored, also one that another form knows."""
     assert posted(status=7, bogus=[]).ends_at == NOW + timedelta(minutes=5)

@@ -68,7 +68,13 @@ def test_reading_takes_a_token_too(door: Door, path: str) -> None:
         ({"matchers": [{"name": "a", "value": "b"}]}, 422, "matchers.0.isRegex in body is required"),
         ({"matchers": "all"}, 400, "parsing silence body failed"),
         ({"endsAt": "tomorrow"}, 400, "parsing silence body failed"),
-        ({"endsAt": "2100-01-01T00:00:00"}, 422, "date-time"),
+        ({"comment": None}, 422, "comment in body is required"),
+        ({"matchers": None}, 422, "matchers in body is required"),
+        ({"matchers": [None]}, 400, "parsing silence body failed"),
+        ({"matchers": [{"name": "a", "value": None, "isRegex": False}]}, 422, "matchers.0.value in body is required"),
+        ({"matchers": [{"name": "", "value": "b", "isRegex": False}]}, 400, "invalid label name"),
+        ({"endsAt": "9999-12-31T23:59:59-05:00"}, 400, "endsAt: time out of range"),
+        ({"startsAt": "0001-01-01T00:00:00+05:00"}, 400, "startsAt: time out of range"),
         ({"comment": "x" * 5000}, 400, "at most"),
         ({"id": "nobody's"}, 404, "there is no silence"),
         ({"comment": "x" * 70_000}, 413, "too large"),
@@ -82,6 +88,19 @@ def test_what_can_be_no_silence_is_refused_in_words(
 
     assert answer.status_code == status
     assert words in answer.text
+
+
+def test_what_alertmanager_takes_for_said_is_taken(door: Door) -> None:
+    """A time without an offset is in UTC, `isEqual: null` is as good as absent, and a media type has no case."""
+    matcher = {"name": "alertname", "value": "Loose", "isRegex": False, "isEqual": None}
+    body = json.dumps({**SILENCE, "matchers": [matcher], "endsAt": "2100-01-01T00:00:00"}).encode()
+
+    asked = door.post("/api/v2/silences", body, Authorization="Bearer lena-token", content_type="Application/JSON")
+
+    assert asked.status_code == 200, asked.text
+    kept = door.http.get(f"/api/v2/silence/{asked.json()['silenceID']}").json()
+    assert kept["endsAt"] == "2100-01-01T00:00:00Z"
+    assert kept["matchers"] == [{**matcher, "isEqual": True}]
 
 
 def test_a_silence_shows_everywhere_who_wants_it_and_until_when(door: Door) -> None:

@@ -20,7 +20,7 @@ from alertrouter.web.alertmanager.shapes import fault
 from alertrouter.web.auth import Senders
 from alertrouter.web.hooks import Answer, Hook, correlation_id
 
-_MISSING: Final = re.compile(r"\[(\d+)\]\.(\w+): missing")
+_MISSING: Final = re.compile(r"\[(\d+)\]\.(\w+): (?:missing|expected \w+, got null)")
 _NO_URI: Final = re.compile(r"\[(\d+)\]\.(\w+): must be of type uri")
 
 

@@ -87,7 +87,7 @@ class Matcher(msgspec.Struct, frozen=True, rename="camel"):
     name: str
     value: str
     is_regex: bool
-    is_equal: bool = True
+    is_equal: bool | None = True
 
     @classmethod
     def of(cls, one: SilenceMatcher) -> Matcher:

@@ -16,6 +16,7 @@ from starlette.routing import Route
 from alertrouter import events, log
 from alertrouter.engine.silences import id_of
 from alertrouter.engine.silencing import matcher_of
+from alertrouter.errors import PayloadError
 from alertrouter.policy.matcher import Matcher
 from alertrouter.silence import Silence, SilenceMatcher, SilenceState
 from alertrouter.store.catalogue import Catalogue
@@ -32,6 +33,7 @@ MOST_TEXT: Final = 4096
 
 _UUID: Final = re.compile(r"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}", re.IGNORECASE)
 _MISSING: Final = re.compile(r"missing required field `(\w+)`(?: - at `\$\.?(.*)`)?")
+_NULL: Final = re.compile(r"got `null` - at `\$\.(?:(.*)\.)?(\w+)`")
 _POSTED: Final = msgspec.json.Decoder(PostableSilence)
 _ORDER: Final = (SilenceState.ACTIVE, SilenceState.PENDING, SilenceState.EXPIRED)
 
@@ -68,7 +70,8 @@ class Silences:
     async def put(self, request: Request) -> Response:
         """Set a silence or change one; gives its id."""
         actor = writer_of(request)
-        if request.headers.get("content-type", "application/json").partition(";")[0].strip() != "application/json":
+        given = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+        if given != "application/json":
             return fault(415, "unsupported media type, only [application/json] are allowed", 415)
         try:
             asked = _POSTED.decode(await body.read(request, LARGEST_BODY))
@@ -82,16 +85,21 @@ class Silences:
             return _unreadable(error)
         if refusal := _refusal(asked):
             return refusal
-        return await self._ask(asked, actor)
+        try:
+            return await self._ask(asked, actor)
+        except PayloadError as error:
+            return fault(400, str(error))
 
     async def _ask(self, asked: PostableSilence, actor: str) -> Response:
         event = events.SilenceSet(
             at=datetime.now(UTC),
             actor=actor,
             key=f"silence.{secrets.token_hex(16)}",
-            matchers=tuple(SilenceMatcher(one.name, one.value, one.is_regex, one.is_equal) for one in asked.matchers),
-            starts_at=asked.starts_at.astimezone(UTC),
-            ends_at=asked.ends_at.astimezone(UTC),
+            matchers=tuple(
+                SilenceMatcher(one.name, one.value, one.is_regex, one.is_equal is not False) for one in asked.matchers
+            ),
+            starts_at=_utc(asked.starts_at, "startsAt"),
+            ends_at=_utc(asked.ends_at, "endsAt"),
             created_by=asked.created_by,
             comment=asked.comment,
             silence=asked.id or "",
@@ -143,20 +151,33 @@ def in_order(silences: Iterable[Silence], now: datetime) -> list[Silence]:
     return sorted(silences, key=place)
 
 
+def _utc(moment: datetime, field: str) -> datetime:
+    """Give a time in UTC, where one without an offset is, as in Alertmanager. Raises `PayloadError`."""
+    try:
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except OverflowError as error:
+        raise PayloadError(f"{field}: time out of range") from error
+
+
 def _unreadable(error: Exception) -> Response:
     """Tell a missing field, 422 in Alertmanager, from a body that can't be read, 400."""
+    path = name = ""
     if found := _MISSING.search(str(error)):
-        path = re.sub(r"\[(\d+)\]", r".\1", found[2] or "")
-        return fault(422, f"{path + '.' if path else ''}{found[1]} in body is required", 602)
+        name, path = found.groups("")
+    elif found := _NULL.search(str(error)):
+        path, name = found.groups("")
+    if name:
+        path = re.sub(r"\[(\d+)\]", r".\1", path)
+        return fault(422, f"{path + '.' if path else ''}{name} in body is required", 602)
     return fault(400, f"parsing silence body failed: {error}", 400)
 
 
 def _refusal(asked: PostableSilence) -> Response | None:
-    """What the router need not be asked about: what has no moment, and what is too much."""
-    if any(moment.tzinfo is None for moment in (asked.starts_at, asked.ends_at)):
-        return fault(422, "startsAt, endsAt in body must be of type date-time", 601)
+    """What the router need not be asked about: what no alert can have, and what is too much."""
     if not asked.matchers:
         return fault(422, "matchers in body should have at least 1 items", 612)
+    if not all(one.name for one in asked.matchers):
+        return fault(400, 'invalid silence: invalid label name ""')
     texts = [asked.comment, asked.created_by, *(text for one in asked.matchers for text in (one.name, one.value))]
     if len(asked.matchers) > MOST_MATCHERS or max(map(len, texts)) > MOST_TEXT:
         return fault(400, f"expected at most {MOST_MATCHERS} matchers, and {MOST_TEXT} characters in a text")
