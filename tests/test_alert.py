@@ -5,9 +5,11 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as some
 
-from alertrouter.alert import alertmanager_fingerprint, alertmanager_fingerprints, fingerprint
+from alertrouter.alert import alertmanager_fingerprint, alertmanager_fingerprints, fingerprint, pack
 
 LABELS = some.dictionaries(some.text(min_size=1, max_size=8), some.text(max_size=12), max_size=6)
+ASCII = some.text(some.characters(max_codepoint=0x7F), max_size=40)
+PLAIN = some.dictionaries(ASCII, ASCII, max_size=20)
 
 
 @given(LABELS)
@@ -26,14 +28,14 @@ def test_alertmanagers_name_is_fnv_1a_whichever_labels_were_named_before(several
         assert alertmanager_fingerprint(labels) == plain_fnv_1a(labels)
 
 
-@given(some.lists(LABELS, max_size=12), some.lists(some.integers(0, 5000), max_size=3))
+@given(some.lists(LABELS | PLAIN, max_size=12), some.lists(some.integers(0, 5000), max_size=3))
 def test_names_that_are_found_together_are_those_found_one_by_one(
     several: list[dict[str, str]], lengths: list[int]
 ) -> None:
     """Whatever they share, however long they are, and however often one comes."""
     several += [{"alertname": "DiskFilling", "instance": "x" * length} for length in lengths] + several[:1]
 
-    assert alertmanager_fingerprints(several) == [plain_fnv_1a(labels) for labels in several]
+    assert alertmanager_fingerprints(map(pack, several)) == [plain_fnv_1a(labels) for labels in several]
 
 
 def plain_fnv_1a(labels: dict[str, str]) -> str:

@@ -255,4 +255,4 @@ def _names(tries: Iterable[tuple[Claimed, Way]], alerts: Mapping[Fingerprint, Al
     """Alertmanager's names for the alerts that go out as webhooks, whose bodies hold them; at once: they are dear."""
     posted = (mark for claimed, way in tries if way.notifier.channel is Channel.WEBHOOK for mark in _told(claimed))
     marks = [mark for mark in dict.fromkeys(posted) if mark in alerts]
-    return dict(zip(marks, alertmanager_fingerprints(alerts[mark].labels for mark in marks), strict=True))
+    return dict(zip(marks, alertmanager_fingerprints(alerts[mark].packed_labels for mark in marks), strict=True))
