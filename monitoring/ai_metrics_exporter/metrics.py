@@ -139,6 +139,13 @@ class AiMetrics:
         """Say that a model could not be loaded: such as out_of_memory or not_found."""
         self.load_failures.count(self.bound("model_name", model_name), self.bound("reason", reason))
 
+    def memory_taken(self, model_name: str, device: str, size: int, limit: int | None = None) -> None:
+        """Say how many bytes a model takes on a device, such as gpu, and how many it may."""
+        labels = self.bound("model_name", model_name), self.bound("device", device)
+        self.memory.labels(*labels).set(_positive("bytes", size))
+        if limit is not None:
+            self.memory_limit.labels(*labels).set(_positive("limit_bytes", limit))
+
     def input_anomaly(self, model_name: str, detector: str, verdict: Verdict) -> None:
         """Say that a detector found an input odd, and what was done."""
         self.anomalies.count(self.bound("model_name", model_name), self.bound("detector", detector), verdict)

@@ -85,6 +85,20 @@ class ModelLoad(Report, frozen=True):
         metrics.load_failed(self.model_name, self.reason)
 
 
+class Memory(Report, frozen=True):
+    """The memory that a model takes on a device, such as gpu, and what it may take."""
+
+    path: ClassVar[str] = "/v1/memory"
+    model_name: Name
+    device: Name
+    bytes: Count
+    limit_bytes: Count | None = None
+
+    def apply(self, metrics: AiMetrics, now: float) -> None:
+        """Set them."""
+        metrics.memory_taken(self.model_name, self.device, self.bytes, self.limit_bytes)
+
+
 class Task(Report, frozen=True):
     """Tasks that ended (`status`), that wait (`queued`), or both."""
 
@@ -238,7 +252,7 @@ class Audited(SecurityReport, frozen=True, tag="audit"):
 Security = Login | AuthzDenied | SecurityEvent | InputAnomaly | DataRead | Sessions | Audited
 
 FORMS: Mapping[str, object] = {
-    **{form.path: form for form in (Evaluation, Request, ModelLoad, Task, Users, Pipeline)},
+    **{form.path: form for form in (Evaluation, Request, ModelLoad, Memory, Task, Users, Pipeline)},
     SecurityReport.path: Security,
 }
 """What is posted where, as msgspec's types: one such thing, or a list of them."""

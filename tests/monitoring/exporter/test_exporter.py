@@ -116,9 +116,10 @@ def test_what_is_reported_is_scraped(exporter: Exporter) -> None:
         exporter.post("/v1/users", users),
         exporter.post("/v1/pipelines", run),
         exporter.post("/v1/tasks", {"task_type": "mail", "queued": 3}),
+        exporter.post("/v1/memory", {"model_name": "llama", "device": "gpu", "bytes": 97, "limit_bytes": 100}),
     ]
 
-    assert answers == [(202, {"accepted": number}) for number in (1, 2, 1, 1, 1)]
+    assert answers == [(202, {"accepted": number}) for number in (1, 2, 1, 1, 1, 1)]
     scraped = exporter.samples()
     gpt = "model_name=gpt-4,model_version=latest"
     calls = "model_name=gpt-4,model_version=,operation=chat,provider=openai"
@@ -135,6 +136,8 @@ def test_what_is_reported_is_scraped(exporter: Exporter) -> None:
     assert scraped["pipeline_records_total{pipeline=orders,result=rejected}"] == 2
     assert scraped["pipeline_last_success_timestamp_seconds{pipeline=orders}"] == 1767225600
     assert scraped["tasks_queued{task_type=mail}"] == 3
+    assert scraped["ai_model_memory_bytes{device=gpu,model_name=llama}"] == 97
+    assert scraped["ai_model_memory_limit_bytes{device=gpu,model_name=llama}"] == 100
 
 
 def test_many_reports_between_two_scrapes_are_all_counted_in_their_order(exporter: Exporter) -> None:
