@@ -71,8 +71,6 @@ class Reason(StrEnum):
     """The silence of whose end this destination was told is over, and it fires still."""
     OUTSIDE_HOURS = "outside hours"
     """A time interval of the route holds it."""
-    IN_FLIGHT = "in flight"
-    """An earlier message to this destination is still on its way; the newest state goes next."""
     UNMET = "condition not met"
     """A level asks for more, or fewer, alerts than there are."""
     NOBODY = "nobody to tell"

@@ -33,7 +33,6 @@ from rulebook.source import Alert, Area, Links
 from dashboards.panel import Board, Kind, Panel, Query, Row, Source
 
 HEIGHT: Final = 8
-FULL_WIDTH: Final = 24
 MOST_LINES: Final = 100
 MOST_POINTS: Final = 500
 _COLOURS: Final = {"info": "blue", "warning": "orange", "critical": "red"}

@@ -31,18 +31,6 @@ GLOBAL: Final = _keys(
     " rocketchat_token_id rocketchat_token_id_file mattermost_webhook_url mattermost_webhook_url_file"
 )
 
-GLOBAL_OF: Final[Mapping[str, str]] = {
-    "opsgenie": "opsgenie",
-    "wechat": "wechat",
-    "victorops": "victorops",
-    "telegram": "telegram",
-    "webex": "webex",
-    "jira": "jira",
-    "rocketchat": "rocketchat",
-    "mattermost": "mattermost",
-}
-"""What global keys of receivers begin with that can't be carried over: they are of no use without those."""
-
 SLACK: Final = _keys(
     "send_resolved http_config api_url api_url_file app_token app_token_file app_url channel username color title"
     " title_link pretext text message_text fields short_fields footer fallback callback_id icon_emoji icon_url"
@@ -107,22 +95,3 @@ OTHERS: Final[Mapping[str, tuple[str, ...]]] = {
         " message_type"
     ),
 }
-
-TOP: Final = _keys(
-    "global route inhibit_rules receivers templates mute_time_intervals time_intervals tracing event_recorder"
-)
-ROUTE: Final = _keys(
-    "receiver group_by continue matchers match match_re group_wait group_interval repeat_interval mute_time_intervals"
-    " active_time_intervals routes labels"
-)
-
-BEARERS_OF_SECRETS: Final = frozenset(
-    _keys(
-        "api_url slack_api_url app_token slack_app_token routing_key service_key auth_password auth_secret"
-        " smtp_auth_password smtp_auth_secret password credentials client_secret bearer_token bot_token api_key token"
-        " token_id user_key webhook_url api_secret secret_key access_key alert_source_token opsgenie_api_key"
-        " victorops_api_key wechat_api_secret rocketchat_token rocketchat_token_id telegram_bot_token"
-        " mattermost_webhook_url"
-    )
-)
-"""Keys whose line is never shown."""

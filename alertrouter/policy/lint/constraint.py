@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from alertrouter.alert import Labels
 from alertrouter.policy.matcher import Matcher, Op
 from alertrouter.policy.matcher_examples import STRANGE, examples
 
@@ -68,17 +67,6 @@ def _asks_for_something(matcher: Matcher) -> bool:
     return (matcher.op is Op.REGEX and matcher.value in _SOMETHING) or (
         matcher.op is Op.NOT_EQUAL and matcher.value == ""
     )
-
-
-def witness(matchers: Iterable[Matcher]) -> Labels | None:
-    """Labels that meet all these matchers; None when none were found, which doesn't say that there are none."""
-    labels: dict[str, str] = {}
-    for name, own in by_label(matchers).items():
-        value = value_for(own)
-        if value is None:
-            return None
-        labels[name] = value
-    return {name: value for name, value in labels.items() if value}
 
 
 def value_for(matchers: list[Matcher]) -> str | None:
