@@ -18,10 +18,10 @@ from alertrouter.errors import PolicyError
 from alertrouter.events import PolicyActivated
 from alertrouter.policy.load import load
 from alertrouter.settings import Settings
+from alertrouter.store.revisions import BY_ITSELF
 
 WATCH_EVERY: Final = 2.0
 """Seconds between two looks at the directory."""
-CALENDARS: Final = "router (calendars)"
 Refused: TypeAlias = Callable[[Sequence[str]], None]
 
 _log = log.get(__name__)
@@ -69,9 +69,9 @@ class Rollout:
             return None
         from_files = active == self._taken
         self._taken = revision if from_files else self._taken
-        _log.info("policy published", revision=revision, before=active, actor=CALENDARS)
+        _log.info("policy published", revision=revision, before=active, actor=BY_ITSELF)
         key = f"calendars:{now.isoformat()}"
-        return PolicyActivated(at=now, actor=CALENDARS, key=key, revision=revision, files=anew, from_files=from_files)
+        return PolicyActivated(at=now, actor=BY_ITSELF, key=key, revision=revision, files=anew, from_files=from_files)
 
     def begin(self, now: datetime, active: str) -> PolicyActivated | None:
         """Give what a router that begins has to bring into force. Raises `PolicyError` when there is nothing at all."""

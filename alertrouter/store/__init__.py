@@ -17,7 +17,7 @@
 | `begun`                 | stream | alerts that began to fire, field `f`: 8 bytes each; of the hour | router (commit) |
 | `active`                | string | revision that new incidents follow                              | router (commit) |
 | `files_revision`        | string | revision that was last taken from the policy directory          | router (commit) |
-| `revisions`             | stream | packed `Revision`s, field `r`: published, activated; newest 40  | router, doors   |
+| `revisions`             | stream | packed `Revision`s, field `r`: published, activated; 40 of them | router, doors   |
 | `shadow`                | hash   | `set`, `files`, `live`, `silences`: as begun; others: as found  | doors, follower |
 | `shadow_follower`       | string | name of the process that decides for it; gone 15 s after it     | follower        |
 | `refused`               | string | packed faults for which the directory's policy was refused      | router          |

@@ -37,6 +37,7 @@ ANSWER_WITHIN: Final = 2.0
 LOOK_EVERY: Final = 0.01
 
 _ONCE: Final = Path(__file__).with_name("journal_once.lua").read_text(encoding="utf-8")
+_REVISED: Final = Path(__file__).with_name(f"{revisions.ADD}.lua").read_text(encoding="utf-8")
 
 
 class DoorStore:
@@ -187,13 +188,9 @@ class DoorStore:
 
     async def keep(self, revision: Revision) -> None:
         """Keep a policy that somebody published."""
+        keys, arguments = revisions.adding(self._keys, revision)
         with border():
-            await self._redis.xadd(
-                self._keys.revisions,
-                {revisions.FIELD: revisions.pack(revision)},
-                maxlen=revisions.MOST,
-                approximate=False,
-            )
+            await together(self._redis, [("EVAL", _REVISED, len(keys), *keys, *arguments)])
 
     async def refused(self) -> list[str]:
         """Give the faults for which the policy directory's files were refused; none: they are in force, or were."""

@@ -8,9 +8,17 @@ from typing import Final
 
 import msgspec
 
+from alertrouter.store.keys import Keys
+from alertrouter.store.scripts import Argument
+
 FIELD: Final = "r"
+"""Of an entry: the packed revision. The other fields are what the script that drops some asks of it."""
 MOST: Final = 40
-"""So many of the newest are kept."""
+"""So many are kept."""
+BY_ITSELF: Final = "router (calendars)"
+"""Who activates a policy anew because its calendars say something else. Such ones make room first."""
+ADD: Final = "revisions_add"
+"""The script by which both the router and the doors keep one."""
 
 
 class Happened(StrEnum):
@@ -38,3 +46,9 @@ def pack(revision: Revision) -> bytes:
 def unpack(packed: bytes) -> Revision:
     """Read a record; raises `msgspec.DecodeError` when it is none."""
     return msgspec.msgpack.decode(packed, type=Revision)
+
+
+def adding(keys: Keys, revision: Revision) -> tuple[list[str], list[Argument]]:
+    """Give the keys and arguments of the script that keeps it."""
+    itself = int(revision.actor == BY_ITSELF)
+    return [keys.revisions, keys.active], [pack(revision), revision.revision, revision.happened.value, itself, MOST]

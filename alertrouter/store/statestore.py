@@ -97,6 +97,7 @@ class StateStore:
         """Silences of a format that did not record them: the first commit does."""
         self._recall = Script(client, "ledger_recall")
         self._told = Script(client, "commit_told")
+        self._revised = Script(client, revisions.ADD)
 
     def load(self) -> Loaded:
         """Read the whole state. Only after the lease was acquired: from then on nobody else writes it."""
@@ -210,8 +211,7 @@ class StateStore:
             actor=activation.actor,
             files=files,
         )
-        fields: dict[str, _Value] = {revisions.FIELD: revisions.pack(record)}
-        pipeline.xadd(self._keys.revisions, _fields(fields.items()), maxlen=revisions.MOST, approximate=False)
+        self._revised.within(pipeline, *revisions.adding(self._keys, record))
 
     def _tell(self, pipeline: Pipeline, commit: Commit) -> None:
         """Write stories, deliveries and counters: in one command, for each by itself would cost more than all of it."""
