@@ -186,5 +186,40 @@ ALERTROUTER: Final = Board(
                 ),
             ),
         ),
+        Row(
+            title="In the shadow",
+            collapsed=True,
+            panels=(
+                Panel(
+                    title="Pages, in force and in the shadow",
+                    width=12,
+                    says="Since the shadow began; nothing without one. `alertrouter shadow` names the incidents.",
+                    queries=(prom("max by (policy) (alertrouter_shadow_pages)", "{{policy}}"),),
+                ),
+                Panel(
+                    title="Incidents otherwise",
+                    kind=Kind.NUMBER,
+                    width=4,
+                    says="For which somebody would have been told something else, or at another time.",
+                    queries=(prom("max(alertrouter_shadow_changed_incidents)"),),
+                ),
+                Panel(
+                    title="Behind",
+                    kind=Kind.NUMBER,
+                    unit="s",
+                    width=4,
+                    says="How far its decisions are behind the present.",
+                    queries=(prom("time() - max(alertrouter_shadow_until_timestamp_seconds)"),),
+                ),
+                Panel(
+                    title="The shadow",
+                    kind=Kind.NUMBER,
+                    width=4,
+                    words={"1": "stopped", "0": "decides"},
+                    says="Whether it could go on; why not, `alertrouter shadow` says.",
+                    queries=(prom("max(alertrouter_shadow_failed)"),),
+                ),
+            ),
+        ),
     ),
 )

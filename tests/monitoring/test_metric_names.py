@@ -18,6 +18,7 @@ from dashboards.panel import Source
 from prometheus_client import CollectorRegistry, generate_latest
 from rulebook.source import read_areas
 
+from alertrouter.shadow import Shadow, Standing
 from alertrouter.store.metrics import Bucket, DeliveryCount, Latency, Metrics
 from alertrouter.web.exposition import Snapshot
 from tests.journeys.programs import Programs, free_port, installed
@@ -116,6 +117,7 @@ def _alertrouter() -> set[str]:
         quarantined=0,
         set_aside=0,
         policy_faults=0,
+        shadow=Standing(shadow=Shadow(revision="b", against="a", since=now, actor="lena", records="0", revisions="0")),
     )
     registry = CollectorRegistry()
     registry.register(Snapshot(numbers, now))
