@@ -3,29 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
 from typing import Final
 
 from alertrouter.errors import Problem
-from alertrouter.policy.alertmanager import grammar
-from alertrouter.policy.alertmanager.fields import at_most_one, given, items, place_of, section, shown, text, texts
-from alertrouter.policy.alertmanager.messages import definitions, written
+from alertrouter.policy.alertmanager import messages
+from alertrouter.policy.alertmanager.drafts import ReceiverDraft, written
+from alertrouter.policy.alertmanager.fallbacks import Globals, read_globals
+from alertrouter.policy.alertmanager.fields import items, place_of, section, shown, text, texts
+from alertrouter.policy.alertmanager.integration import Reading, Text
 from alertrouter.policy.alertmanager.notes import Note, Report, Secret
-from alertrouter.policy.alertmanager.receivers import (
-    CHAT_POST_MESSAGE,
-    PAGERDUTY_URL,
-    Globals,
-    ReceiverDraft,
-    Receivers,
-    Text,
-    bearer,
-    http_url,
-)
+from alertrouter.policy.alertmanager.receivers import Receivers
 from alertrouter.policy.alertmanager.routes import Node, Routes
-from alertrouter.policy.alertmanager.yamlwriter import comment, listed, scalar
+from alertrouter.policy.alertmanager.yamlwriter import listed, scalar
 from alertrouter.policy.load import DEFAULT_SEVERITIES
 from alertrouter.policy.matcher import Matcher, Op
 from alertrouter.policy.reading.faults import Faults, Place
@@ -39,8 +31,6 @@ _RANKS: Final = (
     ("major", "high", "error", "p2", "sev2"),
     ("fatal", "disaster", "emergency", "critical", "page", "p1", "sev1"),
 )
-_RESOLVE_TIMEOUT: Final = timedelta(minutes=5)
-"""Alertmanager's default, and ours."""
 _ALTERNATIVES: Final = re.compile(r"[\w.-]+(?:\|[\w.-]+)*")
 
 
@@ -77,8 +67,8 @@ def convert(
     made: Mapping[str, str] = {}
     if root is not None:
         files = reader.read(Value(root, "", faults))
-        defined = definitions(templates or {}, reader.templates_place, report)
-        made = written(tuple(reader.texts), defined, file, report)
+        defined = messages.definitions(templates or {}, reader.templates_place, report)
+        made = messages.written(tuple(reader.texts), defined, file, report)
     return Conversion(
         files=files,
         notes=tuple(sorted(report.notes)),
@@ -121,7 +111,7 @@ class _Reader:
                     self._say(fields, key, f"`{key}` is left out", "it is Alertmanager's own", "see docs/settings.md")
             if fields.take("templates", texts, ()):
                 self.templates_place = place_of(fields, "templates")
-            at = fields.take("global", self._globals, Globals())
+            at = fields.take("global", partial(read_globals, self._report, self.variables), Globals())
             intervals = self._intervals(fields)
             names = _names(fields)
             tree = Routes(self._report, names, tuple(intervals))
@@ -130,10 +120,10 @@ class _Reader:
                 fields.wrong("found no `route`: no routes provided")
             rules = list(fields.take("inhibit_rules", lambda value: list(tree.inhibit_rules(value)), []))
             severities = _severities(tree.seen)
-            reader = Receivers(self._report, at, severities)
-            drafts = fields.take("receivers", reader.read, ())
-            self.texts = reader.texts
-            self.variables |= reader.variables
+            reading = Reading(self._report, at, severities)
+            drafts = fields.take("receivers", Receivers(reading).read, ())
+            self.texts = reading.texts
+            self.variables |= reading.variables
         drafts += self._missing(tree.missing)
         if root is None:
             return {}
@@ -146,52 +136,6 @@ class _Reader:
     def _missing(self, missing: Mapping[str, int]) -> tuple[ReceiverDraft, ...]:
         said = "routes name this receiver and nothing defines it: its alerts go to the inbox until it is written"
         return tuple(ReceiverDraft(name, line, comments=(f"line {line}: {said}",)) for name, line in missing.items())
-
-    # global
-
-    def _globals(self, value: Value) -> Globals:
-        at = Globals()
-        with section(value, grammar.GLOBAL) as fields:
-            for key in (
-                "slack_api_url",
-                "opsgenie_api_key",
-                "victorops_api_key",
-                "slack_app_token",
-                "rocketchat_token",
-            ):
-                at_most_one(fields, key, f"{key}_file")
-            timeout = fields.take("resolve_timeout", Value.duration, None)
-            if timeout is not None and timeout != _RESOLVE_TIMEOUT:
-                self.variables["ALERTROUTER_RESOLVE_TIMEOUT"] = f"{timeout.total_seconds():g}"
-            at.slack_bearer = tuple(
-                fields.take("http_config", partial(bearer, self._report, "SLACK_BOT_TOKEN", "token"), ())
-            )
-            at.slack = self._slack(fields, at)
-            at.pagerduty_url = fields.take("pagerduty_url", http_url, "") or PAGERDUTY_URL
-            at.mail = at.mail.read(fields, self._report, prefix="smtp_")
-            if "http_config" in fields:
-                self._say(
-                    fields,
-                    "http_config",
-                    "`http_config` is left out",
-                    "proxies come from HTTPS_PROXY, certificates from the system",
-                    "see whether that is enough",
-                )
-        return at
-
-    def _slack(self, fields: Fields, at: Globals) -> tuple[tuple[str, str], ...]:
-        if file := given(fields, "slack_api_url_file"):
-            return (self._report.secret_file("webhook_url", file, "SLACK_WEBHOOK_URL"),)
-        url = fields.take("slack_api_url", http_url, None) and given(fields, "slack_api_url")
-        if url and url[1] == CHAT_POST_MESSAGE:
-            return at.slack_bearer or (("token", "${SLACK_BOT_TOKEN}"),)
-        if url:
-            return (("webhook_url", scalar(self._report.secret(url[1], "SLACK_WEBHOOK_URL", url[0]))),)
-        if file := given(fields, "slack_app_token_file"):
-            return (self._report.secret_file("token", file, "SLACK_BOT_TOKEN"),)
-        if token := given(fields, "slack_app_token"):
-            return (("token", scalar(self._report.secret(token[1], "SLACK_BOT_TOKEN", token[0]))),)
-        return ()
 
     # time intervals
 
@@ -216,7 +160,7 @@ class _Reader:
         head = [f"# Made from {self._file} by `alertrouter import`; the lines named here are those of that file."]
         files = {
             "routes.yml": [*head, "", "route:", *root.written(2)],
-            "receivers.yml": [*head, "", "receivers:", *_written(drafts)],
+            "receivers.yml": [*head, "", "receivers:", *written(drafts)],
         }
         if severities != DEFAULT_SEVERITIES:
             files["routes.yml"][2:2] = [
@@ -230,44 +174,6 @@ class _Reader:
         if any(not line.lstrip().startswith("#") for line in rules):
             files["inhibition.yml"] = [*head, "", "inhibit_rules:", *rules]
         return {name: "\n".join(lines) + "\n" for name, lines in files.items()}
-
-
-def _written(drafts: tuple[ReceiverDraft, ...]) -> Iterator[str]:
-    """The lines of all receivers. One that reaches nobody in the file reaches nobody here."""
-    for draft in drafts:
-        for said in draft.comments:
-            yield from comment(said, 2)
-        undefined = bool(draft.comments) and not draft.parts and "nothing defines it" in draft.comments[0]
-        if undefined:
-            yield f"  {scalar(draft.name)}: {{inbox: {{}}}}"
-        elif not draft.parts:
-            yield f"  {scalar(draft.name)}: {{}} # line {draft.line}: tells nobody"
-        else:
-            yield f"  {scalar(draft.name)}: # line {draft.line}"
-            yield from _parts(draft)
-
-
-def _parts(draft: ReceiverDraft) -> Iterator[str]:
-    channels = dict.fromkeys(part.channel for part in draft.parts)
-    for channel in channels:
-        parts = [part for part in draft.parts if part.channel == channel]
-        if channel == "inbox":
-            for said in dict.fromkeys(said for part in parts for said in part.comments):
-                yield from comment(said, 4)
-            yield "    inbox: {}"
-        elif len(parts) == 1:
-            for said in parts[0].comments[1:]:
-                yield from comment(said, 4)
-            yield f"    {channel}:"
-            yield from (f"      {key}: {value}" for key, value in parts[0].options)
-        else:
-            yield f"    {channel}:"
-            for part in parts:
-                for said in part.comments[1:]:
-                    yield from comment(said, 6)
-                first, *rest = part.options
-                yield f"      - {first[0]}: {first[1]}"
-                yield from (f"        {key}: {value}" for key, value in rest)
 
 
 def _interval(found: dict[str, list[str]], value: Value) -> None:

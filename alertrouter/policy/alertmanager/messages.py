@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from alertrouter.policy.alertmanager.gosyntax import GoTemplateError, Node
+from alertrouter.policy.alertmanager.integration import Text
 from alertrouter.policy.alertmanager.notes import Report
-from alertrouter.policy.alertmanager.receivers import Text
 from alertrouter.policy.alertmanager.translation import definitions_of, translate
 from alertrouter.policy.reading.faults import Place, masked
 

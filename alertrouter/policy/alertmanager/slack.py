@@ -1,12 +1,83 @@
-"""The parts of a Slack message that Alertmanager checks: fields, actions and their questions."""
+"""`slack_configs` → a Slack channel; the parts of a message that only Alertmanager has are checked."""
 
 from __future__ import annotations
 
-from alertrouter.policy.alertmanager.fields import flag, given, section, text
+from collections.abc import Callable
+from functools import partial
+
+from alertrouter.policy.alertmanager import grammar
+from alertrouter.policy.alertmanager.fallbacks import CHAT_POST_MESSAGE
+from alertrouter.policy.alertmanager.fields import at_most_one, flag, given, items, section, spoken, text
+from alertrouter.policy.alertmanager.http import http_url
+from alertrouter.policy.alertmanager.integration import Options, Reading, variable_for
+from alertrouter.policy.alertmanager.left_out import left_out
+from alertrouter.policy.alertmanager.notes import with_placeholders
+from alertrouter.policy.alertmanager.yamlwriter import scalar
 from alertrouter.policy.reading.value import Fields, Value
 
 
-def slack_fields(value: Value) -> None:
+def slack(reading: Reading, name: str, fields: Fields) -> Options:
+    """Read one integration of `slack_configs`: its options and comments."""
+    comments: list[str] = []
+    at_most_one(fields, "api_url", "api_url_file", "app_token")
+    at_most_one(fields, "api_url", "api_url_file", "app_token_file")
+    at_most_one(fields, "app_token", "app_token_file")
+    options = [*_channel(reading, name, fields, comments), *_secret(reading, name, fields)]
+    if not any(key in ("webhook_url", "webhook_url_file", "token", "token_file") for key, _ in options):
+        fields.wrong("found no `api_url` and no `app_token`, here or in `global`, expected one")
+    if not fields.take("send_resolved", flag, False):
+        options.append(("send_resolved", "false"))
+    for key, target in (("title", "slack/title.j2"), ("text", "slack/summary.j2")):
+        reading.text(fields, key, target, f"receivers[{name}].slack_configs")
+    fields.take("fields", partial(_all, _field), None)
+    fields.take("actions", partial(_all, _action), None)
+    left_out(reading.report, name, fields, "slack", grammar.SLACK, comments)
+    return tuple(options), tuple(comments)
+
+
+def _channel(reading: Reading, name: str, fields: Fields, comments: list[str]) -> list[tuple[str, str]]:
+    channel = given(fields, "channel")
+    if channel is None:
+        return []
+    written = with_placeholders(channel[1])
+    if "{{" in written:
+        variable = variable_for("SLACK_CHANNEL", name)
+        reading.variables[variable] = ""
+        comments.append(
+            reading.report.note(
+                channel[0],
+                f"receivers[{name}].slack_configs.channel",
+                f"the channel `{channel[1]}` is a template",
+                why="a channel is fixed here, so that each keeps its own pace and its message can be updated",
+                todo=f"set {variable}, or make a receiver and a route for each channel",
+            )
+        )
+        written = f"${{{variable}}}"
+    return [("channel", scalar(written))]
+
+
+def _secret(reading: Reading, name: str, fields: Fields) -> list[tuple[str, str]]:
+    bearer = reading.bearer("SLACK_BOT_TOKEN", fields, "token") or list(reading.globals.slack_bearer)
+    if file := given(fields, "app_token_file"):
+        return [reading.report.secret_file("token", file, "SLACK_BOT_TOKEN")]
+    if token := given(fields, "app_token"):
+        return [("token", scalar(reading.report.secret(token[1], "SLACK_BOT_TOKEN", token[0])))]
+    if file := given(fields, "api_url_file"):
+        return [reading.report.secret_file("webhook_url", file, f"SLACK_WEBHOOK_URL_{name}")]
+    url = fields.take("api_url", http_url, None) and given(fields, "api_url")
+    if not url:
+        return list(reading.globals.slack)
+    if url[1] == CHAT_POST_MESSAGE:
+        return bearer or [("token", "${SLACK_BOT_TOKEN}")]
+    return [("webhook_url", scalar(reading.report.secret(url[1], f"SLACK_WEBHOOK_URL_{name}", url[0])))]
+
+
+def _all(read: Callable[[Value], None], value: Value) -> None:
+    for item in items(value):
+        item.read(spoken(read), None)
+
+
+def _field(value: Value) -> None:
     """Check one entry of `fields`."""
     with section(value) as fields:
         _need(fields, "title", "field")
@@ -14,7 +85,7 @@ def slack_fields(value: Value) -> None:
         fields.take("short", flag, None)
 
 
-def actions(value: Value) -> None:
+def _action(value: Value) -> None:
     """Check one entry of `actions`."""
     with section(value, ("style", "value")) as fields:
         _need(fields, "type", "action")

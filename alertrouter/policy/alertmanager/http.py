@@ -1,0 +1,65 @@
+"""What Alertmanager says of HTTP: addresses, the token that opens them, and which addresses are secrets themselves."""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import urlsplit
+
+from alertrouter.policy.alertmanager import grammar
+from alertrouter.policy.alertmanager.fields import at_most_one, given, section, text
+from alertrouter.policy.alertmanager.notes import HIDDEN, Report, placeholders
+from alertrouter.policy.alertmanager.yamlwriter import scalar
+from alertrouter.policy.reading.faults import holds_secret
+from alertrouter.policy.reading.value import Fields, Value, Wrong
+
+_SECRET_QUERIES: Final = ("token", "key", "secret", "sig", "password", "auth", "code")
+_LONGEST_OPEN_PART: Final = 20
+"""A part of a path that is longer, with letters and digits in it, may be what makes a URL a secret."""
+
+
+def http_url(value: Value) -> str:
+    """A URL as Alertmanager takes it: http or https with a host, a template, a placeholder, or a hidden secret."""
+    url = text(value)
+    if "{{" in url or url == HIDDEN or not url or placeholders(url) is not None or url.startswith("$"):
+        return url
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise value.expected("an http:// or https:// address") from None
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        raise Wrong("unsupported scheme, expected an http:// or https:// address with a host")
+    return url
+
+
+def bearer(report: Report, variable: str, key: str, value: Value) -> list[tuple[str, str]]:
+    """The token of an `http_config` as an option of a receiver: `authorization`, or the old `bearer_token`."""
+
+    def authorization(inner: Value) -> list[tuple[str, str]]:
+        with section(inner, ("type",)) as fields:
+            return _token(fields, "credentials")
+
+    def _token(fields: Fields, name: str) -> list[tuple[str, str]]:
+        at_most_one(fields, name, f"{name}_file")
+        if file := given(fields, f"{name}_file"):
+            return [report.secret_file(key, file, variable)]
+        if token := given(fields, name):
+            return [(key, scalar(report.secret(token[1], variable, token[0])))]
+        return []
+
+    with section(value, grammar.HTTP_CONFIG) as fields:
+        at_most_one(fields, "basic_auth", "authorization", "oauth2", "bearer_token", "bearer_token_file")
+        return fields.take("authorization", authorization, []) or _token(fields, "bearer_token")
+
+
+def secret_url(url: str) -> bool:
+    """Tell whether a URL may be a secret by itself: a password, a token in its query, a long word in its path."""
+    if holds_secret(url):
+        return True
+    parts = urlsplit(url)
+    names = [pair.partition("=")[0].lower() for pair in parts.query.split("&")]
+    words = [word for word in parts.path.split("/") if len(word) > _LONGEST_OPEN_PART]
+    return (
+        ("@" in parts.netloc and "$" not in parts.netloc)
+        or any(secret in name for name in names for secret in _SECRET_QUERIES)
+        or any(any(sign.isdigit() for sign in word) and "$" not in word for word in words)
+    )

@@ -1,0 +1,104 @@
+"""What an integration says that a policy has no place for: for each key why, and what to do instead."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Final
+
+from alertrouter.policy.alertmanager import grammar
+from alertrouter.policy.alertmanager.fields import place_of, section
+from alertrouter.policy.alertmanager.notes import Report
+from alertrouter.policy.reading.value import Fields, Value
+
+_SLACK_HTTP: Final = frozenset({"authorization", "bearer_token", "bearer_token_file"})
+_WEBHOOK_HTTP: Final = _SLACK_HTTP | {"basic_auth"}
+_OURS = "alertrouter makes its own message, in blocks, and updates it in place"
+_LOOK = "the look of the sender is the Slack app's own"
+_SLACK_WHY: Final[Mapping[str, tuple[str, str]]] = {
+    **dict.fromkeys(("username", "icon_emoji", "icon_url"), (_LOOK, "set name and icon in the Slack app")),
+    **dict.fromkeys(
+        ("color", "pretext", "fallback", "footer", "fields", "title_link", "message_text"),
+        (_OURS, "put what readers need into templates/slack/summary.j2 (docs/templates.md)"),
+    ),
+    "actions": (
+        "its buttons are alertrouter's own (Acknowledge, …)",
+        "links belong into the annotations runbook_url and dashboard_url",
+    ),
+    **dict.fromkeys(("image_url", "thumb_url"), (_OURS, "link the picture from an annotation")),
+    "app_url": ("Slack's address is a setting", "set SLACK_API_URL if it isn't Slack's own"),
+}
+_PAGERDUTY_WHY: Final[Mapping[str, tuple[str, str]]] = {
+    "details": (
+        "the details are the alerts' labels and annotations, in full",
+        "put what is missing into an annotation of the rule",
+    ),
+    **dict.fromkeys(
+        ("client", "client_url", "source", "class", "component", "group", "images", "links"),
+        ("PagerDuty gets the incident's labels, source and links", "see whether a rule in PagerDuty goes by it"),
+    ),
+}
+_EMAIL_WHY: Final[Mapping[str, tuple[str, str]]] = {
+    **dict.fromkeys(("hello", "auth_identity", "auth_secret", "auth_secret_file"), ("it isn't needed", "nothing")),
+    "tls_config": ("certificates are checked against the system's, or SMTP_CA_FILE", "set SMTP_CA_FILE if need be"),
+}
+_WEBHOOK_WHY: Final[Mapping[str, tuple[str, str]]] = {
+    "payload": ("the body is Alertmanager's, version 4", "let the far side read that, or put a bridge between"),
+}
+_HTTP_WHY: Final[Mapping[str, str]] = {
+    "tls_config": "certificates are checked against the system's",
+    "proxy_url": "a proxy is taken from the environment",
+    "oauth2": "OAuth 2.0 isn't spoken",
+}
+_HTTP_TODO: Final[Mapping[str, str]] = {
+    "tls_config": "install the authority's certificate in the system",
+    "proxy_url": "set HTTPS_PROXY",
+    "oauth2": "post to a proxy that adds the token",
+}
+_WHY: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
+    "slack": _SLACK_WHY,
+    "pagerduty": _PAGERDUTY_WHY,
+    "email": _EMAIL_WHY,
+    "webhook": _WEBHOOK_WHY,
+}
+
+
+def left_out(
+    report: Report,
+    name: str,
+    fields: Fields,
+    kind: str,
+    keys: tuple[str, ...],
+    comments: list[str],
+) -> None:
+    """Say of each key that is there and has no equivalent what to do about it."""
+    for key in keys:
+        if key in fields and key in _WHY[kind]:
+            reason, todo = _WHY[kind][key]
+            comments.append(
+                report.note(
+                    place_of(fields, key),
+                    f"receivers[{name}].{kind}_configs.{key}",
+                    f"`{key}` is left out",
+                    why=reason,
+                    todo=todo,
+                )
+            )
+    if "http_config" in fields:
+        comments += fields.take("http_config", partial(_http_left_out, report, name, kind), [])
+
+
+def _http_left_out(report: Report, name: str, kind: str, value: Value) -> list[str]:
+    handled = _SLACK_HTTP if kind == "slack" else _WEBHOOK_HTTP if kind == "webhook" else frozenset()
+    with section(value, grammar.HTTP_CONFIG) as fields:
+        return [
+            report.note(
+                place_of(fields, key),
+                f"receivers[{name}].{kind}_configs.http_config.{key}",
+                f"`http_config.{key}` is left out",
+                why=_HTTP_WHY.get(key, "alertrouter's own client has its settings"),
+                todo=_HTTP_TODO.get(key, "see whether the far side needs it"),
+            )
+            for key in grammar.HTTP_CONFIG
+            if key in fields and key not in handled
+        ]
