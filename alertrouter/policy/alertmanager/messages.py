@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from alertrouter.policy.alertmanager.gosyntax import GoTemplateError, Node
+from alertrouter.policy.alertmanager.gotree import GoTemplateError, Node
 from alertrouter.policy.alertmanager.integration import Text
 from alertrouter.policy.alertmanager.notes import Report
 from alertrouter.policy.alertmanager.translation import definitions_of, translate

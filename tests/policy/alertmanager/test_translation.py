@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from alertrouter.notice import Notice, NoticeAlert
 from alertrouter.policy.alertmanager.conversion import convert
-from alertrouter.policy.alertmanager.gosyntax import GoTemplateError
+from alertrouter.policy.alertmanager.gotree import GoTemplateError
 from alertrouter.policy.alertmanager.translation import definitions_of, translate
 from alertrouter.render import Renderer, Template
 from alertrouter.render.samples import sample_notice
