@@ -41,18 +41,21 @@ class JournalEnd:
         self._waiting: deque[_Waiting] = deque()
         self._flusher: asyncio.Task[None] | None = None
 
-    async def append(self, packed: bytes, counts: Mapping[str, int] | None = None, *, urgent: bool = False) -> None:
+    def append(
+        self, packed: bytes, counts: Mapping[str, int] | None = None, *, urgent: bool = False
+    ) -> asyncio.Future[None]:
         """Put an event into the journal, and add to counters.
 
-        When it returns, the journal has it. Raises `StoreUnavailable` when Redis does not answer or the unread tail is
-        over its limit, which `urgent` events may pass; the event may then be in the journal all the same, if only the
-        answer was lost.
+        When the future is done, the journal has it. It raises `StoreUnavailable` when Redis does not answer or the
+        unread tail is over its limit, which `urgent` events may pass; the event may then be in the journal all the
+        same, if only the answer was lost.
         """
-        done = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        done = loop.create_future()
         self._waiting.append(_Waiting(packed, counts or {}, done, urgent))
         if self._flusher is None or self._flusher.done():
-            self._flusher = asyncio.create_task(self._flush())
-        await done
+            self._flusher = loop.create_task(self._flush())
+        return done
 
     def too_long(self, backlog: int) -> str:
         """Say that so many unread entries are too many; "" when they are not."""

@@ -27,16 +27,15 @@ from alertrouter.store.keys import Keys
 from alertrouter.web import alertmanager, api, hooks, slack
 from alertrouter.web.auth import Senders
 from alertrouter.web.console import Console
+from alertrouter.web.direct import direct_to_hooks
 from alertrouter.web.heartbeat import Heartbeats
 from alertrouter.web.incident_page import IncidentPage
 from alertrouter.web.links import AckPage
-from alertrouter.web.one_write import OneWrite
 from alertrouter.web.ops import Ops
 from alertrouter.web.page import Pages
 from alertrouter.web.pagerduty import PagerDutyHook
 from alertrouter.web.runbooks import Runbooks
 from alertrouter.web.shadow_keeper import ShadowKeeper
-from alertrouter.web.short_way import ShortWay
 
 STATIC: Final = Path(__file__).parent / "static"
 GRACE: Final = 8
@@ -96,12 +95,13 @@ def create_app(settings: Settings) -> FastAPI:
 def run_web(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT; requests under way are finished first."""
     log.configure(settings, process="web")
+    app = create_app(settings)
     config = uvicorn.Config(
-        ShortWay(create_app(settings)),
+        app,
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http=OneWrite,
+        http=direct_to_hooks(app),
         ws="none",
         log_config=None,
         access_log=False,

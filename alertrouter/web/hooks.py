@@ -39,7 +39,7 @@ SOURCES: Final[Mapping[str, tuple[str, Parse]]] = {
 RETRY_AFTER: Final = "5"
 _EVENT_SIZE: Final = 10_000
 """Alerts in one event; a body with more becomes several."""
-_LARGE: Final = 1024 * 1024
+LARGE: Final = 1024 * 1024
 """Bodies beyond this are parsed beside the event loop, which goes on answering."""
 _FAULTS_SHOWN: Final = 10
 _SANE_ID: Final = re.compile(r"[A-Za-z0-9._:-]{8,64}")
@@ -76,6 +76,7 @@ class Hook:
         self._senders = senders
         self._max_body = max_body
         self._tracing = tracing
+        self._counts: Final[Mapping[str, int]] = {f"bodies_accepted:{source}": 1}
 
     async def answer(self, request: Request) -> Response:
         """Take a body in, or say why not."""
@@ -92,20 +93,57 @@ class Hook:
             return stranger
         try:
             raw = await body.read(request, self._max_body)
+        except body.TooLarge:
+            _log.warning("body too large", source=self._source, key=key, limit=self._max_body)
+            return refuse(413, key, f"body too large, expected at most {self._max_body} bytes")
+        except TimeoutError:
+            return self.late(key)
+        except ClientDisconnect:
+            return refuse(400, key, "the body ended before its announced length")
+        return await self.take(raw, key)
+
+    async def take(self, raw: bytes, key: str) -> Response:
+        """Put a body's alerts into the journal, or say why not."""
+        try:
             return self.taken(await self._take(raw, key))
         except PayloadError as error:
             _log.warning("body refused", source=self._source, key=key, reason=str(error))
             return self.unreadable(key, str(error))
-        except body.TooLarge:
-            _log.warning("body too large", source=self._source, key=key, limit=self._max_body)
-            return refuse(413, key, f"body too large, expected at most {self._max_body} bytes")
         except StoreUnavailable as error:
-            _log.error("store unavailable", source=self._source, key=key, reason=str(error))
-            return refuse(503, key, str(error))
-        except TimeoutError:
-            return refuse(503, key, f"the body did not arrive within {body.PATIENCE:g} s")
-        except ClientDisconnect:
-            return refuse(400, key, "the body ended before its announced length")
+            return self.unavailable(key, error)
+
+    def welcome(self, headers: Mapping[bytes, bytes], length: int) -> str | None:
+        """Give the correlation id of a request that can be taken without `answer`; None when `answer` must see it.
+
+        Names of `headers` are in lower case. What is turned away, too large or traced is for `answer`.
+        """
+        if self._tracing is not None or length > self._max_body:
+            return None
+        if not self._senders.allow(_text(headers.get(b"authorization"))):
+            return None
+        return correlation_id(_text(headers.get(b"x-request-id")))
+
+    def begin(self, raw: bytes, key: str) -> tuple[Answer, asyncio.Future[None]] | None:
+        """Put a body's alerts into the journal when all are good and fit into one event; None: `take` is for it.
+
+        The answer is true when the future is done, which raises `StoreUnavailable` as `DoorStore.append` does.
+        """
+        try:
+            parsed, packed = self._read(raw, key, datetime.now(UTC))
+        except PayloadError:
+            return None
+        if parsed.set_aside or len(packed) != 1:
+            return None
+        return Answer(key, accepted=len(parsed.reports)), self._store.append(packed[0], self._counts)
+
+    def unavailable(self, key: str, error: StoreUnavailable) -> Response:
+        """Say that the store can't take a body now."""
+        _log.error("store unavailable", source=self._source, key=key, reason=str(error))
+        return refuse(503, key, str(error))
+
+    def late(self, key: str) -> Response:
+        """Say that a body did not come in time."""
+        return refuse(503, key, f"the body did not arrive within {body.PATIENCE:g} s")
 
     def taken(self, answer: Answer) -> Response:
         """Say that a body is in the journal."""
@@ -117,13 +155,13 @@ class Hook:
 
     async def _take(self, raw: bytes, key: str) -> Answer:
         now = datetime.now(UTC)
-        if len(raw) > _LARGE:
+        if len(raw) > LARGE:
             parsed, packed = await asyncio.to_thread(self._read, raw, key, now)
         else:
             parsed, packed = self._read(raw, key, now)
-        counts = {f"bodies_accepted:{self._source}": 1}
+        counts = self._counts
         if parsed.set_aside:
-            counts[f"alerts_set_aside:{self._source}"] = parsed.bad
+            counts = {**counts, f"alerts_set_aside:{self._source}": parsed.bad}
         for event in packed:
             await self._store.append(event, counts)
             counts = {}
@@ -166,6 +204,10 @@ def routes(store: DoorStore, senders: Senders, max_body: int, tracing: Tracing |
 def correlation_id(given: str | None) -> str:
     """Take over the sender's X-Request-Id when it is a sane one, else make one."""
     return given if given and _SANE_ID.fullmatch(given) else secrets.token_hex(8)
+
+
+def _text(header: bytes | None) -> str | None:
+    return None if header is None else header.decode("latin-1")
 
 
 def turn_away(senders: Senders, request: Request, key: str) -> Response | None:

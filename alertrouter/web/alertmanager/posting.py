@@ -6,6 +6,7 @@ A batch with a bad alert in it is answered 4xx as there, and its good alerts are
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import timedelta
 from functools import partial
 from typing import Final
@@ -20,6 +21,7 @@ from alertrouter.web.alertmanager.shapes import fault
 from alertrouter.web.auth import Senders
 from alertrouter.web.hooks import Answer, Hook, correlation_id
 
+_JSON: Final = "application/json"
 _MISSING: Final = re.compile(r"\[(\d+)\]\.(\w+): (?:missing|expected \w+, got null)")
 _NO_URI: Final = re.compile(r"\[(\d+)\]\.(\w+): must be of type uri")
 
@@ -35,11 +37,17 @@ class PostedAlerts(Hook):
 
     async def answer(self, request: Request) -> Response:
         """Take a body in, or say why not."""
-        given = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
-        if given != "application/json":
+        given = _media_type(request.headers.get("content-type", _JSON))
+        if given != _JSON:
             key = correlation_id(request.headers.get("x-request-id"))
             return _refusal(key, 415, f'unsupported media type "{given}", only [application/json] are allowed', 415)
         return await super().answer(request)
+
+    def welcome(self, headers: Mapping[bytes, bytes], length: int) -> str | None:
+        """Give the correlation id of a request that can be taken without `answer`."""
+        if _media_type(headers.get(b"content-type", _JSON.encode()).decode("latin-1")) != _JSON:
+            return None
+        return super().welcome(headers, length)
 
     def taken(self, answer: Answer) -> Response:
         """Tell of the first fault, if there was one."""
@@ -52,6 +60,10 @@ class PostedAlerts(Hook):
         if found := _NO_URI.fullmatch(error):
             return _refusal(key, 422, f"{found[1]}.{found[2]} in body must be of type uri", 601)
         return _refusal(key, 400, error)
+
+
+def _media_type(header: str) -> str:
+    return header.partition(";")[0].strip().lower()
 
 
 def _refusal(key: str, status: int, message: str, code: int = 0) -> Response:
