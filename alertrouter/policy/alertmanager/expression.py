@@ -103,7 +103,9 @@ def literal(value: str | float | bool | None) -> Expr:
     if isinstance(value, str):
         return Expr(json.dumps(value, ensure_ascii=False), literal=value)
     words = {True: "true", False: "false", None: "none"}
-    return Expr(words[value] if value is None or isinstance(value, bool) else str(value), literal=value)
+    if isinstance(value, bool):
+        return Expr(words[value], Kind.TRUTH, literal=value)
+    return Expr(words[value] if value is None else str(value), literal=value)
 
 
 def printed(value: Expr) -> str:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
 from alertrouter.policy.alertmanager.expression import ELEMENTS, Expr, Kind
-from alertrouter.policy.alertmanager.golayout import strftime_format
+from alertrouter.policy.alertmanager.golayout import time_expression
+from alertrouter.policy.alertmanager.goprintf import printf
 from alertrouter.policy.alertmanager.gotree import GoTemplateError
 
 
@@ -58,7 +57,7 @@ def date(layout: Expr, moment: Expr) -> Expr:
     """A time in a layout of Go's. Raises `GoTemplateError`."""
     if not isinstance(layout.literal, str) or moment.kind is not Kind.TIME:
         raise GoTemplateError("a time is written in a layout that isn't a plain text")
-    return Expr(f"{moment.code}.strftime({json.dumps(strftime_format(layout.literal))})")
+    return Expr(time_expression(moment.code, layout.literal))
 
 
 def _since(values: list[Expr]) -> Expr:
@@ -77,26 +76,6 @@ def _in_zone(values: list[Expr]) -> Expr:
 
 def _listed(values: list[Expr]) -> Expr:
     return Expr(f"[{', '.join(value.code for value in values)}]", Kind.TEXTS)
-
-
-def _printf(values: list[Expr]) -> Expr:
-    form, *rest = values
-    if not isinstance(form.literal, str):
-        raise GoTemplateError("`printf` with a form that isn't a plain text")
-    parts: list[str] = []
-    for piece in re.split(r"(%[svdq%])", form.literal):
-        if piece == "%%":
-            parts.append('"%"')
-        elif re.fullmatch("%[svdq]", piece):
-            if not rest:
-                raise GoTemplateError("`printf` has too few values")
-            value, rest = rest[0], rest[1:]
-            parts.append(f"({value.code}|tojson)" if piece == "%q" else value.code)
-        elif "%" in piece:
-            raise GoTemplateError(f"`printf` with `{piece[piece.index('%') :][:6]}`")
-        elif piece:
-            parts.append(json.dumps(piece, ensure_ascii=False))
-    return Expr(f"({' ~ '.join(parts) or json.dumps('')})")
 
 
 def _same(values: list[Expr]) -> Expr:
@@ -134,6 +113,6 @@ _FUNCTIONS: Final[Mapping[str, tuple[int, int, Callable[[list[Expr]], Expr]]]] =
     "since": (1, 1, _since),
     "now": (0, 0, lambda values: Expr("notice.at", Kind.TIME)),
     "humanizeDuration": (1, 1, _duration),
-    "printf": (1, 99, _printf),
+    "printf": (1, 99, printf),
     "print": (1, 99, lambda values: Expr(f"({' ~ '.join(value.code for value in values)})")),
 }

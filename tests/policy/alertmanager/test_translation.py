@@ -51,6 +51,12 @@ TEXTS = (
     '{{ "quoted \\"text\\"" }} {{ `raw` }} {{ len .Status | eq 6 }}',
     "literal {% block %} {# comment #} { {",
     '{{ if eq .CommonLabels.severity "critical" "page" }}loud{{ end }} {{ ne .Status "x" | not }}',
+    '{{ (index .Alerts 0).StartsAt.Format "2006-01-02T15:04:05Z07:00" }}',
+    '{{ (index .Alerts 0).StartsAt.Format "2006-01-02T15:04:05.000-07:00 Z0700 -07" }}',
+    '{{ (index .Alerts 0).StartsAt.Format "Jan 2, 2006 at 3:04pm (MST), Month" }}',
+    '{{ (index .Alerts 0).StartsAt.Format "Monday, 02-Jan-06 3:4:5PM, day 002, 100% %d" }}',
+    '{{ (index .Alerts 0).StartsAt.Format "2006-01-02 15:04:05.999999999 -0700 MST" }}',
+    '{{ printf "%-12s|%5d|%03d|%.3s|%6.2s|%q|%v|%%" .Status 7 7 .Status .Status .Receiver true }}',
 )
 
 
@@ -144,7 +150,7 @@ def test_a_text_says_what_it_says_in_alertmanager(source: str, tmp_path: Path) -
         ("{{ range .Status }}{{ end }}", "isn't a list"),
         ("{{ end }}", "ends nothing"),
         ("{{ }}", "empty action"),
-        ("{{ printf `%5.1f` 1 }}", "`printf`"),
+        ("{{ printf `%5.1f` 1 }}", "`printf` with `%5.1f`"),
     ],
 )
 def test_what_cannot_be_translated_says_why(source: str, why: str) -> None:
@@ -161,6 +167,13 @@ def test_any_text_is_translated_or_refused(source: str) -> None:
         translate(source, {})
     except GoTemplateError:
         return
+
+
+def test_a_time_in_a_zone_says_which(tmp_path: Path) -> None:
+    """`Z` is for UTC alone; elsewhere the offset stands, with its colon."""
+    source = '{{ (index .Alerts 0).StartsAt | tz "Europe/Berlin" | date "2006-01-02T15:04:05Z07:00" }}'
+
+    assert rendered(translate(source, {}), tmp_path, notice()) == "2026-03-02T11:04:05+01:00"
 
 
 def test_each_integration_has_its_own_text(tmp_path: Path) -> None:
