@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import glob
-import os
 import random
-import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -16,22 +14,19 @@ import msgspec
 import typer
 
 from alertrouter.cli.app import Exit, app
+from alertrouter.cli.import_environment import ENVIRONMENT, environment, given, write_secrets
 from alertrouter.cli.options import Output, print_json
-from alertrouter.cli.terminal import Terminal, counted, plain
 from alertrouter.errors import PayloadError, PolicyError, Problem
-from alertrouter.settings import Settings, from_environment
+from alertrouter.settings import from_environment
 
 if TYPE_CHECKING:
     from alertrouter.policy.alertmanager.conversion import Conversion
+    from alertrouter.policy.alertmanager.notes import Note
     from alertrouter.policy.policy import Policy
     from alertrouter.simulate.agreement import Agreement
 
-_SHOWN: Final = 10
-_VARIABLE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)")
 _MOST_TEMPLATES: Final = 100
 _MOST_BYTES: Final = 4 * 1024 * 1024
-ENVIRONMENT: Final = "environment"
-"""The file beside the policy that lists the variables it needs; no secret stands in it."""
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="The alertmanager.yml; - is stdin.")]
 Into = Annotated[
@@ -54,17 +49,6 @@ Verify = Annotated[
 ]
 Samples = Annotated[int, typer.Option(metavar="N", min=1, help="How many label sets --verify tries.")]
 Seed = Annotated[int | None, typer.Option(metavar="N", help="Repeat a --verify. Default: another one each time.")]
-
-
-class NoteView(msgspec.Struct, frozen=True):
-    """One thing that isn't carried over as it stood."""
-
-    line: int
-    column: int
-    key: str
-    what: str
-    why: str
-    todo: str
 
 
 class ProblemView(msgspec.Struct, frozen=True):
@@ -109,7 +93,7 @@ class ImportView(msgspec.Struct, frozen=True):
     revision: str
     files: Mapping[str, str]
     problems: Sequence[ProblemView]
-    notes: Sequence[NoteView]
+    notes: Sequence[Note]
     environment: Sequence[VariableView]
     verified: AgreementView | None
 
@@ -143,15 +127,17 @@ def import_alertmanager(
     if usable and output:
         _write(output, found, files, force=force)
     if usable and secrets:
-        _write_secrets(secrets, found)
+        write_secrets(secrets, found)
     seed = seed if seed is not None else random.SystemRandom().randrange(1_000_000_000)
     agreement = _verify(policy, content, samples, seed) if policy and usable and verify else None
     if form is Output.JSON:
         print_json(_view(found, files, policy, agreement, seed))
     else:
-        _show(settings, file, found, files, policy, output, secrets)
+        from alertrouter.cli.import_text import show_agreement, show_import
+
+        show_import(settings, file, found, files, policy, output, secrets)
         if agreement:
-            _show_agreement(settings, agreement, seed)
+            show_agreement(settings, agreement, seed)
     if not usable:
         raise typer.Exit(Exit.FAILED)
     raise typer.Exit(Exit.UNMET if agreement and agreement.disagreements else Exit.OK)
@@ -202,35 +188,9 @@ def _write(directory: Path, found: Conversion, files: Mapping[str, str], *, forc
             path = directory / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
-        (directory / ENVIRONMENT).write_text(_environment(found), encoding="utf-8")
+        (directory / ENVIRONMENT).write_text(environment(found), encoding="utf-8")
     except OSError as error:
         raise PayloadError(f"{directory}: can't be written: {error}") from None
-
-
-def _environment(found: Conversion) -> str:
-    lines = ["# The variables that this policy needs, besides those of docs/settings.md. Secrets are left empty."]
-    lines += [f"{name}={value}" for name, value in sorted(found.variables.items())]
-    lines += [f"{one.name}=  # the secret in line {one.line}" for one in found.secrets]
-    lines += [f"{name}=  # as it was" for name in _given(found)]
-    return "\n".join(lines) + "\n"
-
-
-def _given(found: Conversion) -> list[str]:
-    """The variables that the file asked for itself."""
-    known = {*found.variables, *(one.name for one in found.secrets)}
-    asked = (name for text in found.files.values() for name in _VARIABLE.findall(text))
-    return [name for name in dict.fromkeys(asked) if name not in known]
-
-
-def _write_secrets(path: Path, found: Conversion) -> None:
-    lines = [f"{one.name}={one.value}" for one in found.secrets if one.value is not None]
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        os.fchmod(descriptor, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write("\n".join(lines) + "\n")
-    except OSError as error:
-        raise PayloadError(f"{path}: can't be written: {error}") from None
 
 
 def _verify(policy: Policy, content: str, number: int, seed: int) -> Agreement:
@@ -249,13 +209,13 @@ def _view(
 ) -> ImportView:
     variables = [VariableView(name, value or None, False, 0) for name, value in sorted(found.variables.items())]
     variables += [VariableView(one.name, None, True, one.line) for one in found.secrets]
-    variables += [VariableView(name, None, False, 0) for name in _given(found)]
+    variables += [VariableView(name, None, False, 0) for name in given(found)]
     return ImportView(
         usable=bool(files),
         revision=policy.revision if policy and files else "",
         files=files,
         problems=[ProblemView(one.line, one.column, one.key, one.message) for one in found.problems],
-        notes=[NoteView(one.line, one.column, one.key, one.what, one.why, one.todo) for one in found.notes],
+        notes=found.notes,
         environment=variables,
         verified=_agreement_view(agreement, seed) if agreement else None,
     )
@@ -264,69 +224,3 @@ def _view(
 def _agreement_view(agreement: Agreement, seed: int) -> AgreementView:
     differing = [DisagreementView(one.labels, one.ours, one.theirs) for one in agreement.disagreements]
     return AgreementView(seed, agreement.tried, agreement.agreed, differing)
-
-
-def _show(
-    settings: Settings,
-    file: Path,
-    found: Conversion,
-    files: Mapping[str, str],
-    policy: Policy | None,
-    output: Path | None,
-    secrets: Path | None,
-) -> None:
-    """The policy on stdout when it goes nowhere else; everything that is said about it on stderr then."""
-    if not output:
-        for name, text in files.items():
-            typer.echo(f"# --- {name}\n{text}", nl=False)
-    said = Terminal(settings, err=output is None)
-    for problem in found.problems:
-        for line in str(replace(problem, file=str(file))).splitlines():
-            said.line(plain(line))
-    for note in found.notes:
-        said.line(f"{said.doubtful('!')} {file}:{note.line}:{note.column}: {plain(note.key)}")
-        said.folded("    ", f"{note.what}: {note.why}", 4)
-        said.folded("  → ", note.todo, 4)
-    _show_environment(said, found, secrets)
-    if policy and files:
-        routes = sum(1 for _ in policy.root.all())
-        into = str(output) if output else "the policy"
-        if found.templates:
-            where = output / "templates" if output else "templates"
-            said.line(f"    ALERTROUTER_TEMPLATES={where}")
-        said.line(
-            f"{said.good('✓')} {into}: {counted(routes, 'route')}, {counted(len(policy.receivers), 'receiver')}, "
-            f"{counted(len(policy.inhibit_rules), 'inhibition rule')}, "
-            f"{counted(len(policy.time_intervals), 'time interval')}, revision {policy.revision}"
-        )
-        if found.problems:
-            said.line(f"    {counted(len(found.problems), 'fault')} of the file left out")
-    else:
-        said.line(f"{said.bad('✗')} {file}: {counted(len(found.problems), 'fault')}, nothing was written")
-        if policy:
-            said.line("    --lenient leaves out what is wrong and makes a policy of the rest")
-
-
-def _show_environment(said: Terminal, found: Conversion, secrets: Path | None) -> None:
-    if not (found.variables or found.secrets or _given(found)):
-        return
-    said.line("to be set in the environment:")
-    for name, value in sorted(found.variables.items()):
-        said.line(f"    {name}={value}" if value else f"    {name}=…")
-    for name in _given(found):
-        said.line(f"    {name}=…  (as it was)")
-    for secret in found.secrets:
-        where = f"in {secrets}" if secrets and secret.value is not None else f"the secret in line {secret.line}"
-        said.line(f"    {secret.name}=…  ({where})")
-
-
-def _show_agreement(settings: Settings, agreement: Agreement, seed: int) -> None:
-    said = Terminal(settings)
-    for one in agreement.disagreements[:_SHOWN]:
-        labels = ", ".join(f'{name}="{value}"' for name, value in one.labels.items())
-        said.line(plain(f"{{{labels}}}: here {', '.join(one.ours)}; amtool {', '.join(one.theirs)}"))
-    mark = said.bad("✗") if agreement.disagreements else said.good("✓")
-    said.line(
-        f"{mark} {agreement.agreed} of {agreement.tried} label sets go to the same receivers as with amtool; "
-        f"{agreement.reached} of {counted(agreement.routes, 'route')} reached, seed {seed}"
-    )

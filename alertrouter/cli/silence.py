@@ -15,11 +15,11 @@ import typer
 
 from alertrouter.cli.app import Exit, app
 from alertrouter.cli.options import Output, OutputOption, UrlOption, print_json
-from alertrouter.cli.server import Server, TokenOption, incident_id
+from alertrouter.cli.server import Server, TokenOption
+from alertrouter.cli.silence_api import Accepted, Matcher, Silence, all_silences, parsed, refused, scope, whole_id
 from alertrouter.cli.terminal import Terminal, counted, plain
-from alertrouter.errors import NotFound
 from alertrouter.settings import from_environment
-from alertrouter.silence import SilenceMatcher, short_id
+from alertrouter.silence import short_id
 
 SHOWN: Final = 10
 """Alerts that a dry run names one by one."""
@@ -49,33 +49,6 @@ Expired = Annotated[bool, typer.Option("--expired", help="Those that are over in
 Ids = Annotated[list[str], typer.Argument(metavar="ID…", help="As S-1f2e3d4c, or the whole id; several at once.")]
 
 
-class _Matcher(msgspec.Struct, frozen=True, rename="camel"):
-    name: str
-    value: str
-    is_regex: bool
-    is_equal: bool = True
-
-    def __str__(self) -> str:
-        return str(SilenceMatcher(self.name, self.value, self.is_regex, self.is_equal))
-
-
-class _Status(msgspec.Struct, frozen=True):
-    state: str
-
-
-class Silence(msgspec.Struct, frozen=True, rename="camel"):
-    """A silence as the server shows it."""
-
-    id: str
-    status: _Status
-    matchers: list[_Matcher]
-    starts_at: datetime
-    ends_at: datetime
-    created_by: str
-    comment: str
-    with_alerts: bool = False
-
-
 class _Alert(msgspec.Struct, frozen=True):
     labels: dict[str, str]
 
@@ -83,14 +56,6 @@ class _Alert(msgspec.Struct, frozen=True):
 class _Incident(msgspec.Struct, frozen=True):
     id: str
     state: str
-
-
-class _Scope(msgspec.Struct, frozen=True):
-    matchers: list[str]
-
-
-class _Set(msgspec.Struct, frozen=True):
-    silence_id: str = msgspec.field(name="silenceID")
 
 
 class HiddenView(msgspec.Struct, frozen=True):
@@ -149,7 +114,7 @@ def add(
     if bool(matchers) is bool(incident):
         raise typer.BadParameter("expected matchers or --incident")
     server = Server(from_environment(), url, token)
-    wanted = _scope(server, incident) if incident else _parsed(matchers or [])
+    wanted = scope(server, incident) if incident else parsed(matchers or [])
     if dry_run:
         _show_hidden(server, wanted, output)
         return
@@ -167,8 +132,8 @@ def add(
     }
     status, answered = server.ask("POST", "/api/v2/silences", content=msgspec.json.encode(body))
     if status not in (200, 202):
-        _refused(answered)
-    name = server.decode(answered, _Set).silence_id
+        refused(answered)
+    name = server.decode(answered, Accepted).silence_id
     if output is Output.JSON:
         print_json(AddedView(name, list(map(str, wanted)), begins, ends))
     else:
@@ -188,7 +153,7 @@ def list_(
     server = Server(settings, url, token)
     found = [
         one
-        for one in _all(server, [str(one) for one in _parsed(matchers or [])])
+        for one in all_silences(server, [str(one) for one in parsed(matchers or [])])
         if (one.status.state == "expired") is expired
     ]
     terminal = Terminal(settings)
@@ -205,10 +170,10 @@ def list_(
 def expire(ids: Ids, url: UrlOption = "", token: TokenOption = "", output: OutputOption = Output.TEXT) -> None:
     """End silences now: what they hide is told at once, if it still fires."""
     server = Server(from_environment(), url, token)
-    known = [one.id for one in _all(server) if one.status.state != "expired"]
+    known = [one.id for one in all_silences(server) if one.status.state != "expired"]
     codes = []
     for asked in dict.fromkeys(ids):
-        name = _whole(asked, known)
+        name = whole_id(asked, known)
         done = bool(name) and server.ask("DELETE", f"/api/v2/silence/{name}")[0] in (200, 202)
         codes.append(Exit.OK if done else Exit.FAILED)
         if output is Output.JSON:
@@ -219,52 +184,11 @@ def expire(ids: Ids, url: UrlOption = "", token: TokenOption = "", output: Outpu
     raise typer.Exit(max(codes))
 
 
-def _all(server: Server, filters: Sequence[str] = ()) -> list[Silence]:
-    status, body = server.ask("GET", "/api/v2/silences", query={"filter": list(filters)})
-    if status != 200:
-        _refused(body)
-    return server.decode(body, list[Silence])
-
-
-def _whole(asked: str, known: Sequence[str]) -> str:
-    """The id that is meant by its beginning, with or without `S-`; "" when none is, or several are."""
-    text = asked.strip().lower().removeprefix("s-")
-    meant = [name for name in known if text and name.startswith(text)]
-    return meant[0] if len(meant) == 1 else ""
-
-
-def _scope(server: Server, incident: str) -> list[_Matcher]:
-    name = incident_id(incident)
-    try:
-        found = server.read(f"/{name}/scope", _Scope).matchers
-    except NotFound as error:
-        typer.echo(plain(str(error)), err=True)
-        raise typer.Exit(Exit.FAILED) from None
-    if not found:
-        typer.echo(f"{name} has neither group labels nor a route of its own: name matchers", err=True)
-        raise typer.Exit(Exit.FAILED)
-    return _parsed(found)
-
-
-def _parsed(texts: Sequence[str]) -> list[_Matcher]:
-    from alertrouter.policy.matcher import MatcherError, Op, parse_matcher
-
-    found = []
-    for text in texts:
-        try:
-            one = parse_matcher(text)
-        except MatcherError as error:
-            raise typer.BadParameter(f"{text}: {error}", param_hint="MATCHER") from None
-        is_regex = one.op in (Op.REGEX, Op.NOT_REGEX)
-        found.append(_Matcher(one.name, one.value, is_regex, one.op in (Op.EQUAL, Op.REGEX)))
-    return found
-
-
-def _show_hidden(server: Server, wanted: Sequence[_Matcher], output: Output) -> None:
+def _show_hidden(server: Server, wanted: Sequence[Matcher], output: Output) -> None:
     filters = [str(one) for one in wanted]
     status, body = server.ask("GET", "/api/v2/alerts", query={"filter": filters})
     if status != 200:
-        _refused(body)
+        refused(body)
     alerts = [one.labels for one in server.decode(body, list[_Alert])]
     states = ["pending", "triggered", "acknowledged"]
     incidents = [one.id for one in server.read("", list[_Incident], {"match": filters, "state": states})]
@@ -317,14 +241,3 @@ def _span(text: str) -> timedelta:
         return parse_duration(text)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--for") from None
-
-
-def _refused(body: bytes) -> None:
-    """Tell in the server's words why not."""
-    try:
-        said = msgspec.json.decode(body)
-    except msgspec.DecodeError:
-        said = body.decode(errors="replace")
-    text = said.get("message") or said.get("error") if isinstance(said, dict) else said
-    typer.echo(plain(str(text)), err=True)
-    raise typer.Exit(Exit.UNMET)

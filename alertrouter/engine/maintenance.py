@@ -10,7 +10,7 @@ from alertrouter.engine import silences
 from alertrouter.engine.memory import Draft, Memory
 from alertrouter.engine.silencing import LONG
 from alertrouter.policy.maintenance import MaintenanceWindow
-from alertrouter.policy.matcher import Matcher, Op
+from alertrouter.policy.matcher import Matcher
 from alertrouter.policy.policy import Policy
 from alertrouter.silence import Silence, SilenceMatcher, SilenceState
 
@@ -54,10 +54,7 @@ def begin(memory: Memory, draft: Draft, policy: Policy, window: MaintenanceWindo
 
 def conditions(matchers: Iterable[Matcher]) -> tuple[SilenceMatcher, ...]:
     """Write the matchers of a policy as those of a silence."""
-    return tuple(
-        SilenceMatcher(one.name, one.value, one.op in (Op.REGEX, Op.NOT_REGEX), one.op in (Op.EQUAL, Op.REGEX))
-        for one in matchers
-    )
+    return tuple(one.of_silence() for one in matchers)
 
 
 def _has_begun(memory: Memory, draft: Draft, window: MaintenanceWindow) -> bool:

@@ -20,6 +20,7 @@ from alertrouter.policy.matcher_grammar import (
     read_utf8,
 )
 from alertrouter.policy.quoting import quote
+from alertrouter.silence import SilenceMatcher
 
 __all__ = ["Matcher", "MatcherError", "Op", "RegexError", "canonical", "parse_matcher", "parse_matchers"]
 
@@ -63,6 +64,11 @@ class Matcher:
     def matches(self, labels: Labels) -> bool:
         """Tell whether a label set meets the condition."""
         return self._fits(labels.get(self.name, "")) is not self._negative
+
+    def of_silence(self) -> SilenceMatcher:
+        """Write it as one of a silence."""
+        is_regex, is_equal = self.op in (Op.REGEX, Op.NOT_REGEX), self.op in (Op.EQUAL, Op.REGEX)
+        return SilenceMatcher(self.name, self.value, is_regex, is_equal)
 
     def __lt__(self, other: Matcher) -> bool:
         """Sort as Alertmanager does: by name, value, operator."""

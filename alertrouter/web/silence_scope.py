@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from alertrouter.incident import Incident
-from alertrouter.policy.matcher import Matcher, Op
+from alertrouter.policy.matcher import Op
 from alertrouter.policy.policy import Policy
 from alertrouter.silence import SilenceMatcher
 
@@ -13,15 +13,10 @@ def scope_of(incident: Incident, policy: Policy | None) -> tuple[SilenceMatcher,
     group = [SilenceMatcher(name, value) for name, value in sorted(incident.group_labels.items())]
     path = policy.root.path_to(incident.route) if policy else ()
     routes = [
-        _condition(matcher)
+        matcher.of_silence()
         for route in path
         for matcher in route.matchers
         if not (matcher.op is Op.EQUAL and matcher.name in incident.group_labels)
     ]
     found = tuple(dict.fromkeys([*group, *routes]))
     return found if any(one.is_equal and one.value for one in found) else ()
-
-
-def _condition(matcher: Matcher) -> SilenceMatcher:
-    is_regex = matcher.op in (Op.REGEX, Op.NOT_REGEX)
-    return SilenceMatcher(matcher.name, matcher.value, is_regex, matcher.op in (Op.EQUAL, Op.REGEX))

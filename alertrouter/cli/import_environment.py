@@ -1,0 +1,46 @@
+"""The variables that an imported policy needs: the file that lists them beside it, and the one with its secrets."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from alertrouter.errors import PayloadError
+
+if TYPE_CHECKING:
+    from alertrouter.policy.alertmanager.conversion import Conversion
+
+ENVIRONMENT: Final = "environment"
+"""The file beside the policy that lists the variables it needs; no secret stands in it."""
+
+_VARIABLE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)")
+
+
+def environment(found: Conversion) -> str:
+    """What stands in the file beside the policy."""
+    lines = ["# The variables that this policy needs, besides those of docs/settings.md. Secrets are left empty."]
+    lines += [f"{name}={value}" for name, value in sorted(found.variables.items())]
+    lines += [f"{one.name}=  # the secret in line {one.line}" for one in found.secrets]
+    lines += [f"{name}=  # as it was" for name in given(found)]
+    return "\n".join(lines) + "\n"
+
+
+def given(found: Conversion) -> list[str]:
+    """The variables that the file asked for itself."""
+    known = {*found.variables, *(one.name for one in found.secrets)}
+    asked = (name for text in found.files.values() for name in _VARIABLE.findall(text))
+    return [name for name in dict.fromkeys(asked) if name not in known]
+
+
+def write_secrets(path: Path, found: Conversion) -> None:
+    """Write the secrets that stood in the file, for its owner alone."""
+    lines = [f"{one.name}={one.value}" for one in found.secrets if one.value is not None]
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        os.fchmod(descriptor, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write("\n".join(lines) + "\n")
+    except OSError as error:
+        raise PayloadError(f"{path}: can't be written: {error}") from None
