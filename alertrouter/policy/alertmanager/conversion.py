@@ -27,10 +27,12 @@ from alertrouter.policy.reading.yamltext import Listing, Scalar, Table, parse
 
 _RANKS: Final = (
     ("debug", "none", "low", "informational", "notice", "info", "p4", "sev4"),
-    ("minor", "medium", "average", "warn", "warning", "p3", "sev3"),
+    ("minor", "medium", "average", "ticket", "warn", "warning", "p3", "sev3"),
     ("major", "high", "error", "p2", "sev2"),
     ("fatal", "disaster", "emergency", "critical", "page", "p1", "sev1"),
 )
+_ASSUMED: Final = "warning"
+"""The severity of an alert whose own is unknown: what a policy that has it takes unless it says otherwise."""
 _ALTERNATIVES: Final = re.compile(r"[\w.-]+(?:\|[\w.-]+)*")
 
 
@@ -73,7 +75,7 @@ def convert(
         files=files,
         notes=tuple(sorted(report.notes)),
         problems=faults.found(),
-        secrets=tuple(report.secrets.values()),
+        secrets=tuple(one for one in report.secrets.values() if not files or _asked_for(one.name, files)),
         variables=reader.variables,
         templates=made if files else {},
     )
@@ -119,7 +121,10 @@ class _Reader:
             if "route" not in fields:
                 fields.wrong("found no `route`: no routes provided")
             rules = list(fields.take("inhibit_rules", lambda value: list(tree.inhibit_rules(value)), []))
-            severities = _severities(tree.seen)
+            severities, strange = _severities(tree.seen)
+            for name in strange:
+                why, todo = f"its alerts count as `{_ASSUMED}`", "name it in `severities`, which has the lowest first"
+                self._say(fields, "route", f"the severity `{name}` has no rank", why, todo)
             reading = Reading(self._report, at, severities)
             drafts = fields.take("receivers", Receivers(reading).read, ())
             self.texts = reading.texts
@@ -205,8 +210,13 @@ def _names(fields: Fields) -> tuple[str, ...]:
     return tuple(name for name in found if name)
 
 
-def _severities(seen: list[Matcher]) -> tuple[str, ...]:
-    """The severities that matchers name, lowest first, as far as their names say which is higher."""
+def _asked_for(secret: str, files: Mapping[str, str]) -> bool:
+    """Tell whether anything in the policy is filled in with it; the mail server's password is a setting."""
+    return secret == "SMTP_PASSWORD" or any(f"${{{secret}}}" in text for text in files.values())  # noqa: S105 -- a name
+
+
+def _severities(seen: list[Matcher]) -> tuple[tuple[str, ...], list[str]]:
+    """The severities that matchers name, lowest first, and those whose names don't say which is higher."""
     named: dict[str, None] = {}
     for one in seen:
         if one.name == "severity" and one.op in (Op.EQUAL, Op.NOT_EQUAL):
@@ -215,11 +225,9 @@ def _severities(seen: list[Matcher]) -> tuple[str, ...]:
             inner = one.value.removeprefix("^(?:").removesuffix(")$").removeprefix("(").removesuffix(")")
             named.update(dict.fromkeys(inner.split("|") if _ALTERNATIVES.fullmatch(inner) else ()))
     known = [word for rank in _RANKS for word in rank]
-    strange = [name for name in named if name.lower() not in known and name]
-    if strange or set(named) <= set(DEFAULT_SEVERITIES) | {""}:
-        return DEFAULT_SEVERITIES
-    both = {*DEFAULT_SEVERITIES, *(name for name in named if name)}
-    return tuple(sorted(both, key=lambda name: (known.index(name.lower()), name)))
+    strange = [name for name in named if name and name.lower() not in known]
+    ranked = {*DEFAULT_SEVERITIES, *(name for name in named if name.lower() in known)}
+    return tuple(sorted(ranked, key=lambda name: (known.index(name.lower()), name))), strange
 
 
 def _wrong(message: str, _: Value) -> None:

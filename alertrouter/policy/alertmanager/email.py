@@ -6,7 +6,7 @@ from alertrouter.policy.alertmanager import grammar
 from alertrouter.policy.alertmanager.fields import flag
 from alertrouter.policy.alertmanager.integration import Options, Reading, Text
 from alertrouter.policy.alertmanager.left_out import left_out
-from alertrouter.policy.alertmanager.mail import addresses, check_headers, threading
+from alertrouter.policy.alertmanager.mail import addresses, read_headers, threading
 from alertrouter.policy.alertmanager.yamlwriter import listed, scalar
 from alertrouter.policy.reading.value import Fields
 
@@ -32,9 +32,16 @@ def email(reading: Reading, name: str, fields: Fields) -> Options:
     mail.settle(reading.variables, reading.report, fields, comments, key)
     if not fields.take("send_resolved", flag, False):
         options.append(("send_resolved", "false"))
-    subject = fields.take("headers", check_headers, None)
-    if subject:
-        reading.texts.append(Text(reading.destination, "email/subject.j2", f"{key}.headers.Subject", *subject))
+    for header, (place, content) in fields.take("headers", read_headers, {}).items():
+        if header.lower() == "subject":
+            reading.texts.append(
+                Text(reading.destination, "email/subject.j2", f"{key}.headers.Subject", place, content)
+            )
+        else:
+            why = "mails have the headers that a thread needs"
+            todo = "let filters go by the sender or the subject"
+            said = f"the header `{header}` is left out"
+            comments.append(reading.report.note(place, f"{key}.headers.{header}", said, why=why, todo=todo))
     for text_key, target in (("html", "email/body.html.j2"), ("text", "email/body.txt.j2")):
         reading.text(fields, text_key, target, key)
     fields.take("threading", threading, None)

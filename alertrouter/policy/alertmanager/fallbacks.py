@@ -10,6 +10,7 @@ from typing import Final
 from alertrouter.policy.alertmanager import grammar
 from alertrouter.policy.alertmanager.fields import at_most_one, given, place_of, section
 from alertrouter.policy.alertmanager.http import bearer, http_url
+from alertrouter.policy.alertmanager.left_out import mail_left_out
 from alertrouter.policy.alertmanager.mail import Mail
 from alertrouter.policy.alertmanager.notes import Report
 from alertrouter.policy.alertmanager.yamlwriter import scalar
@@ -50,12 +51,13 @@ def read_globals(report: Report, variables: dict[str, str], value: Value) -> Glo
         at.slack = _slack(fields, report, at)
         at.pagerduty_url = fields.take("pagerduty_url", http_url, "") or PAGERDUTY_URL
         at.mail = at.mail.read(fields, report, prefix="smtp_")
+        mail_left_out(report, fields)
         if "http_config" in fields:
             report.note(
                 place_of(fields, "http_config"),
                 f"{value.path}.http_config",
                 "`http_config` is left out",
-                why="proxies come from HTTPS_PROXY, certificates from the system",
+                why="proxies come from HTTPS_PROXY, certificates from the system, credentials from each receiver",
                 todo="see whether that is enough",
             )
     return at

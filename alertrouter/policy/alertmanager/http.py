@@ -35,8 +35,9 @@ def bearer(report: Report, variable: str, key: str, value: Value) -> list[tuple[
     """The token of an `http_config` as an option of a receiver: `authorization`, or the old `bearer_token`."""
 
     def authorization(inner: Value) -> list[tuple[str, str]]:
-        with section(inner, ("type",)) as fields:
-            return _token(fields, "credentials")
+        with section(inner) as fields:
+            token = _token(fields, "credentials")
+            return token if is_bearer(fields) else []
 
     def _token(fields: Fields, name: str) -> list[tuple[str, str]]:
         at_most_one(fields, name, f"{name}_file")
@@ -49,6 +50,11 @@ def bearer(report: Report, variable: str, key: str, value: Value) -> list[tuple[
     with section(value, grammar.HTTP_CONFIG) as fields:
         at_most_one(fields, "basic_auth", "authorization", "oauth2", "bearer_token", "bearer_token_file")
         return fields.take("authorization", authorization, []) or _token(fields, "bearer_token")
+
+
+def is_bearer(authorization: Fields) -> bool:
+    """Tell whether an `authorization` is a bearer token: its default, and what is spoken here."""
+    return authorization.take("type", text, "").strip().lower() in ("", "bearer")
 
 
 def secret_url(url: str) -> bool:

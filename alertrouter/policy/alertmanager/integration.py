@@ -55,7 +55,8 @@ class Reading:
         if found := given(fields, key):
             self.texts.append(Text(self.destination, target, f"{path}.{key}", *found))
 
-
-def variable_for(base: str, name: str) -> str:
-    """The variable that holds something of the receiver `name`."""
-    return f"{base}_{re.sub('[^A-Za-z0-9]+', '_', name).strip('_').upper()}"
+    def variable(self, base: str, name: str) -> str:
+        """The variable that holds something of this integration of the receiver `name`, and of no other one."""
+        number = self.destination.removeprefix(f"{name}/").partition("/")[2]
+        after = f"_{int(number) + 1}" if number else ""
+        return f"{base}_{re.sub('[^A-Za-z0-9]+', '_', name).strip('_').upper()}{after}"

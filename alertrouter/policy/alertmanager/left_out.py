@@ -8,17 +8,22 @@ from typing import Final
 
 from alertrouter.policy.alertmanager import grammar
 from alertrouter.policy.alertmanager.fields import place_of, section
+from alertrouter.policy.alertmanager.http import is_bearer
 from alertrouter.policy.alertmanager.notes import Report
 from alertrouter.policy.reading.value import Fields, Value
 
 _SLACK_HTTP: Final = frozenset({"authorization", "bearer_token", "bearer_token_file"})
 _WEBHOOK_HTTP: Final = _SLACK_HTTP | {"basic_auth"}
 _OURS = "alertrouter makes its own message, in blocks, and updates it in place"
+_TIMEOUT = ("alertrouter tries again by its own times", "nothing")
 _LOOK = "the look of the sender is the Slack app's own"
 _SLACK_WHY: Final[Mapping[str, tuple[str, str]]] = {
     **dict.fromkeys(("username", "icon_emoji", "icon_url"), (_LOOK, "set name and icon in the Slack app")),
     **dict.fromkeys(
-        ("color", "pretext", "fallback", "footer", "fields", "title_link", "message_text"),
+        (
+            *("color", "pretext", "fallback", "footer", "fields", "short_fields", "title_link", "message_text"),
+            *("callback_id", "link_names", "mrkdwn_in"),
+        ),
         (_OURS, "put what readers need into templates/slack/summary.j2 (docs/templates.md)"),
     ),
     "actions": (
@@ -27,6 +32,7 @@ _SLACK_WHY: Final[Mapping[str, tuple[str, str]]] = {
     ),
     **dict.fromkeys(("image_url", "thumb_url"), (_OURS, "link the picture from an annotation")),
     "app_url": ("Slack's address is a setting", "set SLACK_API_URL if it isn't Slack's own"),
+    "timeout": _TIMEOUT,
 }
 _PAGERDUTY_WHY: Final[Mapping[str, tuple[str, str]]] = {
     "details": (
@@ -37,23 +43,28 @@ _PAGERDUTY_WHY: Final[Mapping[str, tuple[str, str]]] = {
         ("client", "client_url", "source", "class", "component", "group", "images", "links"),
         ("PagerDuty gets the incident's labels, source and links", "see whether a rule in PagerDuty goes by it"),
     ),
+    "timeout": _TIMEOUT,
 }
 _EMAIL_WHY: Final[Mapping[str, tuple[str, str]]] = {
-    **dict.fromkeys(("hello", "auth_identity", "auth_secret", "auth_secret_file"), ("it isn't needed", "nothing")),
+    "hello": ("this machine's own name is said", "nothing, unless the mail server asks for another one"),
+    "auth_identity": ("it isn't needed", "nothing"),
     "tls_config": ("certificates are checked against the system's, or SMTP_CA_FILE", "set SMTP_CA_FILE if need be"),
 }
 _WEBHOOK_WHY: Final[Mapping[str, tuple[str, str]]] = {
     "payload": ("the body is Alertmanager's, version 4", "let the far side read that, or put a bridge between"),
+    "timeout": _TIMEOUT,
 }
 _HTTP_WHY: Final[Mapping[str, str]] = {
     "tls_config": "certificates are checked against the system's",
     "proxy_url": "a proxy is taken from the environment",
     "oauth2": "OAuth 2.0 isn't spoken",
+    "authorization": "of these only `Bearer` is spoken",
 }
 _HTTP_TODO: Final[Mapping[str, str]] = {
     "tls_config": "install the authority's certificate in the system",
     "proxy_url": "set HTTPS_PROXY",
     "oauth2": "post to a proxy that adds the token",
+    "authorization": "post to a proxy that adds the header",
 }
 _WHY: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
     "slack": _SLACK_WHY,
@@ -91,6 +102,8 @@ def left_out(
 def _http_left_out(report: Report, name: str, kind: str, value: Value) -> list[str]:
     handled = _SLACK_HTTP if kind == "slack" else _WEBHOOK_HTTP if kind == "webhook" else frozenset()
     with section(value, grammar.HTTP_CONFIG) as fields:
+        if not fields.take("authorization", _is_bearer, True):
+            handled -= {"authorization"}
         return [
             report.note(
                 place_of(fields, key),
@@ -102,3 +115,16 @@ def _http_left_out(report: Report, name: str, kind: str, value: Value) -> list[s
             for key in grammar.HTTP_CONFIG
             if key in fields and key not in handled
         ]
+
+
+def _is_bearer(value: Value) -> bool:
+    with section(value, ("credentials", "credentials_file")) as fields:
+        return is_bearer(fields)
+
+
+def mail_left_out(report: Report, fields: Fields) -> None:
+    """Say the same of the keys in `global:` by which mail leaves."""
+    for key, (reason, todo) in _EMAIL_WHY.items():
+        if f"smtp_{key}" in fields:
+            place = place_of(fields, f"smtp_{key}")
+            report.note(place, f"global.smtp_{key}", f"`smtp_{key}` is left out", why=reason, todo=todo)

@@ -28,7 +28,11 @@ class Mail:
         """The same with what these fields say otherwise; in `global` their names begin with `smtp_`."""
         for secret in ("auth_password", "auth_secret"):
             at_most_one(fields, f"{prefix}{secret}", f"{prefix}{secret}_file")
-        password, file = given(fields, f"{prefix}auth_password"), given(fields, f"{prefix}auth_password_file")
+        # The secret of CRAM-MD5 has a key of its own there; servers know it as the password.
+        password, file = (
+            given(fields, f"{prefix}auth_password{suffix}") or given(fields, f"{prefix}auth_secret{suffix}")
+            for suffix in ("", "_file")
+        )
         read = replace(
             self,
             host=fields.take(f"{prefix}smarthost", _host_and_port, self.host),
@@ -123,17 +127,17 @@ def _host_and_port(value: Value) -> str:
     return f"{host or 'localhost'}:{port}"
 
 
-def check_headers(value: Value) -> tuple[Place, str] | None:
-    """Read `headers`: names once each, whatever their case; gives the subject with its place."""
+def read_headers(value: Value) -> dict[str, tuple[Place, str]]:
+    """Read `headers`: names once each, whatever their case; gives those that say something, with their places."""
     seen: dict[str, str] = {}
-    subject: tuple[Place, str] | None = None
+    headers: dict[str, tuple[Place, str]] = {}
     for key, (place, inner) in value.entries().items():
         if key.lower() in seen:
             value.faults.add(place, inner.path, f"found the header `{key}` again, expected it once")
         seen[key.lower()] = key
-        if key.lower() == "subject" and not inner.null:
-            subject = inner.node.place, inner.read(text, "")
-    return subject
+        if not inner.null and (content := inner.read(text, "")):
+            headers[key] = inner.node.place, content
+    return headers
 
 
 def threading(value: Value) -> None:

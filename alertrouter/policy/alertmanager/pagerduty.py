@@ -51,8 +51,10 @@ def _key(reading: Reading, name: str, fields: Fields, comments: list[str]) -> li
         file = file or old_file
     found = key or given(fields, "service_key")
     if found:
-        return [("routing_key", scalar(reading.report.secret(found[1], f"PAGERDUTY_KEY_{name}", found[0])))]
-    return [reading.report.secret_file("routing_key", file, f"PAGERDUTY_KEY_{name}")] if file else []
+        return [
+            ("routing_key", scalar(reading.report.secret(found[1], reading.variable("PAGERDUTY_KEY", name), found[0])))
+        ]
+    return [reading.report.secret_file("routing_key", file, reading.variable("PAGERDUTY_KEY", name))] if file else []
 
 
 def _severity(reading: Reading, name: str, fields: Fields, comments: list[str]) -> list[tuple[str, str]]:

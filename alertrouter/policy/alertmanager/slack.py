@@ -9,7 +9,7 @@ from alertrouter.policy.alertmanager import grammar
 from alertrouter.policy.alertmanager.fallbacks import CHAT_POST_MESSAGE
 from alertrouter.policy.alertmanager.fields import at_most_one, flag, given, items, section, spoken, text
 from alertrouter.policy.alertmanager.http import http_url
-from alertrouter.policy.alertmanager.integration import Options, Reading, variable_for
+from alertrouter.policy.alertmanager.integration import Options, Reading
 from alertrouter.policy.alertmanager.left_out import left_out
 from alertrouter.policy.alertmanager.notes import with_placeholders
 from alertrouter.policy.alertmanager.yamlwriter import scalar
@@ -41,7 +41,7 @@ def _channel(reading: Reading, name: str, fields: Fields, comments: list[str]) -
         return []
     written = with_placeholders(channel[1])
     if "{{" in written:
-        variable = variable_for("SLACK_CHANNEL", name)
+        variable = reading.variable("SLACK_CHANNEL", name)
         reading.variables[variable] = ""
         comments.append(
             reading.report.note(
@@ -63,13 +63,13 @@ def _secret(reading: Reading, name: str, fields: Fields) -> list[tuple[str, str]
     if token := given(fields, "app_token"):
         return [("token", scalar(reading.report.secret(token[1], "SLACK_BOT_TOKEN", token[0])))]
     if file := given(fields, "api_url_file"):
-        return [reading.report.secret_file("webhook_url", file, f"SLACK_WEBHOOK_URL_{name}")]
+        return [reading.report.secret_file("webhook_url", file, reading.variable("SLACK_WEBHOOK_URL", name))]
     url = fields.take("api_url", http_url, None) and given(fields, "api_url")
     if not url:
         return list(reading.globals.slack)
     if url[1] == CHAT_POST_MESSAGE:
         return bearer or [("token", "${SLACK_BOT_TOKEN}")]
-    return [("webhook_url", scalar(reading.report.secret(url[1], f"SLACK_WEBHOOK_URL_{name}", url[0])))]
+    return [("webhook_url", scalar(reading.report.secret(url[1], reading.variable("SLACK_WEBHOOK_URL", name), url[0])))]
 
 
 def _all(read: Callable[[Value], None], value: Value) -> None:

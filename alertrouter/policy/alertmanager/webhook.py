@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from alertrouter.policy.alertmanager import grammar
 from alertrouter.policy.alertmanager.fields import at_most_one, flag, given, section
 from alertrouter.policy.alertmanager.http import http_url, secret_url
-from alertrouter.policy.alertmanager.integration import Options, Reading, variable_for
+from alertrouter.policy.alertmanager.integration import Options, Reading
 from alertrouter.policy.alertmanager.left_out import left_out
 from alertrouter.policy.alertmanager.notes import HIDDEN, placeholders, with_placeholders
 from alertrouter.policy.alertmanager.yamlwriter import scalar
 from alertrouter.policy.reading.faults import Place
 from alertrouter.policy.reading.value import Fields, Value
+
+
+@dataclass(frozen=True, slots=True)
+class _User:
+    """`basic_auth`: `both` is user and password as a URL has them; `file` holds one of them, and isn't read."""
+
+    place: Place
+    both: str
+    file: str
 
 
 def webhook(reading: Reading, name: str, fields: Fields) -> Options:
@@ -25,19 +35,12 @@ def webhook(reading: Reading, name: str, fields: Fields) -> Options:
     if url:
         options.append(("url", scalar(_url(reading, name, url, fields, comments))))
     elif file:
-        options.append(("url", f"${{{variable_for('WEBHOOK_URL', name)}}}"))
-        comments.append(
-            reading.report.note(
-                file[0],
-                f"receivers[{name}].webhook_configs.url_file",
-                f"the file {file[1]} isn't read",
-                why="a webhook's url comes from the policy or from a variable",
-                todo=f"set {variable_for('WEBHOOK_URL', name)} to what stands in the file",
-            )
-        )
+        what, why = f"the file {file[1]} isn't read", "a webhook's url comes from the policy or from a variable"
+        by_hand = _by_hand(reading, name, (file[0], "url_file"), what, why, "what stands in the file", comments)
+        options.append(("url", by_hand))
     elif "url" not in fields:
         fields.wrong("found no `url` and no `url_file`, expected one")
-    options += reading.bearer(f"WEBHOOK_TOKEN_{name}", fields, "bearer_token")
+    options += reading.bearer(reading.variable("WEBHOOK_TOKEN", name), fields, "bearer_token")
     if most := fields.take("max_alerts", Value.count, 0):
         options.append(("max_alerts", str(most)))
     if not fields.take("send_resolved", flag, True):
@@ -48,38 +51,49 @@ def webhook(reading: Reading, name: str, fields: Fields) -> Options:
 
 def _url(reading: Reading, name: str, url: tuple[Place, str], fields: Fields, comments: list[str]) -> str:
     place, target = url
-    variable = f"WEBHOOK_URL_{name}"
     if "{{" in target:
-        reading.variables[variable_for("WEBHOOK_URL", name)] = ""
-        comments.append(
-            reading.report.note(
-                place,
-                f"receivers[{name}].webhook_configs.url",
-                "the url is a template",
-                why="a webhook posts to one address",
-                todo=f"set {variable_for('WEBHOOK_URL', name)}, or make a receiver and a route for each address",
-            )
-        )
-        return f"${{{variable_for('WEBHOOK_URL', name)}}}"
-    user = _basic_auth(fields)
+        todo = "the address, or make a receiver and a route for each"
+        said = "the url is a template", "a webhook posts to one address"
+        return _by_hand(reading, name, (place, "url"), *said, todo, comments)
+    user = fields.take("http_config", _user, None)
+    unknown = target == HIDDEN or placeholders(target) is not None
+    if user and (user.file or unknown):
+        what = f"the file {user.file} isn't read" if user.file else "user and password are left out"
+        todo = "the address with them, as http://USER:PASSWORD@…"
+        if not unknown and not secret_url(target):
+            todo = urlunsplit(urlsplit(target)._replace(netloc=f"USER:PASSWORD@{urlsplit(target).netloc}"))
+        why = "a webhook's user and password stand in its url"
+        return _by_hand(reading, name, (user.place, "http_config.basic_auth"), what, why, todo, comments)
     if user:
         parts = urlsplit(target)
-        target = urlunsplit(parts._replace(netloc=f"{user}@{parts.netloc.rpartition('@')[2]}"))
-    if target == HIDDEN or placeholders(target) is not None or secret_url(target):
-        return reading.report.secret(target, variable, place)
+        target = urlunsplit(parts._replace(netloc=f"{user.both}@{parts.netloc.rpartition('@')[2]}"))
+    if unknown or secret_url(target):
+        return reading.report.secret(target, reading.variable("WEBHOOK_URL", name), place)
     return with_placeholders(target)
 
 
-def _basic_auth(fields: Fields) -> str:
-    """The user and password of `http_config.basic_auth`, as a URL has them."""
+def _by_hand(
+    reading: Reading, name: str, where: tuple[Place, str], what: str, why: str, todo: str, comments: list[str]
+) -> str:
+    """A url that isn't known here: a variable, and a note that says `todo`, what to set it to."""
+    variable = reading.variable("WEBHOOK_URL", name)
+    reading.variables[variable] = ""
+    key = f"receivers[{name}].webhook_configs.{where[1]}"
+    comments.append(reading.report.note(where[0], key, what, why=why, todo=f"set {variable} to {todo}"))
+    return f"${{{variable}}}"
 
-    def read(value: Value) -> str:
-        with section(value, ("username_file", "password_file")) as inner:
+
+def _user(config: Value) -> _User | None:
+    """The user that an `http_config` has."""
+
+    def read(value: Value) -> _User | None:
+        with section(value) as inner:
+            at_most_one(inner, "username", "username_file")
+            at_most_one(inner, "password", "password_file")
             name, password = given(inner, "username"), given(inner, "password")
-            return f"{quote(name[1], safe='')}:{quote(password[1], safe='')}" if name and password else ""
+            file = given(inner, "username_file") or given(inner, "password_file")
+            both = ":".join(quote(one[1], safe="") if one else "" for one in (name, password))
+            return _User(value.node.place, both, file[1] if file else "") if name or file else None
 
-    def config(value: Value) -> str:
-        with section(value, grammar.HTTP_CONFIG) as inner:
-            return inner.take("basic_auth", read, "")
-
-    return fields.take("http_config", config, "")
+    with section(config, grammar.HTTP_CONFIG) as inner:
+        return inner.take("basic_auth", read, None)

@@ -64,7 +64,7 @@ def test_receivers_are_carried_over() -> None:
     named = {name: [one.options for one in receiver.integrations] for name, receiver in policy.receivers.items()}
     assert named["default"] == [
         SlackOptions(channel="#alerts", webhook_url="${SLACK_WEBHOOK_URL}"),
-        SlackOptions(channel="${SLACK_CHANNEL_DEFAULT}", webhook_url="${SLACK_OTHER_WEBHOOK}", send_resolved=False),
+        SlackOptions(channel="${SLACK_CHANNEL_DEFAULT_2}", webhook_url="${SLACK_OTHER_WEBHOOK}", send_resolved=False),
     ]
     assert named["pager"][0] == PagerDutyOptions(routing_key="${PAGERDUTY_KEY_PAGER}")
     assert named["team-x"] == [EmailOptions(to=("x@example.org", "Why <y@example.org>"))]

@@ -1,0 +1,139 @@
+"""Nothing of an `alertmanager.yml` is lost in silence: what a policy has no place for is said, each at its line."""
+
+from __future__ import annotations
+
+import pytest
+
+from alertrouter.policy.alertmanager.conversion import Conversion, convert
+from alertrouter.policy.load import load
+from alertrouter.policy.policy import Policy
+from alertrouter.policy.receiver import SlackOptions, WebhookOptions
+
+MAIL = "global: {smtp_smarthost: 'mail:25', smtp_from: a@example.org}\n"
+
+
+def converted(content: str) -> tuple[Conversion, Policy]:
+    """What becomes of a configuration, and the policy of that."""
+    found = convert("alertmanager.yml", content)
+    return found, load(found.files)
+
+
+def with_receiver(integration: str) -> str:
+    """A configuration with one receiver that has this integration."""
+    return f"route: {{receiver: x}}\nreceivers:\n- name: x\n  {integration}\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "key", "todo"),
+    [
+        (
+            with_receiver("webhook_configs: [{url: 'http://e/', http_config: {authorization: {type: Token}}}]"),
+            "receivers[x].webhook_configs.http_config.authorization",
+            "post to a proxy that adds the header",
+        ),
+        (
+            with_receiver("webhook_configs: [{url: 'http://e/', timeout: 5s}]"),
+            "receivers[x].webhook_configs.timeout",
+            "nothing",
+        ),
+        (
+            with_receiver("slack_configs: [{api_url: 'http://e/', link_names: true}]"),
+            "receivers[x].slack_configs.link_names",
+            "templates/slack/summary.j2",
+        ),
+        (
+            MAIL
+            + with_receiver("email_configs: [{to: b@example.org, headers: {Subject: s, Reply-To: c@example.org}}]"),
+            "receivers[x].email_configs.headers.Reply-To",
+            "by the sender or the subject",
+        ),
+        (
+            "global: {smtp_tls_config: {insecure_skip_verify: true}}\n" + with_receiver("labels: {}"),
+            "global.smtp_tls_config",
+            "SMTP_CA_FILE",
+        ),
+        (
+            "global: {http_config: {proxy_url: 'http://p'}}\n" + with_receiver("labels: {}"),
+            "global.http_config",
+            "see whether that is enough",
+        ),
+    ],
+)
+def test_what_has_no_place_is_said(content: str, key: str, todo: str) -> None:
+    """With what to do about it."""
+    found, _ = converted(content)
+
+    assert [note.todo for note in found.notes if note.key == key and todo in note.todo]
+
+
+@pytest.mark.parametrize("secret", ["username: u, password_file: /run/p", "username_file: /run/u, password: p"])
+def test_a_user_or_password_in_a_file_is_asked_for(secret: str) -> None:
+    """A webhook without its password would get 401 for ever: the whole address is a variable, to be set by hand."""
+    found, policy = converted(
+        with_receiver(f"webhook_configs: [{{url: 'http://e/x', http_config: {{basic_auth: {{{secret}}}}}}}]")
+    )
+
+    (integration,) = policy.receivers["x"].integrations
+    assert integration.options == WebhookOptions(url="${WEBHOOK_URL_X}")
+    assert found.variables["WEBHOOK_URL_X"] == ""
+    (note,) = found.notes
+    assert "/run/" in note.what
+    assert "set WEBHOOK_URL_X to http://USER:PASSWORD@e/x" in note.todo
+
+
+def test_a_user_without_a_password_is_carried_over() -> None:
+    """As Alertmanager sends it."""
+    found, _ = converted(
+        with_receiver("webhook_configs: [{url: 'http://e/x', http_config: {basic_auth: {username: u}}}]")
+    )
+
+    assert [secret.value for secret in found.secrets] == ["http://u:@e/x"]
+
+
+def test_two_addresses_of_a_receiver_are_two_variables() -> None:
+    """Files, secrets that `amtool config show` hides, and templates."""
+    found, policy = converted(
+        with_receiver(
+            "webhook_configs: [{url_file: /a}, {url_file: /b}, {url: <secret>}, {url: 'http://{{ .Status }}'},"
+            " {url: 'https://e/x?token=1'}]"
+        )
+    )
+
+    urls = [one.options.url for one in policy.receivers["x"].integrations if isinstance(one.options, WebhookOptions)]
+    assert urls == [f"${{WEBHOOK_URL_X{number}}}" for number in ("", "_2", "_3", "_4", "_5")]
+    assert {*found.variables, *(secret.name for secret in found.secrets)} == {url.strip("${}") for url in urls}
+
+
+def test_the_token_of_another_client_is_not_slacks() -> None:
+    """A `SLACK_BOT_TOKEN` would take the place of the webhook."""
+    found, policy = converted(
+        "global: {slack_api_url: 'http://slack/', http_config: {authorization: {credentials: t}}}\n"
+        + with_receiver("slack_configs: [{channel: ops, send_resolved: true}]")
+    )
+
+    (integration,) = policy.receivers["x"].integrations
+    assert integration.options == SlackOptions(channel="ops", webhook_url="${SLACK_WEBHOOK_URL}")
+    assert [secret.name for secret in found.secrets] == ["SLACK_WEBHOOK_URL"]
+
+
+def test_the_secret_of_a_mail_server_is_its_password() -> None:
+    """Alertmanager has a key of its own for CRAM-MD5, which takes the same password."""
+    found, _ = converted(
+        "global: {smtp_smarthost: 'mail:25', smtp_from: a@example.org, smtp_auth_username: u, smtp_auth_secret: s}\n"
+        + with_receiver("email_configs: [{to: b@example.org}]")
+    )
+
+    assert [(secret.name, secret.value) for secret in found.secrets] == [("SMTP_PASSWORD", "s")]
+
+
+def test_a_severity_without_a_rank_is_said_and_the_others_keep_theirs() -> None:
+    """Nobody knows whether `blau` is worse than `critical`; that `page` is, is known."""
+    found, policy = converted(
+        "route:\n  receiver: x\n  routes:\n  - matchers: ['severity=~\"page|ticket\"']\n  - match: {severity: blau}\n"
+        "receivers: [{name: x}]\n"
+    )
+
+    assert policy.severities == ("info", "ticket", "warning", "critical", "page")
+    (note,) = found.notes
+    assert (note.line, note.what) == (1, "the severity `blau` has no rank")
+    assert note.why == "its alerts count as `warning`"
