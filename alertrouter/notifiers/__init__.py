@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, assert_never
 
 from alertrouter.notice import Inbox
-from alertrouter.notifiers.notifier import Notifier, Patience, Sent
+from alertrouter.notifiers.notifier import Notifier, Patience, Sent, Together
 from alertrouter.policy.receiver import (
     EmailOptions,
     InboxOptions,
@@ -22,7 +22,7 @@ from alertrouter.settings import Settings
 if TYPE_CHECKING:
     from alertrouter.render import Renderer
 
-__all__ = ["Notifier", "Patience", "Sent", "notifier_for"]
+__all__ = ["Notifier", "Patience", "Sent", "Together", "notifier_for"]
 
 _PATIENCE = Patience()
 

@@ -8,31 +8,22 @@ from __future__ import annotations
 
 import base64
 import re
-import select
 import socket
 import ssl
 import threading
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Final
 
-import httptools
 import httpx2
 
 from alertrouter import __version__
+from alertrouter.notifiers.exchange import Answer, Connection, Exchange, over
 from alertrouter.notifiers.notifier import Patience
 
-MAX_ANSWER: Final = 64 * 1024
-MAX_HEAD: Final = 64 * 1024
-MAX_READING: Final = 15.0
-"""Seconds after which an answer that trickles in is taken as it is."""
-KEPT_SECONDS: Final = 5.0
-"""How long an idle connection is used again; whoever keeps it longer meets far sides that have hung up."""
 MOST_KEPT: Final = 32
 
-_A_PART: Final = 64 * 1024
 _NOT_IN_A_HEADER: Final = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -42,15 +33,6 @@ class NotConnected(Exception):
 
 class NoRequest(Exception):
     """No request can be made of what was given."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What came back: at most the first 64 KiB of the body. Names of headers are in lower case."""
-
-    status: int
-    headers: Mapping[str, str] = field(repr=False)
-    body: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +70,7 @@ class Connections:
 
     def __init__(self, patience: Patience) -> None:
         self._patience = patience
-        self._idle: dict[tuple[str, Target], list[_Connection]] = {}
+        self._idle: dict[tuple[str, Target], list[Connection]] = {}
         self._lock = threading.Lock()
 
     def post(self, target: Target, address: str, headers: Mapping[str, str], content: bytes) -> Answer:
@@ -98,15 +80,34 @@ class Connections:
         something may have, and no answer came.
         """
         request = _request(target, headers, content)
-        connection = self._kept(address, target) or self._connect(address, target)
+        exchange = Exchange(self._kept(address, target) or self._connect(address, target), request)
+        for _ in over([exchange]):
+            pass
+        return self.answer(target, address, exchange)
+
+    def leave(self, target: Target, address: str, headers: Mapping[str, str], content: bytes) -> Exchange | None:
+        """Let a request leave over a kept connection; `answer` gives its answer when it is over.
+
+        None when no connection is kept: nothing has left. Raises `NoRequest`.
+        """
+        request = _request(target, headers, content)
+        connection = self._kept(address, target)
+        return Exchange(connection, request) if connection else None
+
+    def answer(self, target: Target, address: str, exchange: Exchange) -> Answer:
+        """Give the answer of an exchange that is over, and keep its connection if it may be used again.
+
+        Raises `OSError` or `httptools.HttpParserError` when there is none.
+        """
         keep = False
         try:
-            answer, keep = connection.exchange(request)
+            answer, keep = exchange.answer()
         finally:
             if keep:
-                self._keep(address, target, connection)
+                exchange.connection.used()
+                self._keep(address, target, exchange.connection)
             else:
-                connection.close()
+                exchange.connection.close()
         return answer
 
     def close(self) -> None:
@@ -124,7 +125,7 @@ class Connections:
         context.set_alpn_protocols(["http/1.1"])
         return context
 
-    def _kept(self, address: str, target: Target) -> _Connection | None:
+    def _kept(self, address: str, target: Target) -> Connection | None:
         while True:
             with self._lock:
                 kept = self._idle.get((address, target))
@@ -133,7 +134,7 @@ class Connections:
                 return connection
             connection.close()
 
-    def _keep(self, address: str, target: Target, connection: _Connection) -> None:
+    def _keep(self, address: str, target: Target, connection: Connection) -> None:
         with self._lock:
             kept = self._idle.setdefault((address, target), [])
             kept.append(connection)
@@ -141,106 +142,19 @@ class Connections:
         if surplus:
             surplus.close()
 
-    def _connect(self, address: str, target: Target) -> _Connection:
+    def _connect(self, address: str, target: Target) -> Connection:
         try:
             made = socket.create_connection((address or target.host, target.port), timeout=self._patience.connect)
             try:
                 made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 if target.secure:
                     made = self._trusted.wrap_socket(made, server_hostname=target.host)
-                made.settimeout(self._patience.read)
             except BaseException:
                 made.close()
                 raise
         except (OSError, UnicodeError) as error:
             raise NotConnected from error
-        return _Connection(made)
-
-
-class _Connection:
-    """One connection, for one request at a time."""
-
-    def __init__(self, connected: socket.socket) -> None:
-        self._socket = connected
-        self._last_used = time.monotonic()
-        self._readable = select.poll()
-        self._readable.register(connected, select.POLLIN)
-
-    def usable(self) -> bool:
-        """Tell whether the far side has not hung up meanwhile: it has nothing to say before it is asked."""
-        return time.monotonic() - self._last_used < KEPT_SECONDS and not self._readable.poll(0)
-
-    def close(self) -> None:
-        """Hang up."""
-        self._socket.close()
-
-    def exchange(self, request: bytes) -> tuple[Answer, bool]:
-        """Send a request and give the answer, and whether another request may follow."""
-        reply = _Reply()
-        try:
-            self._socket.sendall(request)
-        except (BrokenPipeError, ConnectionResetError):
-            reply.last = True  # it may have answered before it hung up, as whoever finds a body too long
-        deadline = time.monotonic() + MAX_READING
-        try:
-            while not reply.complete:
-                reply.take(self._socket.recv(_A_PART))
-                if time.monotonic() > deadline and not reply.complete:
-                    raise TimeoutError("timed out")
-        except (OSError, httptools.HttpParserError):
-            if not reply.status:
-                raise
-            reply.last = True  # the status, which came before, says how the request ended
-        self._last_used = time.monotonic()
-        answer = Answer(reply.status, reply.headers, bytes(reply.body[:MAX_ANSWER]))
-        return answer, not reply.last
-
-
-class _Reply:
-    """An answer as far as it has come. `status` is 0 before its head is whole; after the `last` one nothing follows."""
-
-    def __init__(self) -> None:
-        self.status = 0
-        self.headers: dict[str, str] = {}
-        self.body = bytearray()
-        self.complete = False
-        self.last = False
-        self._size = 0
-        self._parser = httptools.HttpResponseParser(self)
-
-    def take(self, part: bytes) -> None:
-        """Read on; an empty part says that the far side has hung up."""
-        if not part:
-            raise ConnectionResetError(104, "Connection closed without an answer")
-        self._size += len(part)
-        self._parser.feed_data(part)
-        if not self.status and self._size > MAX_HEAD:
-            raise httptools.HttpParserError("a head without end")
-        if len(self.body) > MAX_ANSWER:
-            self.complete = self.last = True
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Keep a header; of several with one name the last."""
-        if len(self.headers) < 1000:
-            self.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
-
-    def on_headers_complete(self) -> None:
-        """Know the status, unless it is one of those that announce another."""
-        status = self._parser.get_status_code()
-        self.status = 0 if 100 <= status < 200 else status
-
-    def on_body(self, part: bytes) -> None:
-        """Keep a part of the body."""
-        self.body += part
-
-    def on_message_complete(self) -> None:
-        """Be done, unless this was an announcement."""
-        if self.status:
-            self.complete = True
-            self.last = self.last or not self._parser.should_keep_alive()
-        else:
-            self.headers.clear()
-            self._size = 0
+        return Connection(made, self._patience.read)
 
 
 def _request(target: Target, headers: Mapping[str, str], content: bytes) -> bytes:

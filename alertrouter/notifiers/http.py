@@ -6,7 +6,7 @@ import contextlib
 import logging
 import re
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from ipaddress import ip_address
@@ -20,19 +20,18 @@ import httpx2
 from alertrouter import __version__
 from alertrouter.errors import DeliveryError, PermanentFailure, TemporaryFailure, UnknownOutcome
 from alertrouter.notifiers.connections import (
-    MAX_ANSWER,
-    MAX_READING,
-    Answer,
     Connections,
     NoRequest,
     NotConnected,
     target_of,
 )
+from alertrouter.notifiers.exchange import MAX_ANSWER, MAX_READING, Answer, Exchange
 from alertrouter.notifiers.notifier import Patience
 
 MIN_SECRET = 8
 """Shorter pieces of a path are words, not secrets."""
 MAX_RETRY_AFTER = 3600.0
+JSON: Final = {"Content-Type": "application/json; charset=utf-8"}
 
 _NEVER_LEFT: Final = (NotConnected, httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError)
 _CAN_NOT_WORK: Final = (
@@ -80,6 +79,16 @@ class Poster:
             body = _read(response, time.monotonic() + MAX_READING)
         return Answer(response.status_code, response.headers, body)
 
+    def leave(self, url: str, address: str, headers: Mapping[str, str], content: bytes) -> Exchange | None:
+        """Let a request leave over a kept connection; None when there is none. Raises one of `NO_ANSWER`."""
+        if self._by_proxy is not None:
+            return None
+        return self._connections.leave(target_of(url), address, headers, content)
+
+    def answer(self, url: str, address: str, exchange: Exchange) -> Answer:
+        """Give the answer of one that left, once its exchange is over; raises one of `NO_ANSWER`."""
+        return self._connections.answer(target_of(url), address, exchange)
+
     def close(self) -> None:
         """Close the connections."""
         self._connections.close()
@@ -126,9 +135,13 @@ def post(
     `who` names the far side in errors; `secrets` never show in them. With `address` the connection goes there, and the
     name in the url is what certificates are checked against.
     """
-    request_headers = {"Content-Type": "application/json; charset=utf-8", **(headers or {})}
+    return answered(lambda: through.post(url, address, {**JSON, **(headers or {})}, content), who, secrets)
+
+
+def answered(ask: Callable[[], Answer], who: str, secrets: Iterable[str] = ()) -> Answer:
+    """Give the 2xx answer that `ask` gets; raises as `post` does."""
     try:
-        answer = through.post(url, address, request_headers, content)
+        answer = ask()
     except NO_ANSWER as error:
         raise failure_of(error, who) from None
     raise_for(answer, who, secrets)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias, runtime_checkable
 
 import msgspec
 
 from alertrouter.notice import Notice
+from alertrouter.notifiers.exchange import Exchange
 from alertrouter.policy.receiver import Channel
 
 
@@ -20,6 +22,14 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True):
     reference: str | None = None
     note: str = ""
     proven: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Departed:
+    """A message that has left. When its exchange is over, `sent` tells how it ended, as `Notifier.send` does."""
+
+    exchange: Exchange
+    sent: Callable[[], Sent]
 
 
 class Notifier(Protocol):
@@ -41,6 +51,21 @@ class Notifier(Protocol):
 
     def close(self) -> None:
         """Let go of connections."""
+
+
+Leave: TypeAlias = Callable[[Notice], Departed | None]
+"""Lets a message leave over a connection that is there, and waits for nothing; None when none is there."""
+
+
+@runtime_checkable
+class Together(Notifier, Protocol):
+    """A notifier whose messages can leave together, and need no thread each to wait for the answer."""
+
+    def together(self) -> Leave:
+        """Let the next messages leave together.
+
+        Whatever this or what it gives raises, or None: nothing has left, and the message is to be sent by `send`.
+        """
 
 
 @dataclass(frozen=True, slots=True)

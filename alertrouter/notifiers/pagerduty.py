@@ -15,7 +15,7 @@ from alertrouter.errors import PermanentFailure
 from alertrouter.incident import State
 from alertrouter.notice import Notice, NoticeAlert
 from alertrouter.notifiers import http
-from alertrouter.notifiers.connections import Answer
+from alertrouter.notifiers.exchange import Answer
 from alertrouter.notifiers.notifier import Patience, Sent
 from alertrouter.policy.receiver import Channel
 from alertrouter.render import Renderer, Template, look

@@ -9,7 +9,7 @@ import msgspec
 
 from alertrouter.errors import PermanentFailure, TemporaryFailure, UnknownOutcome
 from alertrouter.notifiers import http
-from alertrouter.notifiers.connections import Answer
+from alertrouter.notifiers.exchange import Answer
 from alertrouter.notifiers.notifier import Patience
 
 MAX_LISTING: Final = 4 * 1024 * 1024

@@ -6,7 +6,7 @@ import contextlib
 import socket
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Final
 
@@ -18,7 +18,8 @@ from alertrouter.incident import Reason
 from alertrouter.notice import Notice, NoticeAlert, Status
 from alertrouter.notifiers import http
 from alertrouter.notifiers.connections import NoRequest, Target, target_of
-from alertrouter.notifiers.notifier import Patience, Sent
+from alertrouter.notifiers.exchange import Exchange
+from alertrouter.notifiers.notifier import Departed, Leave, Patience, Sent
 from alertrouter.policy.receiver import Channel
 
 _STILL_FIRING: Final = "0001-01-01T00:00:00Z"
@@ -69,8 +70,8 @@ class Body(msgspec.Struct, rename="camel", kw_only=True):
 class WebhookNotifier:
     """Posts to one address. It follows no redirects and goes through no proxy.
 
-    The address is looked up once for each message, refused when it is link-local or a metadata service, and the
-    connection goes to what was looked up: a name can't point elsewhere in between.
+    The address is looked up once for each message, or for those that leave together, refused when it is link-local or
+    a metadata service, and the connection goes to what was looked up: a name can't point elsewhere in between.
     """
 
     channel = Channel.WEBHOOK
@@ -96,9 +97,29 @@ class WebhookNotifier:
                 return self._post(target, address, content, notice)
         return self._post(target, last, content, notice)
 
+    def together(self) -> Leave:
+        """Let messages leave over connections that are there; where that is is looked up once for all of them."""
+        target = self._target()
+        addresses = _addresses(target)
+
+        def leave(notice: Notice) -> Departed | None:
+            content = msgspec.json.encode(body(notice, self._max_alerts))
+            headers = {**http.JSON, **self._headers(notice)}
+            for address in addresses:
+                if exchange := self._client.leave(self._url, address, headers, content):
+                    return Departed(exchange, partial(self._sent, target, address, exchange))
+            return None
+
+        return leave
+
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
+
+    def _sent(self, target: Target, address: str, exchange: Exchange) -> Sent:
+        answer = partial(self._client.answer, self._url, address, exchange)
+        http.answered(answer, f"webhook {target.host}", self._secrets)
+        return Sent()
 
     def _target(self) -> Target:
         try:
@@ -112,19 +133,22 @@ class WebhookNotifier:
         return target
 
     def _post(self, target: Target, address: str, content: bytes, notice: Notice) -> Sent:
-        headers = {"Idempotency-Key": notice.delivery}
-        if self._token:
-            headers["Authorization"] = f"Bearer {self._token}"
         http.post(
             self._client,
             self._url,
             content,
             who=f"webhook {target.host}",
             secrets=self._secrets,
-            headers=headers,
+            headers=self._headers(notice),
             address=address,
         )
         return Sent()
+
+    def _headers(self, notice: Notice) -> dict[str, str]:
+        headers = {"Idempotency-Key": notice.delivery}
+        if self._token:
+            headers["Authorization"] = f"Bearer {self._token}"
+        return headers
 
 
 def body(notice: Notice, max_alerts: int = 0) -> Body:

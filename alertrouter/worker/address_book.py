@@ -9,7 +9,7 @@ from alertrouter import log
 from alertrouter.delivery import Delivery
 from alertrouter.errors import PermanentFailure
 from alertrouter.notice import Inbox
-from alertrouter.notifiers import Notifier, notifier_for
+from alertrouter.notifiers import Notifier, Together, notifier_for
 from alertrouter.policy.load import load
 from alertrouter.policy.policy import Policy
 from alertrouter.policy.receiver import Channel, Integration
@@ -25,9 +25,13 @@ _log = log.get(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """How a destination is reached. Between two messages of one `lane` there must be `pace` ms."""
+    """How a destination is reached, by messages that leave `together` if they can.
+
+    Between two messages of one `lane` there must be `pace` ms.
+    """
 
     notifier: Notifier
+    together: Together | None
     lane: str
     pace: int
     severity_count: int
@@ -51,7 +55,8 @@ class AddressBook:
             return known
         policy, integration = self._integration(delivery)
         notifier = notifier_for(integration, self._settings, self._renderer, self._inbox)
-        made = Way(notifier, notifier.lane(), self._pace(notifier), len(policy.severities))
+        together = notifier if isinstance(notifier, Together) else None
+        made = Way(notifier, together, notifier.lane(), self._pace(notifier), len(policy.severities))
         self._ways[delivery.revision, delivery.destination] = made
         return made
 

@@ -14,15 +14,16 @@ import socket
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, TypeAlias
 
 from alertrouter import log, tracing
 from alertrouter.delivery import LedgerState
 from alertrouter.errors import AlertrouterError, StoreUnavailable
+from alertrouter.notifiers.exchange import over
 from alertrouter.policy.receiver import Channel
 from alertrouter.settings import Settings
 from alertrouter.store.connection import connect
@@ -61,6 +62,8 @@ DRAINS_AT_MOST: Final = timedelta(seconds=DRAIN_SECONDS + LINGER_SECONDS)
 LOOK_EVERY: Final = 0.1
 EXTEND_EVERY: Final = 2.0
 
+_Ticketed: TypeAlias = tuple[int, Parcel]
+
 _log = log.get(__name__)
 
 
@@ -83,10 +86,10 @@ class Courier:
         self._traces = tracing.start(settings, "worker")
         self._sender = Sender(self._ledger, settings.external_url, _clock, self._traces)
         self._threads: list[threading.Thread] = []
-        self._leaving: queue.SimpleQueue[tuple[int, Parcel] | None] = queue.SimpleQueue()
+        self._leaving: queue.SimpleQueue[list[_Ticketed] | None] = queue.SimpleQueue()
         self._tickets = itertools.count()
         self._under_way: dict[int, _UnderWay] = {}
-        self._ended: queue.SimpleQueue[tuple[int, Ending]] = queue.SimpleQueue()
+        self._ended: queue.SimpleQueue[list[tuple[int, Ending]]] = queue.SimpleQueue()
         self._unsettled: list[Ending] = []
         self._settle_at = 0.0
 
@@ -113,11 +116,11 @@ class Courier:
 
     def close(self) -> None:
         """Wait for what is under way, settle it, then let go of connections."""
+        self._finish()
         for _ in self._threads:
             self._leaving.put(None)
         for thread in self._threads:
             thread.join()
-        self._finish()
         self._book.close()
         if self._traces:
             self._traces.stop()
@@ -171,25 +174,46 @@ class Courier:
             return False
         ways, endings = self._ways(claims)
         parcels, more = self._sender.look([(claimed, way) for claimed, way in ways if self._admitted(claimed, way)])
-        for parcel in parcels:
-            self._send_off(parcel)
+        for together in _together(parcels):
+            self._send_off(together)
         self._sender.settle([*endings, *more])
         return True
 
-    def _send_off(self, parcel: Parcel) -> None:
-        """Give it to a thread. There are as many as messages were ever under way at once."""
-        ticket = next(self._tickets)
-        self._under_way[ticket] = _UnderWay(parcel.claimed, time.monotonic() + EXTEND_EVERY)
-        if len(self._threads) < len(self._under_way):
+    def _send_off(self, parcels: list[Parcel]) -> None:
+        """Give them to a thread. There are as many as messages were ever under way at once."""
+        extend_at = time.monotonic() + EXTEND_EVERY
+        ticketed = [(next(self._tickets), parcel) for parcel in parcels]
+        self._under_way.update({ticket: _UnderWay(parcel.claimed, extend_at) for ticket, parcel in ticketed})
+        while len(self._threads) < len(self._under_way):
             self._threads.append(threading.Thread(target=self._carry, name="send", daemon=True))
             self._threads[-1].start()
-        self._leaving.put((ticket, parcel))
+        self._leaving.put(ticketed)
 
     def _carry(self) -> None:
-        """Send in a thread, one after the other."""
+        """Send in a thread, what comes together together."""
         while leaving := self._leaving.get():
-            ticket, parcel = leaving
-            self._ended.put((ticket, self._sender.send(parcel)))
+            if len(leaving) > 1:
+                self._carry_together(leaving)
+            else:
+                self._ended.put([(ticket, self._sender.send(parcel)) for ticket, parcel in leaving])
+
+    def _carry_together(self, ticketed: list[_Ticketed]) -> None:
+        """Send over the connections that are there; for the others, each needs a thread that waits for a new one."""
+        left = self._sender.leave(ticketed[0][1].way, [parcel for _, parcel in ticketed])
+        waiting = {}
+        for one, departing in zip(ticketed, left, strict=True):
+            if departing is None:
+                self._leaving.put([one])
+            else:
+                waiting[departing.departed.exchange] = one[0], departing
+        try:
+            for ended in over(waiting):
+                self._ended.put([(ticket, self._sender.finish(leaving)) for ticket, leaving in map(waiting.pop, ended)])
+        except Exception:  # noqa: BLE001  the outermost line of a thread; those that are left may have arrived
+            _log.exception("not waited for answers any longer", messages=len(waiting))
+            for exchange, (ticket, leaving) in waiting.items():
+                exchange.give_up()
+                self._ended.put([(ticket, self._sender.finish(leaving))])
 
     def _ways(self, claims: list[Claimed]) -> tuple[list[tuple[Claimed, Way]], list[Ending]]:
         """Find the way of each; those that have none have failed."""
@@ -221,13 +245,14 @@ class Courier:
             leaves = min(leaves, self._settle_at)
         while self._under_way:
             try:
-                ticket, ending = self._ended.get(timeout=max(0.0, leaves - time.monotonic()))
+                ended = self._ended.get(timeout=max(0.0, leaves - time.monotonic()))
             except queue.Empty:
                 break
             if not endings:
                 leaves = time.monotonic() + GATHER_SECONDS
-            del self._under_way[ticket]
-            endings.append(ending)
+            for ticket, ending in ended:
+                del self._under_way[ticket]
+                endings.append(ending)
         return endings
 
     def _hold(self) -> None:
@@ -242,6 +267,14 @@ class Courier:
             if not held:
                 delivery = one.claimed.delivery
                 _log.warning("claim lost", delivery=delivery.id, incident=delivery.incident)
+
+
+def _together(parcels: Iterable[Parcel]) -> list[list[Parcel]]:
+    """Put those together that can leave together; the order stays that of the first of each."""
+    found: dict[int, list[Parcel]] = {}
+    for parcel in parcels:
+        found.setdefault(id(parcel.way if parcel.way.together else parcel), []).append(parcel)
+    return list(found.values())
 
 
 def _clock() -> datetime:

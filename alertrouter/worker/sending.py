@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, TypeAlias
@@ -15,6 +16,7 @@ from alertrouter.alert import Alert, Fingerprint, alertmanager_fingerprints
 from alertrouter.delivery import LedgerState
 from alertrouter.errors import PermanentFailure, StoreUnavailable, TemporaryFailure, UnknownOutcome
 from alertrouter.notice import Notice
+from alertrouter.notifiers.notifier import Departed, Leave, Sent
 from alertrouter.policy.receiver import Channel
 from alertrouter.store.ledger import CLAIM_MS, Ledger
 from alertrouter.store.ledger_row import Claimed, Ending
@@ -41,6 +43,15 @@ class Parcel:
     way: Way
     alerts: Mapping[Fingerprint, Alert] = field(repr=False)
     names: Mapping[Fingerprint, str] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """A parcel that has left together with others, and waits for its answer."""
+
+    parcel: Parcel
+    departed: Departed
+    began: datetime
 
 
 class Sender:
@@ -81,20 +92,38 @@ class Sender:
 
     def send(self, parcel: Parcel) -> Ending:
         """Send it once, and say how that ended: sent, to be tried again, or failed."""
-        if self._tracing is None:
-            return self._send(parcel)
         began = self._clock()
-        ending = self._send(parcel)
-        try:
-            trace_delivery(self._tracing, ending, began, self._clock())
-        except Exception:  # noqa: BLE001  what was sent has to be settled, traced or not
-            _log.exception("not traced", delivery=ending.claimed.delivery.id)
+        return self._traced(self._ending(parcel, lambda: parcel.way.notifier.send(self._notice(parcel))), began)
+
+    def leave(self, way: Way, parcels: Sequence[Parcel]) -> list[Leaving | None]:
+        """Let those of one way leave together; None for each that `send` has to send: it has not left."""
+        left: list[Leaving | None] = []
+        leave: Leave | None = None
+        with suppress(Exception):  # `send` finds the same, and says what it means
+            leave = way.together.together() if way.together else None
+        for parcel in parcels:
+            began, departed = self._clock(), None
+            with suppress(Exception):  # as above
+                departed = leave(self._notice(parcel)) if leave else None
+            left.append(Leaving(parcel, departed, began) if departed else None)
+        return left
+
+    def finish(self, leaving: Leaving) -> Ending:
+        """Say how it ended; its exchange is over."""
+        return self._traced(self._ending(leaving.parcel, leaving.departed.sent), leaving.began)
+
+    def _traced(self, ending: Ending, began: datetime) -> Ending:
+        if self._tracing:
+            try:
+                trace_delivery(self._tracing, ending, began, self._clock())
+            except Exception:  # noqa: BLE001  what was sent has to be settled, traced or not
+                _log.exception("not traced", delivery=ending.claimed.delivery.id)
         return ending
 
-    def _send(self, parcel: Parcel) -> Ending:
+    def _ending(self, parcel: Parcel, send: Callable[[], Sent]) -> Ending:
         claimed, way = parcel.claimed, parcel.way
         try:
-            sent = way.notifier.send(self._notice(parcel))
+            sent = send()
         except TemporaryFailure as error:
             return self._again(claimed, way, LedgerState.RETRY, str(error), error.retry_after)
         except UnknownOutcome as error:

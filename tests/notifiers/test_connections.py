@@ -15,7 +15,7 @@ import pytest
 
 from alertrouter.errors import PermanentFailure, TemporaryFailure, UnknownOutcome
 from alertrouter.notifiers import http
-from alertrouter.notifiers.connections import MAX_ANSWER, Answer
+from alertrouter.notifiers.exchange import MAX_ANSWER, Answer, Exchange, over
 from alertrouter.notifiers.notifier import Patience
 from tests.standins import HttpStandIn, certificates
 from tests.waiting import eventually
@@ -113,6 +113,11 @@ def post(through: http.Poster, url: str, content: bytes = b"{}", token: str = ""
     return http.post(through, url, content, who="hook", headers=headers)
 
 
+def leave(through: http.Poster, url: str) -> Exchange | None:
+    """Let a request leave over a kept connection."""
+    return through.leave(url, "", {}, b"{}")
+
+
 def test_a_connection_is_kept(poster: http.Poster, far_side: Farside) -> None:
     """Message after message goes over the same one."""
     server = far_side(OK, OK, OK)
@@ -141,6 +146,43 @@ def test_a_connection_is_left_when_the_far_side_says_so(poster: http.Poster, far
     post(poster, server.url)
 
     assert server.connections == 2
+
+
+def test_requests_that_leave_together_wait_for_no_others_answer(poster: http.Poster, far_side: Farside) -> None:
+    """One far side answers, one hangs up, one is silent: each ends as it would by itself, the silent one last."""
+    quick, gone, silent = far_side(OK, OK, OK), far_side(OK, b""), far_side(OK, b"", b"")
+    for server in (silent, gone, quick):
+        post(poster, server.url)
+
+    left = {exchange: server for server in (silent, gone, quick) if (exchange := leave(poster, server.url))}
+    ended = {left[exchange]: exchange for together in over(left) for exchange in together}
+
+    assert set(ended) == {silent, gone, quick}
+    assert list(ended)[-1] is silent
+    assert poster.answer(quick.url, "", ended[quick]).status == 200
+    for server, why in ((gone, "without an answer"), (silent, "timed out")):
+        with pytest.raises(OSError, match=why):
+            poster.answer(server.url, "", ended[server])
+    assert post(poster, quick.url).status == 200
+    assert (quick.connections, len(quick.requests)) == (1, 3)
+
+
+def test_without_a_kept_connection_nothing_leaves(poster: http.Poster, far_side: Farside) -> None:
+    """Whoever needs a new one has to wait for it, and says so."""
+    server = far_side(OK)
+
+    assert leave(poster, server.url) is None
+
+    assert server.connections == 0
+
+
+def test_a_body_that_takes_many_parts_arrives_whole(poster: http.Poster, far_side: Farside) -> None:
+    """It is sent as the far side takes it."""
+    server = far_side(OK)
+
+    assert post(poster, server.url, b"{" + b"x" * 8_000_000 + b"}").status == 200
+
+    assert len(server.requests[0].partition(b"\r\n\r\n")[2]) == 8_000_002
 
 
 def test_a_request_says_what_it_must(poster: http.Poster, far_side: Farside) -> None:
@@ -257,7 +299,7 @@ def test_certificates_are_checked(far_side: Farside, tmp_path: Path, monkeypatch
     def sent(address: str, to: str = url) -> int:
         through = http.Poster(to, QUICK, direct=True)
         with contextlib.closing(through):
-            return http.post(through, to, b"{}", who="hook", address=address).status
+            return http.post(through, to, b"{" + b"x" * 2_000_000 + b"}", who="hook", address=address).status
 
     with pytest.raises(TemporaryFailure, match="certificate verify failed"):
         sent("127.0.0.1")

@@ -185,6 +185,29 @@ def test_what_has_ended_is_settled_while_others_are_on_their_way(owing: Owing, f
     assert owing.row(hangs).state is not LedgerState.CLAIMED
 
 
+def test_messages_that_leave_together_end_each_by_itself(owing: Owing, far_side: HttpStandIn) -> None:
+    """Over kept connections: one arrives, one is refused for good, one for now, and one gets no answer."""
+    courier = owing.courier()
+    far_side.hold_after(0)
+    for number in range(4):
+        owing.owe(f"INC-{number}.1")
+    draining = threading.Thread(target=courier.drain)
+    draining.start()
+    far_side.wait_for(lambda received: len(received) == 4)  # over as many connections
+    far_side.release()
+    draining.join(10)
+    far_side.answer_next(Answer(), Answer(400), Answer(503), Answer(drop=True))
+    names = [f"INC-{number}.2" for number in range(4)]
+    for name in names:
+        owing.owe(name)
+
+    courier.drain()
+
+    ended = {LedgerState.SENT, LedgerState.FAILED, LedgerState.RETRY, LedgerState.UNKNOWN}
+    assert {owing.row(name).state for name in names} == ended
+    assert len(far_side.received) == 8
+
+
 def test_many_that_are_recalled_after_the_claim_do_not_leave(owing: Owing, far_side: HttpStandIn) -> None:
     """Somebody takes half of what a worker holds: that half stays, the rest is sent, and both are told."""
     for number in range(6):
