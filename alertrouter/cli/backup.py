@@ -31,16 +31,21 @@ def backup(
     record: Annotated[
         str, typer.Option(metavar="NAME", help="Only note that the backup of another part succeeded, as prometheus.")
     ] = "",
+    set_aside: Annotated[
+        bool, typer.Option("--set-aside", help="Take out of the state what can't be read: then only FILE has it.")
+    ] = False,
 ) -> None:
     """Write all state into one file: incidents, alerts, silences, deliveries, policies, stories. It may run on.
 
     What it wrote is read again, each entry. One that can't be read is named, and is in the file as it was found; then
-    the exit code is 1, and no success is noted.
+    the exit code is 1, and no success is noted. With --set-aside such entries leave the state, and the next backup is
+    whole again: keep that FILE.
 
     `alertrouter_backup_last_success_timestamp_seconds` in /metrics then tells of it.
     """
     from alertrouter.store import backup as store
     from alertrouter.store.backup_reading import read
+    from alertrouter.store.backup_removing import remove
     from alertrouter.store.connection import connect
     from alertrouter.store.embedded import redis_url
     from alertrouter.store.keys import Keys
@@ -58,6 +63,7 @@ def backup(
         packed = taken.pack()
         _write(file, packed)
         found = read(store.unpack(packed))
+        removed = remove(client, keys, found.removable) if set_aside else 0
         if not found.unreadable:
             store.record_success(client, keys, "alertrouter", now)
     _complain(found)
@@ -66,7 +72,12 @@ def backup(
         f"{counted(taken.count('alerts'), 'alert')}: {file}",
         err=file == "-",
     )
-    if found.unreadable:
+    if set_aside:
+        kept = f": only {file} has {'it' if removed == 1 else 'them'} now, keep it" if removed else ""
+        typer.echo(f"{counted(removed, 'entry', 'entries')} set aside{kept}", err=file == "-")
+    elif found.removable:
+        typer.echo("to go on without what can't be read: alertrouter backup FILE --set-aside", err=True)
+    if found.unreadable > removed:
         raise typer.Exit(1)
 
 
@@ -88,7 +99,10 @@ def restore(
     from alertrouter.store.keys import Keys
 
     settings = from_environment()
-    taken = store.unpack(_read(file))
+    try:
+        taken = store.unpack(_read(file))
+    except store.NoBackup as error:
+        raise store.NoBackup(f"{file}: {error}") from None
     found = read(taken)
     _complain(found)
     if check:

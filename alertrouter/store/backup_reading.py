@@ -48,13 +48,29 @@ class Form:
     row: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an entry stands: its key without the namespace and the key's type, then what it takes to remove just it.
+
+    `hash`: field, value; `stream`: id; `list` and `set`: value; `row`, a hash that is one entry: its fields, flat.
+    """
+
+    key: str
+    kind: str
+    entry: tuple[bytes, ...]
+
+
 @dataclass(slots=True)
 class Reading:
-    """What was found: entries by key, those of one kind together; what can't be read, and where."""
+    """What was found: entries by key, those of one kind together; what can't be read, and where.
+
+    `removable` are those of the unreadable without which the state is whole: one entry among others of its key.
+    """
 
     entries: Counter[str] = field(default_factory=Counter)
     complaints: list[str] = field(default_factory=list)
     unreadable: int = 0
+    removable: list[Place] = field(default_factory=list)
 
     def complain(self, what: str) -> None:
         """Note that an entry can't be read."""
@@ -87,10 +103,11 @@ def _read_key(one: Record, found: Reading) -> None:
     if form.kind != one.kind:
         return found.complain(f"{one.name}: expected a {form.kind}, found a {one.kind}")
     try:
-        for where, fields in _entries(one, form):
+        for name, fields in _entries(one, form):
             found.entries[kind.removesuffix(":")] += 1
             if trouble := _trouble(form.read, fields):
-                found.complain(f"{one.name}{where}: {trouble}")
+                found.complain(f"{one.name} {name.decode(errors='replace')}".rstrip() + f": {trouble}")
+                found.removable.extend(_place(one, form, name, fields))
     except (ValueError, IndexError):
         found.complain(f"{one.name}: its entries don't follow each other as in a {one.kind}")
     return None
@@ -106,8 +123,8 @@ def _trouble(read_one: _Read, fields: _Fields) -> str:
     return ""
 
 
-def _entries(one: Record, form: Form) -> Iterator[tuple[str, _Fields]]:
-    """Each entry with where it stands. Raises ValueError or IndexError for a list that can't be taken apart."""
+def _entries(one: Record, form: Form) -> Iterator[tuple[bytes, _Fields]]:
+    """Each entry with its name. Raises ValueError or IndexError for a list that can't be taken apart."""
     pairs = list(zip(one.fields[::2], one.fields[1::2], strict=True)) if one.kind in ("hash", "zset") else []
     match one.kind:
         case "stream":
@@ -117,21 +134,37 @@ def _entries(one: Record, form: Form) -> Iterator[tuple[str, _Fields]]:
                 last = (int(milliseconds), int(sequence))
                 if last <= before:  # XADD would refuse it
                     raise ValueError("not in order")
-                yield f" {entry.decode()}", dict(zip(fields[::2], fields[1::2], strict=True))
+                yield entry, dict(zip(fields[::2], fields[1::2], strict=True))
         case "hash" if form.row:
-            yield "", dict(pairs)
+            yield b"", dict(pairs)
         case "hash" | "zset":
-            yield from ((f" {name.decode(errors='replace')}", {_ONLY: value}) for name, value in pairs)
+            yield from ((name, {_ONLY: value}) for name, value in pairs)
         case "string":
-            yield "", {_ONLY: one.fields[0]}
+            yield b"", {_ONLY: one.fields[0]}
         case _:
-            yield from ((f" {number}", {_ONLY: value}) for number, value in enumerate(one.fields, 1))
+            yield from ((str(number).encode(), {_ONLY: value}) for number, value in enumerate(one.fields, 1))
+
+
+def _place(one: Record, form: Form, name: bytes, fields: _Fields) -> Iterator[Place]:
+    """Where it stands, if it may be removed. What the router can't read of its journal it sets aside itself."""
+    match one.kind:
+        case "stream" if one.name != "journal":
+            yield Place(one.name, "stream", (name,))
+        case "hash" if form.row:
+            yield Place(one.name, "row", one.fields)
+        case "hash":
+            yield Place(one.name, "hash", (name, fields[_ONLY]))
+        case "list" | "set":
+            yield Place(one.name, one.kind, (fields[_ONLY],))
 
 
 def _check_active(backup: Backup, found: Reading) -> None:
+    """The policy in force has to be there; it is not removed either while it can't be read: activate another one."""
     held = {one.name: one.fields for one in backup.records}
-    if (active := held.get("active")) and active[0] not in held.get("policies", ())[::2]:
-        found.complain(f"active: the policy {active[0].decode(errors='replace')} is not among the policies")
+    active = held.get("active", (b"",))[0]
+    if active and active not in held.get("policies", ())[::2]:
+        found.complain(f"active: the policy {active.decode(errors='replace')} is not among the policies")
+    found.removable = [one for one in found.removable if (one.key, one.entry[0]) != ("policies", active)]
 
 
 def _packed(kind: object) -> _Read:

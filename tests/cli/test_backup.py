@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from alertrouter.store.backup import unpack
 from tests.cli.running import run
 from tests.web.door import Door
 
@@ -47,12 +48,42 @@ def test_a_backup_that_could_not_be_restored_says_so(door: Door, tmp_path: Path)
 
     assert (taken.code, looked.code) == (1, 1)
     assert taken.err.startswith(complaint)
+    assert taken.err.endswith("to go on without what can't be read: alertrouter backup FILE --set-aside\n")
     assert looked.err.startswith(complaint)
     assert "1 incident, no alerts" in looked.out
     assert looked.out.endswith("1 entry, 1 can't be read\n")
     assert not door.redis.exists("ar:backups")
     again = run("restore", str(file), "--replace", environ=environ)
     assert (again.code, again.err.startswith(complaint)) == (0, True)
+
+
+def test_what_can_not_be_read_is_set_aside(door: Door, tmp_path: Path) -> None:
+    """Its bytes are in the file then, and the next backup is whole and counts."""
+    environ = {"ALERTROUTER_REDIS_URL": door.redis_url, "ALERTROUTER_NAMESPACE": "ar"}
+    strange = msgspec.msgpack.encode({"id": "INC-7"})
+    door.redis.hset("ar:incidents", "INC-7", strange)
+    file = tmp_path / "aside.backup"
+
+    aside = run("backup", str(file), "--set-aside", environ=environ)
+
+    assert (aside.code, aside.err.startswith("incidents INC-7: ")) == (0, True)
+    assert aside.out.endswith(f"1 entry set aside: only {file} has it now, keep it\n")
+    assert not door.redis.exists("ar:incidents", "ar:backups")
+    assert unpack(file.read_bytes()).records[0].fields == (b"INC-7", strange)
+    assert run("backup", str(tmp_path / "next"), environ=environ).code == 0
+    assert door.redis.exists("ar:backups")
+
+
+def test_what_can_only_be_mended_by_hand_is_no_success(door: Door, tmp_path: Path) -> None:
+    """A key of another version may be what that one needs."""
+    environ = {"ALERTROUTER_REDIS_URL": door.redis_url, "ALERTROUTER_NAMESPACE": "ar"}
+    door.redis.set("ar:of_tomorrow", "?")
+
+    aside = run("backup", str(tmp_path / "aside"), "--set-aside", environ=environ)
+
+    assert (aside.code, aside.err) == (1, "of_tomorrow: this version knows no such key\n")
+    assert "no entries set aside" in aside.out
+    assert door.redis.get("ar:of_tomorrow") == b"?"
 
 
 def test_a_sound_backup_is_looked_at_without_a_redis() -> None:
@@ -83,5 +114,8 @@ def test_what_can_not_be_read_or_written_is_named(door: Door, tmp_path: Path) ->
     environ = {"ALERTROUTER_REDIS_URL": door.redis_url, "ALERTROUTER_NAMESPACE": "ar"}
 
     assert "can't be written: No such file" in run("backup", str(tmp_path / "no" / "b"), environ=environ).err
+    (tmp_path / "other").write_text("something else")
+    other = run("restore", str(tmp_path / "other"), environ=environ)
+    assert other.err.startswith(f"{tmp_path / 'other'}: this is no backup of alertrouter's")
     assert "can't be read: No such file" in run("restore", str(tmp_path / "none"), environ=environ).err
     assert run("backup", environ=environ).code == 2
