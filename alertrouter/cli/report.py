@@ -111,7 +111,7 @@ def _show(to: Terminal, found: Report, policy: Policy) -> None:
         "paged, and nobody took it",
         {f"{one.incident} {one.title}": one.pages for one in found.never_acknowledged},
     )
-    _table(to, "escalation that ran out", found.ran_out)
+    _table(to, "escalation policies that ran out", found.ran_out)
 
 
 def _table(to: Terminal, heading: str, counts: Mapping[str, int]) -> None:
@@ -130,9 +130,10 @@ def spans_text(spans: Spans) -> str:
     """How long something took, in words."""
     from alertrouter.policy.duration import format_duration
 
-    if spans.median is None or spans.ninth is None:
+    if spans.mean is None or spans.median is None or spans.ninth is None:
         return "never"
-    return f"after {format_duration(_whole(spans.median))} (nine of ten within {format_duration(_whole(spans.ninth))})"
+    mean, half, ninth = (format_duration(_whole(one)) for one in (spans.mean, spans.median, spans.ninth))
+    return f"after {mean} on average (half within {half}, nine of ten within {ninth})"
 
 
 def _whole(seconds: float) -> timedelta:

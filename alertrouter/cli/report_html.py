@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import tzinfo
+from datetime import date, tzinfo
 from html import escape
 from typing import Final
 
@@ -62,7 +62,7 @@ def _parts(found: Report, zone: tzinfo) -> Iterator[str]:
     yield f"</div><p>Acknowledged {escape(spans_text(found.to_acknowledge))}.</p>"
     yield f"<p>Over {escape(spans_text(found.to_resolve))}.</p></header>"
     yield _chart("Pages by hour of the day", {f"{hour:02}": found.pages_by_hour.get(hour, 0) for hour in range(24)})
-    yield _chart("Pages by day", {day[5:]: number for day, number in found.pages_by_day.items()})
+    yield _chart("Pages by day", _by_day(found.pages_by_day))
     yield _table("Pages by team", found.pages_by_team)
     yield _table("Out of hours, by person", {one.who: one.out_of_hours for one in found.loads})
     yield _table("Noisiest alerts", found.noisiest)
@@ -70,8 +70,17 @@ def _parts(found: Report, zone: tzinfo) -> Iterator[str]:
     yield _table(
         "Paged, and nobody took it", {f"{one.incident} {one.title}": one.pages for one in found.never_acknowledged}
     )
-    yield _table("Escalation that ran out", found.ran_out)
+    yield _table("Escalation policies that ran out", found.ran_out)
     yield "</main></body></html>\n"
+
+
+def _by_day(pages: Mapping[str, int]) -> dict[str, int]:
+    """Every day from the first page to the last, also those without one: a gap in time is a gap in the chart."""
+    if not pages:
+        return {}
+    first, last = (date.fromisoformat(day).toordinal() for day in (min(pages), max(pages)))
+    days = (date.fromordinal(day) for day in range(first, last + 1))
+    return {f"{day:%m-%d}": pages.get(day.isoformat(), 0) for day in days}
 
 
 def _chart(heading: str, counts: Mapping[str, int]) -> str:

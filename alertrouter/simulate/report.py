@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
-from statistics import median
+from statistics import fmean, median
 from typing import Final
 
 from alertrouter.alert import Fingerprint
@@ -23,15 +23,20 @@ SOON: Final = timedelta(minutes=30)
 FEWEST_FLAPS: Final = 3
 MOST_NAMED: Final = 10
 
+_GONE: Final = "(no longer in the policy)"
 _OVER: Final = frozenset({Transition.RESOLVE, Transition.CLOSE})
 _TAKEN: Final = frozenset({Transition.ACK, Transition.ACK_TOO})
 
 
 @dataclass(frozen=True, slots=True)
 class Spans:
-    """How long something took: how often it was seen, the median, and what nine of ten stay below, in seconds."""
+    """How long something took: how often it was seen, the mean (MTTA, MTTR), the median, what nine of ten take at most.
+
+    In seconds.
+    """
 
     count: int
+    mean: float | None
     median: float | None
     ninth: float | None
 
@@ -39,9 +44,9 @@ class Spans:
     def of(cls, spans: Sequence[timedelta]) -> Spans:
         """Sum them up."""
         if not spans:
-            return cls(0, None, None)
+            return cls(0, None, None, None)
         ordered = sorted(span.total_seconds() for span in spans)
-        return cls(len(ordered), median(ordered), ordered[len(ordered) * 9 // 10])
+        return cls(len(ordered), fmean(ordered), median(ordered), ordered[-(-len(ordered) * 9 // 10) - 1])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +70,10 @@ class Untaken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """A stretch of time, summed up, as `report -o json` prints it. Hours are those of the policy's zone, 0 to 23."""
+    """A stretch of time, summed up, as `report -o json` prints it. Hours are those of the policy's zone, 0 to 23.
+
+    `ran_out` counts by escalation policy and team how often no level was left.
+    """
 
     since: datetime | None
     until: datetime | None
@@ -95,7 +103,6 @@ class _Story:
     over: datetime | None = None
     pages: list[datetime] = field(default_factory=list)
     title: str = ""
-    done: int = 0
 
 
 def report(records: Iterable[Record], policy: Policy, hours: Sequence[TimeInterval]) -> Report:
@@ -120,6 +127,7 @@ class _Reader:
         self._names: dict[Fingerprint, str] = {}
         self._ended: dict[Fingerprint, datetime] = {}
         self._told: list[Told] = []
+        self._ran_out: Counter[str] = Counter()
         self._first: datetime | None = None
         self._last: datetime | None = None
 
@@ -162,7 +170,16 @@ class _Reader:
         elif record.transition in _OVER:
             story.over = record.at
         elif record.transition is Transition.DONE:
-            story.done += 1
+            self._run_out(record)
+
+    def _run_out(self, record: Moved) -> None:
+        """Count an escalation that came to its end. One of a single level has nothing to climb: that is no news."""
+        route = self._policy.route(record.route)
+        escalation = self._policy.escalation(route, record.severity) if route else None
+        if escalation is None:
+            self._ran_out[_GONE] += 1
+        elif len(escalation.levels) > 1 or escalation.repeat is not None:
+            self._ran_out[f"{escalation.name} ({self._team(record.incident)})"] += 1
 
     # Summing up
 
@@ -193,19 +210,13 @@ class _Reader:
             noisiest=_ordered(self._alerts, MOST_NAMED),
             flapping=_ordered(Counter({n: c for n, c in self._flaps.items() if c >= FEWEST_FLAPS}), MOST_NAMED),
             never_acknowledged=tuple(sorted(untaken, key=lambda one: (-one.pages, one.at))[:MOST_NAMED]),
-            ran_out=_ordered(Counter({n: c for n, c in self._ran_out().items() if c})),
+            ran_out=_ordered(self._ran_out),
         )
 
     def _team(self, incident: str) -> str:
         story = self._stories.get(incident)
         route = self._policy.route(story.route) if story else None
-        return (route.options.team or route.options.receiver or "") if route else "(no longer in the policy)"
-
-    def _ran_out(self) -> Counter[str]:
-        found: Counter[str] = Counter()
-        for name, story in self._stories.items():
-            found[self._team(name)] += story.done
-        return found
+        return (route.options.team or route.options.receiver or "") if route else _GONE
 
     def _loads(self, paged: Sequence[Told]) -> tuple[Load, ...]:
         pages, late = Counter[str](), Counter[str]()
