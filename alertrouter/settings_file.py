@@ -10,6 +10,7 @@ from alertrouter.errors import SettingsError
 
 _LINE: Final = re.compile(r"\s*(?:export\s+)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)\s*=\s*(?P<value>.*?)\s*")
 _QUOTED: Final = re.compile(r"(?P<quote>['\"])(?P<inner>.*)(?P=quote)(?:\s+#.*)?")
+_PLAIN: Final = re.compile(r"[\w@%+=:,./-]*", re.ASCII)
 _REMARK: Final = re.compile(r"(?:^|\s+)#.*")
 
 
@@ -30,3 +31,14 @@ def parse(text: str, file: str) -> Mapping[str, str]:
         quoted = _QUOTED.fullmatch(value)
         found[match["name"]] = quoted["inner"] if quoted else _REMARK.sub("", value)
     return found
+
+
+def line(name: str, value: str) -> str:
+    """Write what `parse` reads, and a shell, Docker Compose and systemd too: quotes only where they are needed.
+
+    Of a value with both kinds of quotes, `parse` alone reads all.
+    """
+    if _PLAIN.fullmatch(value):
+        return f"{name}={value}"
+    quote = '"' if "'" in value and not re.search(r'["$`\\]', value) else "'"
+    return f"{name}={quote}{value}{quote}"

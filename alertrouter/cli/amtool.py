@@ -48,7 +48,8 @@ def _ask(program: str, file: Path, labels: Labels) -> tuple[str, ...]:
         check=False,
     )
     if ran.returncode:
-        raise PayloadError(f"amtool: {ran.stderr.strip().splitlines()[-1] if ran.stderr.strip() else 'failed'}")
+        why = ran.stderr.strip().rpartition("\n")[2].removeprefix("amtool: error: ") or f"exit {ran.returncode}"
+        raise PayloadError(f"amtool can't read the file, so nothing was compared: {why}")
     return tuple(ran.stdout.strip("\n").split(","))
 
 

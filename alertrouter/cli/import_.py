@@ -129,15 +129,17 @@ def import_alertmanager(
     if usable and secrets:
         write_secrets(secrets, found)
     seed = seed if seed is not None else random.SystemRandom().randrange(1_000_000_000)
+    if form is Output.TEXT:
+        from alertrouter.cli.import_text import show_import
+
+        show_import(settings, file, found, files, policy, output, secrets)
     agreement = _verify(policy, content, samples, seed) if policy and usable and verify else None
     if form is Output.JSON:
         print_json(_view(found, files, policy, agreement, seed))
-    else:
-        from alertrouter.cli.import_text import show_agreement, show_import
+    elif agreement:
+        from alertrouter.cli.import_text import show_agreement
 
-        show_import(settings, file, found, files, policy, output, secrets)
-        if agreement:
-            show_agreement(settings, agreement, seed)
+        show_agreement(settings, agreement, seed)
     if not usable:
         raise typer.Exit(Exit.FAILED)
     raise typer.Exit(Exit.UNMET if agreement and agreement.disagreements else Exit.OK)
@@ -188,7 +190,7 @@ def _write(directory: Path, found: Conversion, files: Mapping[str, str], *, forc
             path = directory / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
-        (directory / ENVIRONMENT).write_text(environment(found), encoding="utf-8")
+        (directory / ENVIRONMENT).write_text(environment(found, directory), encoding="utf-8")
     except OSError as error:
         raise PayloadError(f"{directory}: can't be written: {error}") from None
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from alertrouter.errors import PayloadError
+from alertrouter.settings_file import line
 
 if TYPE_CHECKING:
     from alertrouter.policy.alertmanager.conversion import Conversion
@@ -18,12 +19,16 @@ ENVIRONMENT: Final = "environment"
 _VARIABLE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)")
 
 
-def environment(found: Conversion) -> str:
-    """What stands in the file beside the policy."""
+def environment(found: Conversion, directory: Path) -> str:
+    """What stands in the file beside the policy, which is in `directory`. Remarks have lines of their own."""
     lines = ["# The variables that this policy needs, besides those of docs/settings.md. Secrets are left empty."]
-    lines += [f"{name}={value}" for name, value in sorted(found.variables.items())]
-    lines += [f"{one.name}=  # the secret in line {one.line}" for one in found.secrets]
-    lines += [f"{name}=  # as it was" for name in given(found)]
+    lines += [line(name, value) for name, value in sorted(found.variables.items())]
+    if found.templates:
+        lines.append(line("ALERTROUTER_TEMPLATES", str(directory / "templates")))
+    for one in found.secrets:
+        lines += [f"# the secret in line {one.line}", f"{one.name}="]
+    if asked := given(found):
+        lines += ["# as they were", *(f"{name}=" for name in asked)]
     return "\n".join(lines) + "\n"
 
 
@@ -36,7 +41,7 @@ def given(found: Conversion) -> list[str]:
 
 def write_secrets(path: Path, found: Conversion) -> None:
     """Write the secrets that stood in the file, for its owner alone."""
-    lines = [f"{one.name}={one.value}" for one in found.secrets if one.value is not None]
+    lines = [line(one.name, one.value) for one in found.secrets if one.value is not None]
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         os.fchmod(descriptor, 0o600)
