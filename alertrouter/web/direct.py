@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import ClassVar, Final
 
+import msgspec
 from fastapi import FastAPI
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
@@ -19,7 +20,9 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from alertrouter import log
 from alertrouter.errors import StoreUnavailable
 from alertrouter.web.body import PATIENCE
-from alertrouter.web.hooks import LARGE, Answer, Hook, respond
+from alertrouter.web.hooks import LARGE, Answer, Hook
+
+_TAKEN: Final = b"x-request-id: %b\r\ncontent-length: %d\r\ncontent-type: application/json\r\n"
 
 _log = log.get(__name__)
 
@@ -133,7 +136,9 @@ class _Direct(HttpToolsProtocol):
     def _written(self, exchange: _Exchange, answer: Answer, written: asyncio.Future[None]) -> None:
         error = written.exception()
         if error is None:
-            self._answer(exchange, respond(200, answer))
+            # As `respond` has it, in a fifth of the time: nearly all answers are this one.
+            body = msgspec.json.encode(answer)
+            self._write(exchange, STATUS_LINE[200], _TAKEN % (answer.id.encode(), len(body)), body)
         elif isinstance(error, StoreUnavailable):
             self._answer(exchange, exchange.hook.unavailable(answer.id, error))
         else:
@@ -153,14 +158,17 @@ class _Direct(HttpToolsProtocol):
         self._answer(exchange, exchange.hook.late(exchange.key))
 
     def _answer(self, exchange: _Exchange, response: Response) -> None:
-        """Write head and body at once: two writes are two packets."""
+        lines = [b"%b: %b\r\n" % header for header in response.raw_headers]
+        self._write(exchange, STATUS_LINE[response.status_code], b"".join(lines), bytes(response.body))
+
+    def _write(self, exchange: _Exchange, status: bytes, headers: bytes, body: bytes) -> None:
+        """Write an answer at once: head and body apart would be two system calls, and two packets."""
         if exchange.disconnected or exchange.response_complete:
             return
         exchange.response_complete = True
-        headers = (*self.server_state.default_headers, *response.raw_headers)
-        head = b"".join([STATUS_LINE[response.status_code], *[b"%b: %b\r\n" % header for header in headers]])
+        defaults = b"".join([b"%b: %b\r\n" % header for header in self.server_state.default_headers])
         end = b"\r\n" if exchange.keep_alive else b"connection: close\r\n\r\n"
-        self.transport.write(b"%b%b%b" % (head, end, bytes(response.body)))
+        self.transport.write(b"".join((status, defaults, headers, end, body)))
         if not exchange.keep_alive:
             self.transport.close()
         self.on_response_complete()

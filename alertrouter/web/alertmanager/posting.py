@@ -22,6 +22,7 @@ from alertrouter.web.auth import Senders
 from alertrouter.web.hooks import Answer, Hook, correlation_id
 
 _JSON: Final = "application/json"
+_PLAIN: Final = (b"application/json", None)
 _MISSING: Final = re.compile(r"\[(\d+)\]\.(\w+): (?:missing|expected \w+, got null)")
 _NO_URI: Final = re.compile(r"\[(\d+)\]\.(\w+): must be of type uri")
 
@@ -45,9 +46,7 @@ class PostedAlerts(Hook):
 
     def welcome(self, headers: Mapping[bytes, bytes], length: int) -> str | None:
         """Give the correlation id of a request that can be taken without `answer`."""
-        if _media_type(headers.get(b"content-type", _JSON.encode()).decode("latin-1")) != _JSON:
-            return None
-        return super().welcome(headers, length)
+        return super().welcome(headers, length) if headers.get(b"content-type") in _PLAIN else None
 
     def taken(self, answer: Answer) -> Response:
         """Tell of the first fault, if there was one."""
