@@ -35,6 +35,9 @@ from alertrouter.transition import TimelineLine
 SET_ASIDE_SIZE: Final = 1000
 ANSWER_WITHIN: Final = 2.0
 LOOK_EVERY: Final = 0.01
+NEWEST_DELIVERIES: Final = 8
+MOST_ALERTS: Final = 500
+"""So many alerts of an incident are looked at for its page."""
 
 _ONCE: Final = Path(__file__).with_name("journal_once.lua").read_text(encoding="utf-8")
 _REVISED: Final = Path(__file__).with_name(f"{revisions.ADD}.lua").read_text(encoding="utf-8")
@@ -149,6 +152,23 @@ class DoorStore:
             packed = cast(list[bytes], await self._redis.hvals(self._keys.alerts))
         return await asyncio.to_thread(lambda: [msgspec.msgpack.decode(one, type=Alert) for one in packed])
 
+    async def alerts_of(self, incident: Incident) -> list[Alert]:
+        """Give the alerts of an incident that are held back, or that somebody was told of lately.
+
+        Found without a look at all alerts; one that can't be read is left out.
+        """
+        told = [name for one in incident.destinations for name in one.told]
+        rows = [row.delivery for row in await self.deliveries(incident.id, NEWEST_DELIVERIES)]
+        names = dict.fromkeys([*told, *incident.suppressed, *(n for one in rows for n in (*one.firing, *one.resolved))])
+        if not names:
+            return []
+        with border():
+            packed = await cast(
+                Awaitable[list[bytes | None]], self._redis.hmget(self._keys.alerts, list(names)[:MOST_ALERTS])
+            )
+        found = [_read_alert(one) for one in packed if one is not None]
+        return [one for one in found if one is not None and incident.id in one.incidents]
+
     async def timeline(self, incident: str, limit: int = 100) -> list[TimelineLine]:
         """Give the newest lines of an incident's story, oldest of them first."""
         with border():
@@ -239,6 +259,13 @@ class DoorStore:
         if too_long := self._end.too_long(backlog):
             found.append(too_long)
         return found
+
+
+def _read_alert(packed: bytes) -> Alert | None:
+    try:
+        return msgspec.msgpack.decode(packed, type=Alert)
+    except msgspec.DecodeError:
+        return None
 
 
 def _read_policy(packed: bytes) -> Policy | None:

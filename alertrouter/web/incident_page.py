@@ -21,6 +21,7 @@ from alertrouter.errors import StoreUnavailable
 from alertrouter.incident import Incident, State
 from alertrouter.store.doorstore import DoorStore
 from alertrouter.web import body
+from alertrouter.web.alert_rows import AlertRow
 from alertrouter.web.api_access import Forbidden, Unknown, access_of
 from alertrouter.web.chip import Chip
 from alertrouter.web.page import Pages
@@ -89,6 +90,7 @@ class IncidentPage:
         try:
             lines = await self._store.timeline(name, LINES)
             found = await self._store.incident(name)
+            alerts = await self._store.alerts_of(found) if found else []
             messages = [one for one in await self._store.inbox(MESSAGES) if one.incident == name]
         except StoreUnavailable as error:
             return self._pages.page(request, "gone.html", 503, text=str(error))
@@ -103,6 +105,7 @@ class IncidentPage:
             said=said,
             chip=Chip.of(found) if found else None,
             facts=tuple(standing(found)) if found else (),
+            alerts=AlertRow.list_of(found, alerts, datetime.now(UTC)) if found else [],
             lines=lines,
             messages=messages,
             action=_action(found),

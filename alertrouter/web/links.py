@@ -21,6 +21,7 @@ from alertrouter.incident import Incident, Reason, State
 from alertrouter.links import Link, Links
 from alertrouter.store.doorstore import DoorStore
 from alertrouter.web import body
+from alertrouter.web.alert_rows import AlertRow
 from alertrouter.web.chip import Chip
 from alertrouter.web.page import Pages
 
@@ -131,6 +132,7 @@ class AckPage:
     async def _page(self, standing: _Standing, link: Link | None = None) -> Response:
         incident = standing.incident
         lines = await self._store.timeline(incident.id, LOOKED_AT) if incident else []
+        alerts = await self._store.alerts_of(incident) if incident else []
         return self._pages.private(
             "ack.html",
             standing.status,
@@ -139,6 +141,7 @@ class AckPage:
             actor=link.actor(await self._store.people()) if link and standing.open else "",
             incident=incident,
             chip=Chip.of(incident) if incident else None,
+            alerts=AlertRow.list_of(incident, alerts, datetime.now(UTC)) if incident else [],
             lines=[line for line in lines if line.transition or line.reason in _TELLING][-LINES:],
         )
 

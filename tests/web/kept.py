@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import msgspec
+from msgspec.structs import replace
 
+from alertrouter.alert import Alert, fingerprint_of, pack, pack_annotations
 from alertrouter.incident import Destination, Incident, Reason, State
 from alertrouter.notice import InboxMessage
 from alertrouter.silence import Silence, SilenceMatcher, SilenceState
@@ -33,6 +35,30 @@ def keep_incident(door: Door, number: int, state: State = State.TRIGGERED, **lab
     )
     door.redis.hset(KEYS.incidents, incident.id, msgspec.msgpack.encode(incident))
     return incident
+
+
+def keep_alert(door: Door, incident: Incident, annotations: dict[str, str], *, held: str = "", **labels: str) -> Alert:
+    """Leave an alert of an incident in the store; its first destination was told of it, if nothing held it."""
+    packed = pack({**incident.group_labels, **labels})
+    alert = Alert(
+        fingerprint=fingerprint_of(packed),
+        packed_labels=packed,
+        packed_annotations=pack_annotations(annotations),
+        starts_at=AT,
+        ends_at=None,
+        updated_at=AT,
+        generator_url="http://prometheus.example.com/graph",
+        incidents=(incident.id,),
+    )
+    door.redis.hset(KEYS.alerts, alert.fingerprint, msgspec.msgpack.encode(alert))
+    found = door.redis.hget(KEYS.incidents, incident.id)
+    known = msgspec.msgpack.decode(found, type=Incident) if isinstance(found, bytes) else incident
+    first, *others = known.destinations
+    told = (*first.told, *(() if held else (alert.fingerprint,)))
+    suppressed = {**known.suppressed, **({alert.fingerprint: held} if held else {})}
+    now = replace(known, destinations=(replace(first, told=told), *others), suppressed=suppressed)
+    door.redis.hset(KEYS.incidents, incident.id, msgspec.msgpack.encode(now))
+    return alert
 
 
 def keep_silence(door: Door, number: int, *, hours: float = 1.0, comment: str = "new cable") -> Silence:

@@ -23,7 +23,7 @@ from alertrouter.render.samples import sample_notice
 from alertrouter.settings import from_environment
 from tests.web.answering import answering, fire, journalled, resolve, story, taken_by
 from tests.web.door import Door, running_door
-from tests.web.kept import AT, keep_incident, keep_line
+from tests.web.kept import AT, keep_alert, keep_incident, keep_line
 
 SECRET: Final = "a-secret-that-signs-links"
 OLD_SECRET: Final = "an-older-secret-of-links"
@@ -260,6 +260,17 @@ def test_a_body_that_is_too_large_is_refused(quiet: Door) -> None:
 
     assert answer.status_code == 413
     assert journalled(quiet) == 0
+
+
+def test_the_page_shows_what_the_alert_says(quiet: Door) -> None:
+    """Whoever is woken sees what it is about before pressing."""
+    incident = keep_incident(quiet, 1)
+    keep_alert(quiet, incident, {"summary": "the disk is <b>full</b>"}, instance="db-2")
+
+    page = quiet.http.get(path_to(incident)).text
+
+    assert "the disk is &lt;b&gt;full&lt;/b&gt;" in page
+    assert "<code>instance=db-2</code>" in page
 
 
 def test_what_senders_wrote_is_escaped_on_the_page(quiet: Door) -> None:
