@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import cached_property
 from typing import Final, Literal, Protocol, TypeAlias
+from urllib.parse import quote
 
 import msgspec
 
@@ -167,6 +168,12 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         """A headline in plain text: the common alert name, else the group labels, else the incident."""
         name = self.common_labels.get("alertname") or self.group_labels.get("alertname")
         return name or " ".join(self.group_labels.values()) or self.incident
+
+    @property
+    def page(self) -> str:
+        """Where its incident's page is; "" when its address isn't known, or it is of several incidents or of none."""
+        known = self.external_url and self.incident.startswith("INC-") and not self.shared
+        return f"{self.external_url.rstrip('/')}/incidents/{quote(self.incident)}" if known else ""
 
 
 class InboxMessage(msgspec.Struct, frozen=True, kw_only=True):

@@ -146,8 +146,8 @@ class PagerDutyNotifier:
         }
         links = [{"href": link.url, "text": link.text} for link in look.links_of(notice)]
         client = {"client": "alertrouter"}
-        if look.web_url(notice.external_url):
-            client["client_url"] = notice.external_url
+        if page := look.web_url(notice.page or notice.external_url):
+            client["client_url"] = page
         return {"payload": {name: value for name, value in payload.items() if value}, "links": links, **client}
 
     def _severity(self, notice: Notice) -> str:

@@ -31,6 +31,8 @@ MAX_SUMMARY: Final = 1600
 MAX_STANDING: Final = 700
 MAX_ALERTS: Final = 2600
 MAX_CONTEXT: Final = 600
+MAX_PAGE: Final = 200
+"""A longer address of an incident's page would leave no room for the rest."""
 MAX_TEXT: Final = 500
 SHOWN_ALERTS: Final = 10
 
@@ -141,12 +143,19 @@ def _alerts(notice: Notice, renderer: Renderer) -> str:
 
 def _context(notice: Notice) -> str:
     labels = [f"{name} {look.cut(value, 60)}" for name, value in notice.group_labels.items() if name != "alertname"]
-    parts = [notice.severity, *labels[:4], notice.incident, f"to {notice.receiver}"]
-    parts += [f"trace {notice.trace_id}"] if notice.trace_id else []
-    escaped = " · ".join(_escaped(look.cut(look.one_line(part), 100)) for part in parts)
+    before, behind = [notice.severity, *labels[:4]], [f"to {notice.receiver}"]
+    behind += [f"trace {notice.trace_id}"] if notice.trace_id else []
+    incident, page = _escaped(notice.incident), _escaped(look.web_url(notice.page))
+    linked = f"<{page}|{incident}>" if 0 < len(page) <= MAX_PAGE else incident
+    parts = [*map(_part, before), linked, *map(_part, behind)]
+    escaped = " · ".join(parts)
     since = f"<!date^{int(notice.opened_at.timestamp())}^{{date_short_pretty}} {{time}}|"
     since += f"{look.clock_text(notice.opened_at)}>"
     return f"{cut_markup(escaped, MAX_CONTEXT - 120)} · since {since}"
+
+
+def _part(text: str) -> str:
+    return _escaped(look.cut(look.one_line(text), 100))
 
 
 def _escaped(text: str) -> str:

@@ -64,6 +64,7 @@ def test_the_mail_says_it_in_text_and_html(server: MailStandIn) -> None:
     assert mail.message["Auto-Submitted"] == "auto-generated"
     for kind in ("plain", "html"):
         assert "Answers of the summariser take longer than 8 s" in mail.body("html" if kind == "html" else "plain")
+        assert "http://127.0.0.1:9080/incidents/INC-1" in mail.body("html" if kind == "html" else "plain")
     assert "https://runbooks.example.org/ai/model-latency" in mail.body("plain")
 
 

@@ -103,14 +103,14 @@ def test_severities_are_mapped(pagerduty: PagerDutyStandIn, notifier: Notifier, 
 
 
 def test_the_event_says_what_the_one_who_is_woken_needs(pagerduty: PagerDutyStandIn, notifier: Notifier) -> None:
-    """Summary, source, links, and where alertrouter is."""
+    """Summary, source, links, and where alertrouter tells its story."""
     notifier.send(sample_notice())
 
     event = pagerduty.received[0].json
     assert event["payload"]["summary"].startswith("ModelLatencyHigh: Answers of the summariser")
     assert event["payload"]["source"] == "gpu-1:9100"
     assert {link["text"] for link in event["links"]} == {"Runbook", "Dashboard", "Source"}
-    assert event["client_url"] == "http://127.0.0.1:9080"
+    assert event["client_url"] == "http://127.0.0.1:9080/incidents/INC-1"
     assert event["payload"]["custom_details"]["firing"][0]["labels"]["instance"] == "gpu-1:9100"
 
 

@@ -26,7 +26,8 @@ from tests.standins import Answer, SlackMessage, SlackStandIn
 from tests.standins.slack import blocks_of, texts_of
 
 RENDERER = Renderer()
-OURS = re.compile(r"<!date\^\d+\^\{date_short_pretty\} \{time\}\|\d{4}-\d\d-\d\d \d\d:\d\d UTC>")
+PAGE = "<http://127.0.0.1:9080/incidents/INC-1|INC-1>"
+OURS = re.compile(r"<!date\^\d+\^\{date_short_pretty\} \{time\}\|\d{4}-\d\d-\d\d \d\d:\d\d UTC>|" + re.escape(PAGE))
 """The only mark-up in angle brackets that our templates write into text."""
 
 
@@ -65,6 +66,25 @@ def test_the_first_message_is_posted_and_traceable(slack: SlackStandIn, bot: Not
         "incident": "INC-1",
         "opened": int(sample_notice().opened_at.timestamp()),
     }
+
+
+@pytest.mark.parametrize(
+    ("change", "shown"),
+    [
+        ({}, f" · {PAGE} · "),
+        ({"external_url": "http://127.0.0.1:9080/"}, f" · {PAGE} · "),
+        ({"external_url": ""}, " · INC-1 · "),
+        ({"external_url": "javascript:alert(1)"}, " · INC-1 · "),
+        ({"external_url": f"http://{'a' * 200}.example.com"}, " · INC-1 · "),
+        ({"incident": "test-20260302T100000"}, " · test-20260302T100000 · "),
+        ({"shared": True}, " · INC-1 · "),
+    ],
+)
+def test_the_number_of_the_incident_leads_to_its_page(change: dict[str, object], shown: str) -> None:
+    """Where its whole story is; not when the address isn't known or long, or what is told has no page."""
+    body = slack_blocks.message(replace(sample_notice(), **change), RENDERER, hears=True).fields()
+
+    assert shown in blocks_of(json.loads(json.dumps(body)))[-1]["elements"][0]["text"]
 
 
 @pytest.mark.parametrize(
