@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
@@ -171,7 +172,7 @@ def give_birth(
         climbs=incident.ladder is not None,
         given_back=incident.given_back,
         silenced=incident.silenced,
-        remarks=incident.remarks,
+        remarks=(*incident.remarks, *_left_out(incident, what)),
     )
     sent = replace(
         to,
@@ -191,6 +192,17 @@ def give_birth(
         forewarned=forewarns,
     )
     return replace(incident, issued=number), sent, delivery
+
+
+def _left_out(incident: Incident, what: Owed) -> Iterable[str]:
+    """Say of what fires and stands not in the message who silenced it, why and until when."""
+    if not what.firing or not incident.suppressed:
+        return
+    shown = frozenset(what.firing)
+    whys = Counter(why for mark, why in incident.suppressed.items() if mark not in shown)
+    for why, count in sorted(whys.items()):
+        if why.startswith(Reason.SILENCED.value):
+            yield f"{count} more fire{'s' if count == 1 else ''}, {why}"
 
 
 def arrived(to: Destination, flight: InFlight, now: datetime) -> Destination:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
 from msgspec.structs import replace
 
-from alertrouter.alert import Alert
+from alertrouter.alert import Alert, Fingerprint
 from alertrouter.engine.memory import Draft, Memory
 from alertrouter.engine.view import View
 from alertrouter.incident import Incident, Reason, State, Timer
@@ -57,12 +57,20 @@ def note(view: View, incident: Incident) -> Incident:
     if held and held != incident.held:
         view.note(incident, held, Reason.OUTSIDE_HOURS)
         view.draft.changes.count("alerts_suppressed:outside_hours")
-    incident = replace(incident, suppressed=view.suppressed, held=held)
+    before = incident.suppressed
+    return _drawn_anew(view, replace(incident, suppressed=view.suppressed, held=held), before)
+
+
+def _drawn_anew(view: View, incident: Incident, before: Mapping[Fingerprint, str]) -> Incident:
+    """Let the message say who silenced it, or a part of it that it leaves out, and until when."""
+    if incident.state is State.RESOLVED:
+        return incident
     hidden = hidden_by(view)
-    if hidden != incident.silenced and incident.state is not State.RESOLVED:
-        # Who silenced it, and until when, stands in the message: it is drawn anew.
+    if hidden != incident.silenced:
         latest = Reason.SILENCED if hidden else Reason.REDRAWN
-        incident = replace(incident, silenced=hidden, version=incident.version + 1, latest=latest)
+        return replace(incident, silenced=hidden, version=incident.version + 1, latest=latest)
+    if not hidden and _silences(before) != _silences(incident.suppressed) and incident.destinations:
+        return replace(incident, version=incident.version + 1, latest=Reason.REDRAWN)
     return incident
 
 
@@ -80,6 +88,10 @@ def all_held(view: View) -> str:
     if len(view.silenced) == len(view.seen.firing):
         return hidden_by(view)
     return "all its alerts are silenced or inhibited" if view.silenced else "all its alerts are inhibited"
+
+
+def _silences(suppressed: Mapping[Fingerprint, str]) -> set[str]:
+    return {why for why in suppressed.values() if why.startswith(Reason.SILENCED.value)}
 
 
 def _s(count: int) -> str:

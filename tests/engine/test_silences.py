@@ -217,6 +217,31 @@ def test_one_silence_of_several_alerts_leaves_the_others_told() -> None:
     assert story.told[-1].firing == ("Disk", "Disk")
 
 
+def test_a_message_says_who_silenced_what_it_leaves_out() -> None:
+    """Given two alerts that were told, when one is silenced, then its message is redrawn at once and says by whom."""
+    story = Story(PLAIN)
+    story.fire(0, "Disk", disk="a")
+    story.fire(0, "Disk", disk="b")
+    story.advance(30)
+
+    ask(story, 60, until=HOUR, matchers=matching(alertname="Disk", disk="b"))
+    story.advance(60)
+
+    drawn = story.deliveries[-1]
+    (account,) = story.incident().suppressed.values()
+    assert (drawn.redraw, len(drawn.firing), drawn.silenced) == (True, 1, "")
+    assert drawn.remarks == (f"1 more fires, {account}",)
+    assert "(sam: new disk)" in account
+
+    count = len(story.deliveries)
+    story.fire(100, "Disk", disk="b")
+    story.advance(600)
+    assert len(story.deliveries) == count
+
+    story.advance(HOUR)
+    assert (len(story.deliveries[-1].firing), story.deliveries[-1].remarks) == (2, ())
+
+
 def test_a_longer_silence_takes_over_and_is_named() -> None:
     """Given two silences, when the shorter ends, then the other holds on, and the incident names it."""
     story = Story(PLAIN)
