@@ -16,7 +16,18 @@ import typer
 from alertrouter.cli.app import Exit, app
 from alertrouter.cli.options import Output, OutputOption, UrlOption, print_json
 from alertrouter.cli.server import Server, TokenOption
-from alertrouter.cli.silence_api import Accepted, Matcher, Silence, all_silences, parsed, refused, scope, whole_id
+from alertrouter.cli.silence_api import (
+    Matcher,
+    Silence,
+    Wanted,
+    all_silences,
+    end_silence,
+    parsed,
+    refused,
+    scope,
+    set_silence,
+    whole_id,
+)
 from alertrouter.cli.terminal import Terminal, counted, plain
 from alertrouter.settings import from_environment
 from alertrouter.silence import short_id
@@ -122,18 +133,17 @@ def add(
         raise typer.BadParameter("say why: whoever is not told reads it", param_hint="--comment")
     begins = _moment(start, "--from") if start else datetime.now(UTC)
     ends = _moment(until, "--until") if until else begins + _span(length)
-    body = {
-        "matchers": wanted,
-        "startsAt": begins,
-        "endsAt": ends,
-        "createdBy": author or getpass.getuser(),
-        "comment": comment,
-        "withAlerts": with_alerts,
-    }
-    status, answered = server.ask("POST", "/api/v2/silences", content=msgspec.json.encode(body))
-    if status not in (200, 202):
-        refused(answered)
-    name = server.decode(answered, Accepted).silence_id
+    name = set_silence(
+        server,
+        Wanted(
+            matchers=wanted,
+            starts_at=begins,
+            ends_at=ends,
+            created_by=author or getpass.getuser(),
+            comment=comment,
+            with_alerts=with_alerts,
+        ),
+    )
     if output is Output.JSON:
         print_json(AddedView(name, list(map(str, wanted)), begins, ends))
     else:
@@ -174,7 +184,7 @@ def expire(ids: Ids, url: UrlOption = "", token: TokenOption = "", output: Outpu
     codes = []
     for asked in dict.fromkeys(ids):
         name = whole_id(asked, known)
-        done = bool(name) and server.ask("DELETE", f"/api/v2/silence/{name}")[0] in (200, 202)
+        done = bool(name) and end_silence(server, name)
         codes.append(Exit.OK if done else Exit.FAILED)
         if output is Output.JSON:
             print_json(EndedView(name or asked, done))

@@ -51,10 +51,32 @@ class _Scope(msgspec.Struct, frozen=True):
     matchers: list[str]
 
 
-class Accepted(msgspec.Struct, frozen=True):
-    """Its answer to a new silence."""
-
+class _Accepted(msgspec.Struct, frozen=True):
     silence_id: str = msgspec.field(name="silenceID")
+
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A silence that is asked for."""
+
+    matchers: list[Matcher]
+    starts_at: datetime
+    ends_at: datetime
+    created_by: str
+    comment: str
+    with_alerts: bool
+
+
+def set_silence(server: Server, wanted: Wanted) -> str:
+    """Ask for it; gives its id."""
+    status, body = server.ask("POST", "/api/v2/silences", content=msgspec.json.encode(wanted))
+    if status not in (200, 202):
+        refused(body)
+    return server.decode(body, _Accepted).silence_id
+
+
+def end_silence(server: Server, name: str) -> bool:
+    """Ask for its end; tells whether that was taken."""
+    return server.ask("DELETE", f"/api/v2/silence/{name}")[0] in (200, 202)
 
 
 def all_silences(server: Server, filters: Sequence[str] = ()) -> list[Silence]:

@@ -139,12 +139,33 @@ def give_birth(
     incident: Incident, to: Destination, what: Owed, policy: Policy, *, now: datetime
 ) -> tuple[Incident, Destination, Delivery]:
     """Make the delivery of what is owed; its id follows from the incident's count of deliveries."""
-    integration = policy.integration(to.id)
-    says_the_end = integration.options.send_resolved
-    number = incident.issued + 1
+    incident = replace(incident, issued=incident.issued + 1)
+    delivery = _delivery(incident, to, what, policy, now)
     forewarns = what.reason is Reason.UNSILENCING
-    delivery = Delivery(
-        id=f"{incident.id}.{number}",
+    sent = replace(
+        to,
+        sequence=delivery.sequence,
+        in_flight=InFlight(
+            delivery=delivery.id,
+            firing=tuple(name for name in what.firing if name in to.told) if forewarns else what.firing,
+            resolved=what.resolved,
+            version=incident.version,
+            page=not what.redraw and not forewarns and what.reason is not Reason.RESOLVED,
+            since=now,
+            overdue=bool(to.error) and not to.paged,
+        ),
+        stale=False,
+        paged=False,
+        bundled=False,
+        forewarned=forewarns,
+    )
+    return incident, sent, delivery
+
+
+def _delivery(incident: Incident, to: Destination, what: Owed, policy: Policy, now: datetime) -> Delivery:
+    integration = policy.integration(to.id)
+    return Delivery(
+        id=f"{incident.id}.{incident.issued}",
         incident=incident.id,
         destination=to.id,
         receiver=integration.receiver,
@@ -157,7 +178,7 @@ def give_birth(
         group_key=incident.group_key,
         group_labels=incident.group_labels,
         firing=what.firing,
-        resolved=what.resolved if says_the_end else (),
+        resolved=what.resolved if integration.options.send_resolved else (),
         sequence=to.sequence + 1,
         opened_at=incident.opened_at,
         born_at=now,
@@ -174,24 +195,6 @@ def give_birth(
         silenced=incident.silenced,
         remarks=(*incident.remarks, *_left_out(incident, what)),
     )
-    sent = replace(
-        to,
-        sequence=to.sequence + 1,
-        in_flight=InFlight(
-            delivery=delivery.id,
-            firing=tuple(name for name in what.firing if name in to.told) if forewarns else what.firing,
-            resolved=what.resolved,
-            version=incident.version,
-            page=not what.redraw and not forewarns and what.reason is not Reason.RESOLVED,
-            since=now,
-            overdue=bool(to.error) and not to.paged,
-        ),
-        stale=False,
-        paged=False,
-        bundled=False,
-        forewarned=forewarns,
-    )
-    return replace(incident, issued=number), sent, delivery
 
 
 def _left_out(incident: Incident, what: Owed) -> Iterable[str]:

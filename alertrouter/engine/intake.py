@@ -121,27 +121,11 @@ def _begin(
     joined: dict[str, int],
 ) -> None:
     """Let an alert that did not fire begin to fire, and join the incident of each route that it takes."""
-    incidents = list(old.incidents) if old else []
-    labels = report.label_set()
-    for match in memory.policy.routes(labels):
-        incident = _find(memory, draft, match)
-        if incident is None:
-            incident = _open(memory, draft, labels, match, report, cause)
-        elif incident.state is State.RESOLVED:
-            _reopen(memory, draft, incident, match, report, cause)
-        else:
-            if incident.id not in incidents:
-                draft.changes.count("transitions:JOIN")
-                if incident.state is not State.PENDING:
-                    joined[incident.id] = joined.get(incident.id, 0) + 1
-            _hurry(memory, draft, incident, labels)
-        if incident.id not in incidents:
-            incidents.append(incident.id)
     if report.starts_at != draft.start:
         draft.start = report.starts_at
     if report.ends_at != draft.end:
         draft.end = report.ends_at
-    joins = tuple(incidents)
+    joins = _join(memory, draft, old.incidents if old else (), report, cause, joined)
     if joins != draft.incidents:
         draft.incidents = joins
     draft.changes.begun.append(mark)
@@ -157,6 +141,34 @@ def _begin(
         timeout=report.timeout,
     )
     draft.touched.pop(mark, None)
+
+
+def _join(
+    memory: Memory,
+    draft: Draft,
+    before: tuple[str, ...],
+    report: AlertReport,
+    cause: str,
+    joined: dict[str, int],
+) -> tuple[str, ...]:
+    """Join the incident of each route that it takes, opened if need be; gives all that it belongs to now."""
+    incidents = list(before)
+    labels = report.label_set()
+    for match in memory.policy.routes(labels):
+        incident = _find(memory, draft, match)
+        if incident is None:
+            incident = _open(memory, draft, labels, match, report, cause)
+        elif incident.state is State.RESOLVED:
+            _reopen(memory, draft, incident, match, report, cause)
+        else:
+            if incident.id not in incidents:
+                draft.changes.count("transitions:JOIN")
+                if incident.state is not State.PENDING:
+                    joined[incident.id] = joined.get(incident.id, 0) + 1
+            _hurry(memory, draft, incident, labels)
+        if incident.id not in incidents:
+            incidents.append(incident.id)
+    return tuple(incidents)
 
 
 def _find(memory: Memory, draft: Draft, match: Match) -> Incident | None:

@@ -92,6 +92,12 @@ def _reading(store: DoorStore) -> APIRouter:
             response.headers["Link"] = f'<{following}>; rel="next"'
         return [IncidentView.of(one) for one in found[:limit]]
 
+    _offer_stories(api, store)
+    _offer_one(api, store)
+    return api
+
+
+def _offer_stories(api: APIRouter, store: DoorStore) -> None:
     @api.get("/{incident}/timeline", responses=UNKNOWN_INCIDENT)
     async def timeline(incident: IncidentId, limit: Limit = 100) -> list[LineView]:
         """Tell what happened to an incident, oldest first; also of one that is long over."""
@@ -108,6 +114,8 @@ def _reading(store: DoorStore) -> APIRouter:
             await find(store, incident)
         return [DeliveryView.of(row) for row in rows]
 
+
+def _offer_one(api: APIRouter, store: DoorStore) -> None:
     @api.get("/{incident}/alerts", responses=UNKNOWN_INCIDENT)
     async def alerts(incident: IncidentId, limit: Limit = 1000) -> list[AlertView]:
         """Show its alerts, the oldest first, and why each is held back."""
@@ -121,11 +129,6 @@ def _reading(store: DoorStore) -> APIRouter:
         """Show one incident."""
         return IncidentView.of(await find(store, incident))
 
-    _offer_scope(api, store)
-    return api
-
-
-def _offer_scope(api: APIRouter, store: DoorStore) -> None:
     @api.get("/{incident}/scope", responses=UNKNOWN_INCIDENT)
     async def scope(incident: IncidentId) -> ScopeView:
         """Give the matchers of a silence that would hide it and what joins it; none when that would hide too much."""
