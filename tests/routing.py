@@ -7,11 +7,11 @@ from typing import cast
 import msgspec
 import redis
 
-from alertrouter import router
 from alertrouter.alert import AlertReport
 from alertrouter.calendars.keeper import Calendars
 from alertrouter.events import AlertsReceived, SilenceSet, encode
 from alertrouter.incident import Incident
+from alertrouter.router.active import ActiveRouter, take_over
 from alertrouter.settings import Settings
 from alertrouter.silence import SilenceMatcher
 from alertrouter.store.journal import Journal
@@ -61,11 +61,11 @@ class Routing:
         self.lease = Lease(client, self.keys, "router-a")
         self.active = self.take_over()
 
-    def take_over(self) -> router.ActiveRouter:
+    def take_over(self) -> ActiveRouter:
         """Begin a new epoch with what is in Redis."""
         epoch = self.lease.acquire()
         assert epoch is not None
-        return router.take_over(self.settings, epoch, self.clock, self.calendars)
+        return take_over(self.settings, epoch, self.clock, self.calendars)
 
     def incidents(self) -> dict[str, Incident]:
         """What Redis holds."""

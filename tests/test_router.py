@@ -11,11 +11,11 @@ import msgspec
 import pytest
 import redis
 
-from alertrouter import router
 from alertrouter.alert import AlertReport
 from alertrouter.errors import LeaseLost, PolicyError
 from alertrouter.events import AlertsReceived, encode
 from alertrouter.incident import State
+from alertrouter.router.active import MOST_OWED
 from alertrouter.settings import Settings
 from alertrouter.store.journal import Journal
 from alertrouter.store.keys import Keys
@@ -115,17 +115,17 @@ def test_behind_it_reads_before_it_fires(routing: Routing) -> None:
 
 def test_many_that_come_due_at_once_are_owed_a_part_at_a_time(routing: Routing) -> None:
     """Workers begin with the first while the router decides about the rest, without a wait in between."""
-    for number in range(router.MOST_OWED + 20):
+    for number in range(MOST_OWED + 20):
         routing.journal.append(fires(f"Down{number}"))
     while routing.client.xlen(routing.keys.journal):
         routing.active.turn()
     routing.clock.set(seconds=10)
 
     routing.active.turn()
-    assert len(routing.owed()) == router.MOST_OWED
+    assert len(routing.owed()) == MOST_OWED
 
     routing.active.turn()
-    assert len(routing.owed()) == router.MOST_OWED + 20
+    assert len(routing.owed()) == MOST_OWED + 20
 
 
 def test_one_commit_after_another_wakes_no_crowd(routing: Routing) -> None:

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from alertrouter.delivery import Delivery
 from alertrouter.engine.dispatch import Owed
-from alertrouter.engine.memory import Draft
+from alertrouter.engine.draft import Draft
 from alertrouter.engine.view import View, with_destination
 from alertrouter.incident import Destination, Incident, InFlight, Reason, State
 from alertrouter.policy.policy import Policy

@@ -23,7 +23,8 @@ from alertrouter.engine import (
     summaries,
 )
 from alertrouter.engine.changes import Activation, Answer, Changes
-from alertrouter.engine.memory import Draft, Memory
+from alertrouter.engine.draft import Draft
+from alertrouter.engine.memory import Memory
 from alertrouter.engine.state import EngineState
 from alertrouter.engine.timers import Due
 from alertrouter.errors import AlertrouterError, PolicyError
@@ -225,9 +226,10 @@ class Engine:
     def _maintain(self, name: str) -> Changes:
         draft = Draft(at=self._clock)
         policy = self._memory.policy
-        maintenance.begin(self._memory, draft, policy, next(one for one in policy.maintenance if one.name == name))
+        window = next(one for one in policy.maintenance if one.name == name)
+        maintenance.begin(self._memory, draft, policy, window)
         changes = self._memory.swap(draft)
-        self._memory.plan_maintenance(name, self._clock)
+        self._memory.timers.plan("maintenance", name, maintenance.next_opening(policy, window, self._clock))
         return changes
 
     def _silence(self, name: str) -> Changes:
@@ -242,7 +244,7 @@ class Engine:
 
     def _miss(self, heartbeat: str) -> Changes:
         draft = Draft(at=self._clock, last_number=self.state.last_number)
-        if self._memory.silent(heartbeat, self._clock):
+        if self._memory.pulses.silent(heartbeat, self._clock, self._memory.policy):
             heartbeats.miss(self._memory, draft, heartbeat)
         return self._memory.swap(draft)
 

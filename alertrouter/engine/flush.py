@@ -9,7 +9,8 @@ from msgspec.structs import replace
 
 from alertrouter.alert import Alert, Fingerprint
 from alertrouter.engine import dispatch, holding, ladder, steadiness, telling, undelivered
-from alertrouter.engine.memory import Draft, Memory
+from alertrouter.engine.draft import Draft
+from alertrouter.engine.memory import Memory
 from alertrouter.engine.view import View, line
 from alertrouter.incident import Incident, Reason, State, Timer
 from alertrouter.transition import Transition

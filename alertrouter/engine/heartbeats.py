@@ -9,7 +9,8 @@ from msgspec.structs import replace
 
 from alertrouter.alert import AlertReport
 from alertrouter.engine import intake
-from alertrouter.engine.memory import Draft, Memory
+from alertrouter.engine.draft import Draft
+from alertrouter.engine.memory import Memory
 from alertrouter.engine.state import Pulse
 from alertrouter.events import AlertsReceived
 from alertrouter.policy.heartbeat import HeartbeatRule
@@ -70,7 +71,7 @@ def take_over(memory: Memory, now: datetime, *, until: datetime) -> None:
         else:
             moved = replace(pulse, since=_after_stand_still(pulse.since, rule, alive_at, now, until))
         if moved != pulse:
-            memory.put_pulse(name, moved)
+            memory.pulses.put(name, moved, policy)
             memory.moved_pulses.add(name)
 
 

@@ -8,7 +8,8 @@ from datetime import timedelta
 from msgspec.structs import replace
 
 from alertrouter.alert import Alert, Fingerprint
-from alertrouter.engine.memory import Draft, Memory
+from alertrouter.engine.draft import Draft
+from alertrouter.engine.memory import Memory
 from alertrouter.engine.view import View
 from alertrouter.incident import Incident, Reason, State, Timer
 

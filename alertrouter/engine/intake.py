@@ -8,7 +8,8 @@ from sys import intern
 from msgspec.structs import replace
 
 from alertrouter.alert import NOTHING, Alert, AlertReport, Fingerprint, Labels
-from alertrouter.engine.memory import Draft, Memory
+from alertrouter.engine.draft import Draft
+from alertrouter.engine.memory import Memory
 from alertrouter.events import AlertsReceived
 from alertrouter.incident import Incident, Reason, State, Timer
 from alertrouter.policy.route import Match

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from msgspec.structs import replace
 
 from alertrouter.engine import silences
-from alertrouter.engine.memory import Draft, Memory
+from alertrouter.engine.draft import Draft
+from alertrouter.engine.memory import Memory
 from alertrouter.engine.silencing import LONG
 from alertrouter.policy.maintenance import MaintenanceWindow
 from alertrouter.policy.matcher import Matcher
@@ -50,6 +52,13 @@ def begin(memory: Memory, draft: Draft, policy: Policy, window: MaintenanceWindo
     )
     silences.keep(memory, draft, silence, look=True)
     draft.changes.count("silences_set")
+
+
+def next_opening(policy: Policy, window: MaintenanceWindow, now: datetime) -> datetime | None:
+    """When a window that was looked at opens the next time."""
+    intervals = policy.time_intervals
+    after = window.closes(intervals, now) if window.is_open(intervals, now) else now
+    return window.opens(intervals, after)
 
 
 def conditions(matchers: Iterable[Matcher]) -> tuple[SilenceMatcher, ...]:

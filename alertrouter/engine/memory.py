@@ -1,4 +1,4 @@
-"""The engine's memory with its indexes, and the draft that a step writes before any of it counts."""
+"""The engine's memory with its indexes."""
 
 from __future__ import annotations
 
@@ -8,44 +8,25 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Final
 
-import msgspec
-
 from alertrouter.alert import Alert, AlertReport, Fingerprint, fingerprint_of
 from alertrouter.engine.changes import Changes
+from alertrouter.engine.draft import Draft, GroupId
 from alertrouter.engine.label_index import LabelIndex
+from alertrouter.engine.pulses import Pulses
 from alertrouter.engine.quiet import Quiet
 from alertrouter.engine.silencing import Silencer, next_moment
-from alertrouter.engine.state import EngineState, Pulse
+from alertrouter.engine.state import EngineState
 from alertrouter.engine.suppression import Inhibitor
 from alertrouter.engine.timers import Timers
-from alertrouter.errors import AlertrouterError, PolicyError
+from alertrouter.errors import AlertrouterError
 from alertrouter.incident import Incident, State
-from alertrouter.policy.load import load
+from alertrouter.policy.load import load_each
 from alertrouter.policy.policy import Policy
 from alertrouter.silence import Silence, SilenceState
 from alertrouter.summary import Summary
 
 BEATS_REMEMBERED: Final = 200_000
 """Of how many label sets it is remembered which heartbeats they are beats of; then that is found out anew."""
-
-GroupId = tuple[str, str]
-"""(route id, group key): names the open incident of a group."""
-
-
-class Draft(msgspec.Struct):
-    """What one step is about to change. Nothing counts before `Memory.swap`."""
-
-    at: datetime
-    changes: Changes = msgspec.field(default_factory=Changes)
-    touched: dict[Fingerprint, Alert] = {}
-    policy: Policy | None = None
-    groups: dict[GroupId, str] = {}
-    heard: list[str] = []
-    last_number: int = 0
-    start: datetime | None = None
-    end: datetime | None = None
-    incidents: tuple[str, ...] = ()
-    """Of the last alert: when the next one has the same, as is often so in one report, they share the object."""
 
 
 class Memory:
@@ -60,13 +41,7 @@ class Memory:
         pin it go on under the active one. Were it the active one, none is until one is activated.
         """
         self.state = state
-        self.policies: dict[str, Policy] = {}
-        self.unloadable: dict[str, PolicyError] = {}
-        for revision, files in state.policies.items():
-            try:
-                self.policies[revision] = loaded.get(revision) or load(files)
-            except PolicyError as error:
-                self.unloadable[revision] = error
+        self.policies, self.unloadable = load_each(state.policies, loaded)
         if state.active in self.unloadable:
             state.active = ""
         self.members: dict[str, set[Fingerprint]] = {}
@@ -79,9 +54,15 @@ class Memory:
         self.by_label = LabelIndex(state.alerts)
         self.quiet = Quiet()
         self.timers = Timers(state.alerts)
+        self.pulses = Pulses(state.heartbeats, self.timers)
         self._pinned: Counter[str] = Counter()
         self._marks: dict[bytes, Fingerprint] = {}
         self._beats: dict[Fingerprint, tuple[str, ...]] = {}
+        self._index(now)
+
+    def _index(self, now: datetime) -> None:
+        """Know by its indexes what the state holds, and plan what waits in it."""
+        state = self.state
         for incident in state.incidents.values():
             self.groups[incident.route, incident.group_key] = incident.id
             self.by_state[incident.state] += 1
@@ -167,7 +148,7 @@ class Memory:
             self._touch(mark, alert, draft.at)
         self.touched.update(draft.touched)
         for name, pulse in changes.heartbeats.items():
-            self.put_pulse(name, pulse)
+            self.pulses.put(name, pulse, self.policies.get(self.state.active))
         self.state.last_number = max(self.state.last_number, draft.last_number)
         if draft.policy is not None or None in changes.incidents.values():
             self._forget_policies(changes)
@@ -274,40 +255,6 @@ class Memory:
             self.state.summaries[name] = summary
         self.timers.plan("summary", name, summary.due if summary else None)
 
-    def put_pulse(self, name: str, pulse: Pulse | None) -> None:
-        """Keep what is known of a heartbeat now; None: it is expected no more."""
-        if pulse is None:
-            self.state.heartbeats.pop(name, None)
-        else:
-            self.state.heartbeats[name] = pulse
-        self._plan_pulse(name)
-
-    def silent(self, name: str, now: datetime) -> bool:
-        """Look at a heartbeat whose timer came: missing, or a beat has come meanwhile and the next one has time."""
-        self.timers.plan("heartbeat", name, None)
-        if self.state.heartbeats[name].since + self.policy.heartbeats[name].patience <= now:
-            return True
-        self._plan_pulse(name)
-        return False
-
-    def _plan_pulse(self, name: str) -> None:
-        policy, pulse = self.policies.get(self.state.active), self.state.heartbeats.get(name)
-        rule = policy.heartbeats.get(name) if policy else None
-        if rule is None or pulse is None or pulse.alert is not None:
-            self.timers.plan("heartbeat", name, None)
-            return
-        due, planned = pulse.since + rule.patience, self.timers.planned("heartbeat", name)
-        # As with alerts: a beat needs no timer of its own, the one that is set finds it.
-        if planned is None or due < planned:
-            self.timers.plan("heartbeat", name, due)
-
-    def plan_maintenance(self, name: str, now: datetime) -> None:
-        """Set the timer of a window that was looked at: for its next opening."""
-        intervals = self.policy.time_intervals
-        window = next(one for one in self.policy.maintenance if one.name == name)
-        after = window.closes(intervals, now) if window.is_open(intervals, now) else now
-        self.timers.plan("maintenance", name, window.opens(intervals, after))
-
     def _plan_stored(self, alert: Alert) -> None:
         """What was over when a router last wrote has been dealt with: its end must not come a second time."""
         alive_at, end = self.state.alive_at, alert.ends_at
@@ -315,8 +262,7 @@ class Memory:
             self.timers.plan_end(alert)
 
     def _activate(self, policy: Policy, draft: Draft) -> None:
-        files = draft.changes.policies[policy.revision] or {}
-        self.state.policies[policy.revision] = files
+        self.state.policies[policy.revision] = draft.changes.policies[policy.revision] or {}
         self.policies[policy.revision] = policy
         self.state.active = policy.revision
         self._use_active(draft.at)
@@ -324,19 +270,17 @@ class Memory:
     def _use_active(self, now: datetime) -> None:
         self._beats.clear()
         self.quiet.clear()
-        for name in self.state.heartbeats:
-            self._plan_pulse(name)
+        self.pulses.plan_all(self.policy)
         self.timers.clear("maintenance")
         for window in self.policy.maintenance:
             self.timers.plan("maintenance", window.name, window.opens(self.policy.time_intervals, now))
         self.inhibitor = Inhibitor(self.policy.inhibit_rules)
-        if not self.inhibitor.has_rules:
-            return
-        for alert in self.state.alerts.values():
-            if alert.firing(now):
-                self.inhibitor.add(alert.fingerprint, alert.labels)
-        for incident in self.state.incidents.values():
-            self._wait(incident.id, incident.suppressed)
+        if self.inhibitor.has_rules:
+            for alert in self.state.alerts.values():
+                if alert.firing(now):
+                    self.inhibitor.add(alert.fingerprint, alert.labels)
+            for incident in self.state.incidents.values():
+                self._wait(incident.id, incident.suppressed)
 
     def _weigh(self, mark: Fingerprint, alert: Alert, now: datetime) -> None:
         """Let an alert hold back others while it fires, and no longer."""

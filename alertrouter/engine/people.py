@@ -12,7 +12,8 @@ from msgspec.structs import replace
 
 from alertrouter.engine import flush, ladder, telling, undelivered
 from alertrouter.engine.changes import Answer
-from alertrouter.engine.memory import Draft, Memory
+from alertrouter.engine.draft import Draft
+from alertrouter.engine.memory import Memory
 from alertrouter.engine.view import View
 from alertrouter.events import (
     Acknowledged,

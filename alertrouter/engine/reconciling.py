@@ -14,7 +14,8 @@ from msgspec.structs import replace
 
 from alertrouter.alert import Alert
 from alertrouter.engine import intake, telling
-from alertrouter.engine.memory import Draft, Memory
+from alertrouter.engine.draft import Draft
+from alertrouter.engine.memory import Memory
 from alertrouter.engine.view import View, line
 from alertrouter.events import AlertsReceived, Gone, Missed, SourceReconciled
 from alertrouter.incident import Reason, State

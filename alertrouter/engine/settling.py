@@ -6,7 +6,8 @@ from msgspec.structs import replace
 
 from alertrouter.delivery import Outcome
 from alertrouter.engine import bundling, dispatch, flush, ladder, telling, undelivered
-from alertrouter.engine.memory import Draft, Memory
+from alertrouter.engine.draft import Draft
+from alertrouter.engine.memory import Memory
 from alertrouter.engine.view import View, with_destination
 from alertrouter.events import DeliverySettled
 from alertrouter.incident import Incident, Reason, State, Timer

@@ -16,7 +16,8 @@ from msgspec.structs import replace
 from alertrouter.alert import Alert, Fingerprint, Labels
 from alertrouter.engine import telling
 from alertrouter.engine.changes import Answer
-from alertrouter.engine.memory import Draft, Memory
+from alertrouter.engine.draft import Draft
+from alertrouter.engine.memory import Memory
 from alertrouter.engine.silencing import LONG, NOTICE, can_match_nothing, literal, matcher_of
 from alertrouter.engine.view import View
 from alertrouter.events import SilenceExpired, SilenceSet

@@ -7,7 +7,8 @@ from msgspec.structs import replace
 from alertrouter.engine import bundling, dispatch, telling, undelivered
 from alertrouter.engine.bundling import Member
 from alertrouter.engine.dispatch import Owed
-from alertrouter.engine.memory import Draft, Memory
+from alertrouter.engine.draft import Draft
+from alertrouter.engine.memory import Memory
 from alertrouter.engine.view import View, with_destination
 from alertrouter.incident import Reason, State
 

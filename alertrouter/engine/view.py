@@ -11,7 +11,8 @@ from msgspec.structs import replace
 from alertrouter.alert import Alert, Fingerprint
 from alertrouter.engine import dispatch
 from alertrouter.engine.dispatch import Picture
-from alertrouter.engine.memory import Draft, Memory
+from alertrouter.engine.draft import Draft
+from alertrouter.engine.memory import Memory
 from alertrouter.incident import Destination, Incident, Reason
 from alertrouter.silence import Silence
 from alertrouter.summary import Summary, summary_id

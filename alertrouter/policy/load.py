@@ -50,6 +50,20 @@ def load(files: Mapping[str, str]) -> Policy:
     return policy
 
 
+def load_each(
+    texts: Mapping[str, Mapping[str, str]], known: Mapping[str, Policy]
+) -> tuple[dict[str, Policy], dict[str, PolicyError]]:
+    """The policies of these texts by revision, and the faults of those that can't be loaded; some are `known`."""
+    policies: dict[str, Policy] = {}
+    unloadable: dict[str, PolicyError] = {}
+    for revision, files in texts.items():
+        try:
+            policies[revision] = known.get(revision) or load(files)
+        except PolicyError as error:
+            unloadable[revision] = error
+    return policies, unloadable
+
+
 def revision(files: Mapping[str, str]) -> str:
     """The content hash that names a policy: the same texts, the same name, on any machine."""
     content = hashlib.sha256()

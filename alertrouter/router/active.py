@@ -1,38 +1,26 @@
-"""The router: one process at a time turns the journal into decisions; the others stand by.
-
-The active one holds the lease and all state in memory. Whenever that memory may not be what Redis holds (the lease was
-lost, a commit's answer did not come) it is dropped and loaded again, and reading goes on from the checkpoint.
-"""
+"""The active router: reads the journal, has the engine decide, and commits what came of it."""
 
 from __future__ import annotations
 
-import signal
-import threading
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
 import msgspec
 
-from alertrouter import garbage, log, tracing
+from alertrouter import log
 from alertrouter.calendars.keeper import Calendars
-from alertrouter.deadman import Deadman
 from alertrouter.engine.changes import Answer, Changes
 from alertrouter.engine.engine import Engine, NotApplied
-from alertrouter.errors import LeaseLost, StoreUnavailable
 from alertrouter.events import ReloadAsked, decode, encode
-from alertrouter.holder import died_here, holder_name
 from alertrouter.policy.receiver import Channel
-from alertrouter.reconcile.keeper import Reconciler
 from alertrouter.rollout import WATCH_EVERY, Rollout
 from alertrouter.settings import Settings
 from alertrouter.store.connection import connect
 from alertrouter.store.embedded import redis_url
 from alertrouter.store.journal import Entry, Journal
 from alertrouter.store.keys import Keys
-from alertrouter.store.lease import Lease
-from alertrouter.store.lease_keeper import LeaseKeeper
 from alertrouter.store.queue import Kicks
 from alertrouter.store.statestore import Commit, Gauges, Quarantined, StateStore
 from alertrouter.store.sweep import Sweep
@@ -44,7 +32,6 @@ Clock: TypeAlias = Callable[[], datetime]
 PATIENCE: Final = 10.0
 """Seconds that Redis has for an answer: a commit may be many megabytes."""
 
-STANDBY_LOOK: Final = 0.5
 MOST_ENTRIES: Final = 500
 FIRST_ENTRIES: Final = 16
 MOST_BYTES: Final = 2 * 1024 * 1024
@@ -63,90 +50,6 @@ LATE: Final = timedelta(seconds=60)
 """What should have been done so long ago and was not is a reason to call for somebody."""
 
 _log = log.get(__name__)
-
-
-def run_router(settings: Settings) -> None:
-    """Run until SIGTERM or SIGINT; raises `PolicyError` when there is no policy to run on."""
-    log.configure(settings, process="router")
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    router = Router(settings, clock=lambda: datetime.now(UTC), stop=stop)
-    signal.signal(signal.SIGHUP, lambda *_: router.reload())
-    router.run()
-
-
-class Router:
-    """Takes the lease when it is free, routes while it holds it, stands by otherwise."""
-
-    def __init__(self, settings: Settings, *, clock: Clock, stop: threading.Event) -> None:
-        self._settings = settings
-        self._clock = clock
-        self._stop = stop
-        self._reload = False
-        self._url = redis_url(settings)
-        self._keys = Keys(settings.namespace)
-        self._traces = tracing.start(settings, "router")
-        self._holder = holder_name(clock())
-        self._client = connect(self._url, patience=PATIENCE)
-        self._lease = Lease(self._client, self._keys, self._holder)
-
-    def reload(self) -> None:
-        """Have the policy directory read again, soon. One that stands by reads it when it takes over."""
-        self._reload = True
-
-    def run(self) -> None:
-        """Stand by or route until told to stop."""
-        standing_by = False
-        while not self._stop.is_set():
-            try:
-                epoch = self._lease.acquire()
-                if epoch is not None:
-                    standing_by = False
-                    self._reign(epoch)
-                    continue
-                if died_here(holder := self._lease.held_by()):
-                    _log.info("the active router died", holder=holder)
-                    self._lease.release_of_the_dead(holder)
-                    continue
-                if not standing_by:
-                    _log.info("stands by", holder=self._holder)
-                    standing_by = True
-            except LeaseLost as error:
-                _log.warning("lease lost", reason=str(error))
-            except StoreUnavailable as error:
-                _log.warning("store unavailable", reason=str(error))
-            self._stop.wait(STANDBY_LOOK)
-        if self._traces:
-            self._traces.stop()
-        _log.info("stopped")
-
-    def _reign(self, epoch: int) -> None:
-        keeper = LeaseKeeper(Lease(connect(self._url), self._keys, self._holder))
-        deadman = Deadman(self._settings.deadman_url, self._settings.deadman_every)
-        calendars = Calendars(self._settings, self._clock)
-        reconciler = Reconciler(self._settings, self._clock)
-        keeper.start()
-        deadman.start()
-        calendars.start()
-        try:
-            with garbage.paused():
-                active = take_over(self._settings, epoch, self._clock, calendars, self._traces)
-            reconciler.start()
-            garbage.settle()
-            while not self._stop.is_set():
-                keeper.turned()
-                active.turn()
-                if self._reload:
-                    self._reload = False
-                    active.reload("router (SIGHUP)")
-                deadman.report(active.trouble())
-            self._lease.release()
-        finally:
-            reconciler.stop()
-            calendars.stop()
-            deadman.stop()
-            keeper.stop()
 
 
 def take_over(
