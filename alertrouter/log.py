@@ -20,8 +20,8 @@ _had_rich = "rich" in sys.modules
 if not _had_rich:
     sys.modules["rich"] = None  # type: ignore[assignment]  # how Python is told that there is none
 
-import structlog  # noqa: E402
-from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger  # noqa: E402
+import structlog  # noqa: E402  after what it must not find
+from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger  # noqa: E402  after what it must not find
 
 if not _had_rich:
     del sys.modules["rich"]

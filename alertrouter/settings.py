@@ -137,7 +137,7 @@ def _content(file: str) -> str:
 
 
 def from_environment(environ: Mapping[str, str] | None = None) -> Settings:
-    """Parse the environment; raises `SettingsError` naming the variable, what was found and what was expected."""
+    """Parse the environment, a line a setting; raises `SettingsError`: which variable, what was found, and expected."""
     env = _Environment(_with_file(dict(os.environ if environ is None else environ)))
     host, port = _listen(env.text("ALERTROUTER_LISTEN"))
     return Settings(

@@ -100,7 +100,7 @@ def _merged(files: Mapping[str, str], faults: Faults) -> Table:
 
 
 def _policy(fields: Fields, content: str) -> Policy | None:
-    """Read the sections in the order in which they refer to one another; None when there is no route to go by."""
+    """Read the sections, a line each, in the order in which they refer to one another; None when there is no route."""
     names = _names(fields)
     zone = fields.take("timezone", timezone, ZoneInfo("UTC"))
     intervals = fields.take("time_intervals", partial(time_intervals, zone), {})

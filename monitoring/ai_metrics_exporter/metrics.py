@@ -34,7 +34,10 @@ class AiMetrics:
         allowed: Mapping[str, Iterable[str]] | None = None,
         clock: Clock = time.monotonic,
     ) -> None:
-        """`allowed` names labels that have these values and no others; all else has `most_values` at most."""
+        """`allowed` names labels that have these values and no others; all else has `most_values` at most.
+
+        What follows is as long as the list of metrics: each stands once, with its help and its labels.
+        """
         self.registry = registry
         self.bound = Bounds(registry, most=most_values, allowed=allowed)
         self.calls = Calls(self)

@@ -15,7 +15,7 @@ def main() -> int:
         return 1
     write(changed)
     for path in sorted(changed):
-        print(f"wrote {path}")  # noqa: T201
+        print(f"wrote {path}")  # noqa: T201  a command speaks
     return 0
 
 

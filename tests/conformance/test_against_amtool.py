@@ -12,6 +12,7 @@ import sys
 
 import pytest
 
+from alertrouter.alert import Labels
 from alertrouter.cli import amtool
 from alertrouter.policy.alertmanager.conversion import convert
 from alertrouter.policy.load import load
@@ -58,5 +59,5 @@ def _policy(text: str) -> Policy:
     return load(found.files)
 
 
-def _receivers(policy: Policy, labels: object) -> list[str]:
-    return [match.route.options.receiver or "" for match in policy.routes(labels)]  # type: ignore[arg-type]
+def _receivers(policy: Policy, labels: Labels) -> list[str]:
+    return [match.route.options.receiver or "" for match in policy.routes(labels)]
