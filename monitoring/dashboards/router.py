@@ -4,6 +4,20 @@ from typing import Final
 
 from dashboards.panel import UP, Board, Kind, Panel, Row, logs, prom, rates
 
+TIME_TO_ACKNOWLEDGE: Final = Panel(
+    title="Mean time to acknowledge",
+    kind=Kind.NUMBER,
+    unit="s",
+    width=4,
+    says="From opening to acknowledgement, in the time shown.",
+    queries=(
+        prom(
+            "sum(increase(alertrouter_acknowledgement_seconds_total[$__range]))"
+            ' / sum(increase(alertrouter_transitions_total{transition="ACK"}[$__range]))'
+        ),
+    ),
+)
+
 ALERTROUTER: Final = Board(
     uid="ar-alertrouter",
     title="alertrouter",
@@ -48,19 +62,7 @@ ALERTROUTER: Final = Board(
                     says="Incidents that nobody has acknowledged.",
                     queries=(prom('max(alertrouter_incidents{state="triggered"})'),),
                 ),
-                Panel(
-                    title="Mean time to acknowledge",
-                    kind=Kind.NUMBER,
-                    unit="s",
-                    width=4,
-                    says="From opening to acknowledgement, in the time shown.",
-                    queries=(
-                        prom(
-                            "sum(increase(alertrouter_acknowledgement_seconds_total[$__range]))"
-                            ' / sum(increase(alertrouter_transitions_total{transition="ACK"}[$__range]))'
-                        ),
-                    ),
-                ),
+                TIME_TO_ACKNOWLEDGE,
                 Panel(
                     title="Put aside",
                     kind=Kind.NUMBER,

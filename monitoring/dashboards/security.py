@@ -1,9 +1,11 @@
 """Security: threats, user activity, the models' own, compliance."""
 
+from dataclasses import replace
 from typing import Final
 
 from dashboards.panel import Board, Kind, Panel, Row, logs, prom, rates
-from dashboards.stack import BACKUP_AGE
+from dashboards.router import TIME_TO_ACKNOWLEDGE
+from dashboards.stack import BACKUPS
 
 THREATS: Final = Board(
     uid="ar-security-threats",
@@ -203,18 +205,7 @@ COMPLIANCE: Final = Board(
                         ),
                     ),
                 ),
-                Panel(
-                    title="Mean time to acknowledge",
-                    kind=Kind.NUMBER,
-                    unit="s",
-                    says="From opening to acknowledgement, in the time shown.",
-                    queries=(
-                        prom(
-                            "sum(increase(alertrouter_acknowledgement_seconds_total[$__range]))"
-                            ' / sum(increase(alertrouter_transitions_total{transition="ACK"}[$__range]))'
-                        ),
-                    ),
-                ),
+                replace(TIME_TO_ACKNOWLEDGE, width=8),
                 Panel(
                     title="Last clearing of old logs",
                     kind=Kind.NUMBER,
@@ -225,14 +216,7 @@ COMPLIANCE: Final = Board(
                         prom("time() - max(loki_compactor_apply_retention_last_successful_run_timestamp_seconds)"),
                     ),
                 ),
-                Panel(
-                    title="Backups, hours old",
-                    kind=Kind.TABLE,
-                    width=6,
-                    alert="BackupStale",
-                    says="There should be one each day.",
-                    queries=(BACKUP_AGE,),
-                ),
+                replace(BACKUPS, width=6),
                 Panel(
                     title="Audit trail",
                     kind=Kind.LOGS,

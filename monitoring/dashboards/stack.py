@@ -4,11 +4,18 @@ from typing import Final
 
 from dashboards.panel import UP, Board, Kind, Panel, Row, logs, prom, rates
 
-BACKUP_AGE: Final = prom(
-    "(time() - max by (component_name) (alertrouter_backup_last_success_timestamp_seconds)) / 3600",
-    "{{component_name}}",
+BACKUPS: Final = Panel(
+    title="Backups, hours old",
+    kind=Kind.TABLE,
+    alert="BackupStale",
+    says="There should be one each day.",
+    queries=(
+        prom(
+            "(time() - max by (component_name) (alertrouter_backup_last_success_timestamp_seconds)) / 3600",
+            "{{component_name}}",
+        ),
+    ),
 )
-"""In hours."""
 
 STACK: Final = Board(
     uid="ar-stack-health",
@@ -121,13 +128,7 @@ STACK: Final = Board(
                         prom('sum(alloy_component_controller_running_components{health_type!="healthy"}) or vector(0)'),
                     ),
                 ),
-                Panel(
-                    title="Backups, hours old",
-                    kind=Kind.TABLE,
-                    alert="BackupStale",
-                    says="There should be one each day.",
-                    queries=(BACKUP_AGE,),
-                ),
+                BACKUPS,
                 Panel(
                     title="Its own errors",
                     kind=Kind.LOGS,
