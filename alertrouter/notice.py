@@ -104,7 +104,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     ) -> Notice:
         """Build it from what the ledger owes and the alerts as they are now; an alert that is gone is left out.
 
-        `names` are Alertmanager's, as far as they are known.
+        `names` are Alertmanager's, as far as they are known. What follows is a line a field.
         """
         firing = _shown(delivery.firing, "firing", alerts, names or {}, now)
         resolved = _shown(delivery.resolved, "resolved", alerts, names or {}, now)

@@ -67,16 +67,7 @@ def backup(
         if not found.unreadable:
             store.record_success(client, keys, "alertrouter", now)
     _complain(found)
-    typer.echo(
-        f"{counted(len(taken.records), 'key')}, {counted(taken.count('incidents'), 'incident')}, "
-        f"{counted(taken.count('alerts'), 'alert')}: {file}",
-        err=file == "-",
-    )
-    if set_aside:
-        kept = f": only {file} has {'it' if removed == 1 else 'them'} now, keep it" if removed else ""
-        typer.echo(f"{counted(removed, 'entry', 'entries')} set aside{kept}", err=file == "-")
-    elif found.removable:
-        typer.echo("to go on without what can't be read: alertrouter backup FILE --set-aside", err=True)
+    _tell(file, taken, found, removed if set_aside else None)
     if found.unreadable > removed:
         raise typer.Exit(1)
 
@@ -114,6 +105,20 @@ def restore(
         f"restored what alertrouter {taken.version} held at {taken.at:%Y-%m-%d %H:%M:%S} UTC: "
         f"{counted(taken.count('incidents'), 'incident')}, {counted(taken.count('alerts'), 'alert')}"
     )
+
+
+def _tell(file: str, taken: Backup, found: Reading, removed: int | None) -> None:
+    """Say what is in the file, and how many entries left the state; None: nobody asked for that."""
+    typer.echo(
+        f"{counted(len(taken.records), 'key')}, {counted(taken.count('incidents'), 'incident')}, "
+        f"{counted(taken.count('alerts'), 'alert')}: {file}",
+        err=file == "-",
+    )
+    if removed is not None:
+        kept = f": only {file} has {'it' if removed == 1 else 'them'} now, keep it" if removed else ""
+        typer.echo(f"{counted(removed, 'entry', 'entries')} set aside{kept}", err=file == "-")
+    elif found.removable:
+        typer.echo("to go on without what can't be read: alertrouter backup FILE --set-aside", err=True)
 
 
 def _complain(found: Reading) -> None:
