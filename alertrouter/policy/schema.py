@@ -1,7 +1,6 @@
 """The policy's grammar as a JSON Schema, for editors: keys complete themselves, and an unknown one is underlined.
 
 `alertrouter schema` prints it, docs/policy.schema.json is that. A test compares it with the reader, key by key.
-More than 300 lines, for it is one table: a grammar in two halves is harder to check than a long one.
 """
 
 from __future__ import annotations
