@@ -19,7 +19,8 @@ from alertrouter.settings import from_environment
 if TYPE_CHECKING:
     from alertrouter.simulate.difference import Compared, Difference, Treatment
 
-Directory = Annotated[Path, typer.Argument(metavar="DIR", help="A policy directory.")]
+Old = Annotated[Path, typer.Argument(metavar="OLD", help="The directory of a policy.")]
+New = Annotated[Path, typer.Argument(metavar="NEW", help="That of the one beside which it is put.")]
 Samples = Annotated[int, typer.Option(metavar="N", min=1, help="How many label sets are tried.")]
 Seed = Annotated[int, typer.Option(metavar="N", help="Other label sets.")]
 ExitCode = Annotated[bool, typer.Option("--exit-code", help="Exit 3 when anything differs.")]
@@ -58,8 +59,8 @@ class DiffView(msgspec.Struct, frozen=True):
 
 @app.command()
 def diff(
-    old: Directory,
-    new: Directory,
+    old: Old,
+    new: New,
     samples: Samples = 5000,
     seed: Seed = 1,
     exit_code: ExitCode = False,

@@ -6,6 +6,7 @@ answered yet.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Final
@@ -18,15 +19,22 @@ from alertrouter.cli.app import Exit, app
 from alertrouter.cli.options import Output, OutputOption, PolicyOption, UrlOption, open_policy, print_json
 from alertrouter.cli.server import NoServer, Server, TokenOption
 from alertrouter.cli.terminal import Terminal, counted, plain
+from alertrouter.errors import AlertrouterError
 from alertrouter.settings import from_environment
 
 AREA: Final = "/api/v1/policies"
+
+REVISION: Final = re.compile("[0-9a-f]{6,64}")
 
 RevisionArgument = Annotated[str, typer.Argument(metavar="REVISION", help="As `publish` and `policies` show it.")]
 Activate = Annotated[bool, typer.Option("--activate", help="Put it in force as well.")]
 Shadow = Annotated[
     bool, typer.Option("--shadow", help="Let it decide beside the one in force and tell nobody; see `shadow`.")
 ]
+
+
+class NoRevision(AlertrouterError):
+    """What was typed can't be the name of a policy."""
 
 
 class Happening(msgspec.Struct, frozen=True):
@@ -98,7 +106,12 @@ def activate_revision(
     output: OutputOption = Output.TEXT,
 ) -> None:
     """Put a published policy in force. Open incidents keep theirs."""
-    path = f"/revisions/{quote(revision.strip(), safe='')}/{'shadow' if in_shadow else 'activate'}"
+    name = revision.strip()
+    if not REVISION.fullmatch(name):
+        raise NoRevision(
+            f"{name!r} is no revision: expected 6 to 64 of 0-9 and a-f, as `alertrouter policies` shows them"
+        )
+    path = f"/revisions/{quote(name, safe='')}/{'shadow' if in_shadow else 'activate'}"
     _do(Server(from_environment(), url, token), path, b"", output)
 
 

@@ -153,7 +153,9 @@ class Policies:
         await self._store.keep(
             Revision(happened=Happened.PUBLISHED, revision=policy.revision, at=now, actor=actor, files=dict(body.files))
         )
-        return DoneView(revision=policy.revision, text=f"revision {policy.revision} is published, and not in force yet")
+        active, _ = await self._store.revisions()
+        stands = "in force already" if policy.revision == active else "not in force yet"
+        return DoneView(revision=policy.revision, text=f"revision {policy.revision} is published, and {stands}")
 
     async def rollback(self, actor: Writer) -> DoneView | JSONResponse:
         """Put the policy in force that was in force before this one."""

@@ -60,7 +60,8 @@ def _escalation(incident: Incident) -> Iterator[Fact]:
     ladder = incident.ladder
     if ladder is None or incident.state is State.RESOLVED:
         return
-    told = f"{ladder.policy}, level {ladder.level}" + (f", begun again {ladder.loops} times" if ladder.loops else "")
+    level = f"level {ladder.level}" if ladder.level else "no level told yet"
+    told = f"{ladder.policy}, {level}" + (f", begun again {ladder.loops} times" if ladder.loops else "")
     following = incident.timers.get(Timer.STEP)
     if incident.exhausted:
         yield Fact("Escalation", f"{told}: no level is left to tell")

@@ -63,6 +63,14 @@ def test_a_policy_is_published_then_activated_then_rolled_back(routed: Door, tmp
     assert at(routed, "policies", "-o", "json").json[0]["active"] == FIRST
 
 
+def test_publishing_what_is_in_force_says_so(routed: Door, tmp_path: Path) -> None:
+    """And a revision that can't be one is refused in words."""
+    assert publish(routed, tmp_path / "new", POLICY).out == f"revision {FIRST} is published, and in force already\n"
+    assert at(routed, "activate", "abc") == Ran(
+        1, "", "'abc' is no revision: expected 6 to 64 of 0-9 and a-f, as `alertrouter policies` shows them\n"
+    )
+
+
 def test_publish_and_activate_in_one_go(routed: Door, tmp_path: Path) -> None:
     """What was published is there to be looked at."""
     assert (

@@ -80,6 +80,16 @@ def test_open_incidents_are_shown_and_counted_and_those_that_are_over_are_not(do
     assert "LongOver" not in page
 
 
+def test_an_inbox_without_messages_explains_itself_once_something_is_open(door: Door) -> None:
+    """With credentials for all channels it stays empty: nobody is told to send a first alert then."""
+    keep_incident(door, 1)
+
+    page = door.http.get("/").text
+
+    assert "No message here. Those of the open incidents went to their own channels" in page
+    assert "No message yet" not in page
+
+
 def test_many_open_incidents_are_cut_and_the_rest_is_counted(door: Door) -> None:
     """The page stays readable in a storm."""
     for number in range(1, 31):
