@@ -9,8 +9,8 @@ from alertrouter.incident import State
 from alertrouter.notice import Notice
 from alertrouter.policy.load import load
 from alertrouter.simulate.timeline import live
+from tests.engine.ladder import MINUTE
 from tests.engine.story import START, Story, at, persisted
-from tests.engine.test_ladder import MINUTE
 
 HOUR = 60 * MINUTE
 

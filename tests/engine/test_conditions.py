@@ -10,8 +10,8 @@ from alertrouter.events import Acknowledged, Escalated
 from alertrouter.policy.load import load
 from alertrouter.simulate.timeline import live
 from alertrouter.transition import Transition
+from tests.engine.ladder import MINUTE, minutes
 from tests.engine.story import START, Story
-from tests.engine.test_ladder import MINUTE, minutes
 
 POLICY = """
 severities: [warning]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from alertrouter.events import Acknowledged
 from alertrouter.incident import State
+from tests.engine.ladder import MINUTE, minutes
 from tests.engine.story import Story, firing
-from tests.engine.test_ladder import MINUTE, minutes
 
 HOUR = 60 * MINUTE
 

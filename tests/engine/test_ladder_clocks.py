@@ -8,8 +8,8 @@ import pytest
 
 from alertrouter.events import Acknowledged, Escalated, Extended, Noted, Snoozed
 from alertrouter.incident import State
+from tests.engine.ladder import MINUTE, POLICY, minutes
 from tests.engine.story import Story, at
-from tests.engine.test_ladder import MINUTE, POLICY, minutes
 
 HOUR = 60 * MINUTE
 WAITING = POLICY.replace("group_wait: 0s", "group_wait: 30s")

@@ -8,8 +8,8 @@ import pytest
 
 from alertrouter.engine.engine import Engine
 from alertrouter.events import Acknowledged, Unacknowledged
+from tests.engine.ladder import MINUTE, POLICY, minutes
 from tests.engine.story import START, Story, at, persisted
-from tests.engine.test_ladder import MINUTE, POLICY, minutes
 
 OTHER = POLICY.replace("{after: 5m, notify: oncall}", "{after: 2m, notify: managers}").replace(
     "ack_timeout: 30m", "ack_timeout: 1m"

@@ -6,8 +6,8 @@ import pytest
 
 from alertrouter.events import Acknowledged, Resolved
 from alertrouter.incident import State
+from tests.engine.ladder import MINUTE, minutes
 from tests.engine.story import Story, at
-from tests.engine.test_ladder import MINUTE, minutes
 
 POLICY = """
 severities: [critical]

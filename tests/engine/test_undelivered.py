@@ -5,8 +5,8 @@ from __future__ import annotations
 from alertrouter.delivery import Delivery
 from alertrouter.events import Acknowledged, Snoozed
 from alertrouter.incident import Reason, Timer
+from tests.engine.ladder import MINUTE, minutes
 from tests.engine.story import Story, at
-from tests.engine.test_ladder import MINUTE, minutes
 
 POLICY = """
 severities: [critical]
