@@ -196,11 +196,15 @@ def _incidents(memory: Memory, wanted: Sequence[SilenceMatcher]) -> list[Inciden
     matchers = tuple(map(matcher_of, wanted))
     marks = _candidates(memory, wanted)
     if marks is None:
-        return [one for one in memory.state.incidents.values() if _is_open(one) and _has_one(memory, one, matchers)]
-    alerts = (memory.state.alerts[mark] for mark in marks)
-    names = {name for alert in alerts if _meets(alert.labels, matchers) for name in alert.incidents}
-    found = (memory.state.incidents.get(name) for name in names)
-    return sorted((one for one in found if one and _is_open(one)), key=lambda one: one.number)
+        concerned = [
+            one for one in memory.state.incidents.values() if _is_open(one) and _has_one(memory, one, matchers)
+        ]
+    else:
+        alerts = (memory.state.alerts[mark] for mark in marks)
+        names = {name for alert in alerts if _meets(alert.labels, matchers) for name in alert.incidents}
+        found = (memory.state.incidents.get(name) for name in names)
+        concerned = [one for one in found if one and _is_open(one)]
+    return sorted(concerned, key=lambda one: one.number)
 
 
 def _is_open(incident: Incident) -> bool:
