@@ -33,7 +33,11 @@ def test_the_same_story_gives_the_same_changes(steps: list[Step]) -> None:
 @example(
     [
         ("fire", "A", "c2", "info", None, 0),
-        ("fire", "A", "c1", "info", None, 10),
+        *[("fire", "A", "c1", "info", None, wait) for wait in (0, 0, 0, 10)],
+        ("end", "A", "c1", "info", 0),
+        ("pass", 0),
+        *[("fire", "A", "c1", "info", None, 0)] * 2,
+        ("pass", 0),
         ("silence", (SilenceMatcher("cluster", "c[12]", is_regex=True),), 1, 60, False, 0),
         ("fire", "A", "c1", "info", None, 2),
     ]
