@@ -93,10 +93,12 @@ def _compared(
         return (), (), seen.firing
     told = frozenset(to.told)
     may_be_shown = seen.telling or seen.firing
+    shown = tuple(name for name in may_be_shown if name in told or (may_tell and seen.telling))
     return (
         [name for name in seen.telling if name not in told],
         tuple(name for name in to.told if name in seen.over),
-        tuple(name for name in may_be_shown if name in told or (may_tell and seen.telling)),
+        # What it was told stays, too, while all else that fires may not be told yet.
+        shown or tuple(name for name in seen.firing if name in told),
     )
 
 
@@ -104,8 +106,9 @@ def _the_end(seen: Picture, to: Destination, incident: Incident) -> Owed | Reaso
     """What is over but not resolved yet is told when it is: as the end, to all, and not as a change."""
     if incident.state is State.RESOLVED and to.told:
         return Owed(reason=Reason.RESOLVED, firing=(), resolved=to.told)
-    if incident.state is State.RESOLVED and to.forewarned:
-        return Owed(reason=Reason.RESOLVED, firing=(), resolved=tuple(sorted(seen.over)), redraw=True)
+    if incident.state is State.RESOLVED and to.forewarned and (all_of_it := {*seen.over, *seen.firing}):
+        # Called over by a person, it may fire still: the warning shows that it is over all the same.
+        return Owed(reason=Reason.RESOLVED, firing=(), resolved=tuple(sorted(all_of_it)), redraw=True)
     return Reason.DEDUPLICATED
 
 

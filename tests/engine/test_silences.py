@@ -8,7 +8,7 @@ import pytest
 
 from alertrouter.engine.changes import Answer
 from alertrouter.engine.engine import Engine
-from alertrouter.events import Acknowledged, SilenceExpired, SilenceSet
+from alertrouter.events import Acknowledged, Resolved, SilenceExpired, SilenceSet
 from alertrouter.silence import Silence, SilenceMatcher, SilenceState
 from tests.engine.story import START, Story, Told, at, firing, persisted, snapshot
 
@@ -181,6 +181,22 @@ def test_what_is_over_before_the_announced_end_is_drawn_so() -> None:
     assert [(one.reason.value, one.redraw) for one in story.deliveries] == [
         ("silence about to end", False),
         ("resolved", True),
+    ]
+
+
+def test_what_a_person_calls_over_after_the_warning_is_drawn_so_while_it_fires() -> None:
+    """Given an announced end, when somebody calls the incident over by force, then the warning says what is over."""
+    story = Story(PLAIN)
+    ask(story, 0, until=HOUR)
+    story.fire(0, "Disk")
+    story.advance(HOUR - 600)
+
+    story.act(HOUR - 300, Resolved, force=True)
+    story.advance(HOUR - 200)
+
+    assert [(one.reason.value, len(one.resolved)) for one in story.deliveries] == [
+        ("silence about to end", 0),
+        ("resolved", 1),
     ]
 
 

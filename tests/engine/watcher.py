@@ -123,6 +123,7 @@ class Watcher:
     log: list[bytes] = field(default_factory=list)
     born: set[str] = field(default_factory=set)
     told: dict[tuple[str, str], set[Fingerprint]] = field(default_factory=dict)
+    warned: set[tuple[str, str]] = field(default_factory=set)
     flying: dict[str, object] = field(default_factory=dict)
     recalled: set[str] = field(default_factory=set)
     parts: dict[str, list[Part]] = field(default_factory=dict)
@@ -259,10 +260,13 @@ class Watcher:
         if sent:
             for incident, fires, over in self.parts[delivery.id]:
                 known = self.told.setdefault((incident, delivery.destination), set())
-                assert set(over) <= known, "heard of an end without having been told of the fire"
+                warned = (incident, delivery.destination) in self.warned and delivery.redraw
+                assert warned or set(over) <= known, "heard of an end without having been told of the fire"
                 known -= set(over)
                 if delivery.reason != "silence about to end":
                     known |= set(fires)
+                else:  # a warning names what fires and tells nobody of it; it is drawn as over when that is
+                    self.warned.add((incident, delivery.destination))
         outcome = Outcome.SENT if sent else Outcome.CANCELLED if recalled else Outcome.FAILED
         self.check(self.story.settle(delivery, self.second, outcome=outcome))
 
