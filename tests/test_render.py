@@ -124,7 +124,15 @@ def test_a_missing_name_shows_nothing_when_it_counts(tmp_path: Path) -> None:
     text, renderer = rendered(tmp_path, "{{ notice.titel }} {{ nobody.at.all }}{{ notice.title }}")
 
     assert text == "ModelLatencyHigh"
-    assert "titel" in str(renderer.check()[0])
+    assert "a `Notice` has no `titel`" in str(renderer.check()[0])
+    assert "Error" not in str(renderer.check()[0])
+
+
+def test_an_unknown_function_is_named(tmp_path: Path) -> None:
+    """In words, and not in those of a traceback."""
+    _, renderer = rendered(tmp_path, "{{ nope(1) }}")
+
+    assert "there is no `nope`" in str(renderer.check()[0])
 
 
 def test_a_missing_label_is_no_fault(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ logged once and shown. Templates run in the worker, in a sandbox, with their loo
 from __future__ import annotations
 
 import logging
+import re
 import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping
@@ -16,7 +17,15 @@ from enum import Enum
 from pathlib import Path
 from typing import Final
 
-from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, TemplateError, TemplateSyntaxError
+from jinja2 import (
+    ChoiceLoader,
+    Environment,
+    FileSystemLoader,
+    PrefixLoader,
+    TemplateError,
+    TemplateSyntaxError,
+    UndefinedError,
+)
 from jinja2 import Template as JinjaTemplate
 
 from alertrouter.errors import Problem
@@ -223,12 +232,22 @@ def _fallback(form: Form, notice: Notice, alert: NoticeAlert | None) -> str:
     return cut_markup(escaped, form.limit) if form.dialect is Dialect.SLACK else look.cut(escaped, form.limit)
 
 
+_UNKNOWN: Final = re.compile(r"'(?:[\w.]+\.)?(\w+) object' has no attribute '(\w+)'|'(\w+)' is undefined")
+"""How Jinja says that there is no such name."""
+
+
+def _unknown(found: re.Match[str]) -> str:
+    return f"there is no `{found[3]}`" if found[3] else f"a `{found[1]}` has no `{found[2]}`"
+
+
 def _problem(form: Form, error: BaseException) -> Problem:
     """Say where a template went wrong: Jinja's tracebacks name its file and line."""
     if isinstance(error, TemplateSyntaxError):
         return Problem(error.filename or form.file, error.lineno, 1, "", error.message or "can't be read")
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.endswith(".j2")]
-    what = f"{type(error).__name__}: {error}"
+    what = (
+        _UNKNOWN.sub(_unknown, str(error)) if isinstance(error, UndefinedError) else f"{type(error).__name__}: {error}"
+    )
     if frames:
         return Problem(frames[-1].filename, frames[-1].lineno or 0, 1, "", what)
     return Problem(form.file, 0, 0, "", what)
