@@ -22,6 +22,9 @@ from alertrouter.cli import shadow as shadow
 from alertrouter.cli import silence as silence
 from alertrouter.cli import test_route as test_route
 from alertrouter.cli.app import app as commands
+from alertrouter.cli.panels import arrange
+
+arrange(commands)
 
 
 def main() -> None:
