@@ -239,11 +239,11 @@ def _entry(entry: Entry) -> NoticeAlert:
 def _common(sets: list[dict[str, str]]) -> dict[str, str]:
     if not sets:
         return {}
-    shared = dict(sets[0])
-    for other in sets[1:]:
-        for name in [name for name, value in shared.items() if other.get(name) != value]:
-            del shared[name]
-    return shared
+    shared, *others = sets
+    for other in others:
+        if not shared.items() <= other.items():
+            shared = {name: value for name, value in shared.items() if other.get(name) == value}
+    return dict(shared)
 
 
 def labels_text(labels: Labels) -> str:
