@@ -35,6 +35,9 @@ from alertrouter.silence import short_id
 SHOWN: Final = 10
 """Alerts that a dry run names one by one."""
 
+DEFAULT_LENGTH: Final = "2h"
+"""How long a silence lasts of which nobody says when it ends."""
+
 silences = typer.Typer(no_args_is_help=True, help="Silence alerts of the running server: add, list, expire.")
 app.add_typer(silences, name="silence")
 
@@ -46,7 +49,15 @@ IncidentOption = Annotated[
     str, typer.Option("--incident", metavar="ID", help="Its group and route, as matchers.", show_default=False)
 ]
 For = Annotated[
-    str, typer.Option("--for", "--duration", "-d", metavar="DURATION", help="From its start, as 30m or 1h30m.")
+    str,
+    typer.Option(
+        "--for",
+        "--duration",
+        "-d",
+        metavar="DURATION",
+        help=f"From its start, as 30m or 1h30m. Default: {DEFAULT_LENGTH}.",
+        show_default=False,
+    ),
 ]
 Until = Annotated[str, typer.Option("--until", metavar="TIME", help="As 2026-03-02T10:00:00Z.", show_default=False)]
 From = Annotated[str, typer.Option("--from", metavar="TIME", help="Begin later.", show_default=False)]
@@ -110,7 +121,7 @@ class EndedView(msgspec.Struct, frozen=True):
 def add(
     matchers: Matchers = None,
     incident: IncidentOption = "",
-    length: For = "2h",
+    length: For = "",
     until: Until = "",
     start: From = "",
     comment: Comment = "",
@@ -124,6 +135,8 @@ def add(
     """Silence alerts that meet all the matchers, or those of an incident."""
     if bool(matchers) is bool(incident):
         raise typer.BadParameter("expected matchers or --incident")
+    if length and until:
+        raise typer.BadParameter("expected one of --for and --until")
     server = Server(from_environment(), url, token)
     wanted = scope(server, incident) if incident else parsed(matchers or [])
     if dry_run:
@@ -132,22 +145,12 @@ def add(
     if not comment:
         raise typer.BadParameter("say why: whoever is not told reads it", param_hint="--comment")
     begins = _moment(start, "--from") if start else datetime.now(UTC)
-    ends = _moment(until, "--until") if until else begins + _span(length)
-    name = set_silence(
-        server,
-        Wanted(
-            matchers=wanted,
-            starts_at=begins,
-            ends_at=ends,
-            created_by=author or getpass.getuser(),
-            comment=comment,
-            with_alerts=with_alerts,
-        ),
+    ends = _moment(until, "--until") if until else begins + _span(length or DEFAULT_LENGTH)
+    by = author or getpass.getuser()
+    asked = Wanted(
+        matchers=wanted, starts_at=begins, ends_at=ends, created_by=by, comment=comment, with_alerts=with_alerts
     )
-    if output is Output.JSON:
-        print_json(AddedView(name, list(map(str, wanted)), begins, ends))
-    else:
-        typer.echo(f"{short_id(name)} until {ends:%Y-%m-%d %H:%M} UTC: {plain(', '.join(map(str, wanted)))}")
+    _add(server, asked, output)
 
 
 @silences.command("list")
@@ -192,6 +195,14 @@ def expire(ids: Ids, url: UrlOption = "", token: TokenOption = "", output: Outpu
             text = f"{short_id(name)} is over" if done else f"there is no silence {asked} to end"
             typer.echo(plain(text), err=not done)
     raise typer.Exit(max(codes))
+
+
+def _add(server: Server, one: Wanted, output: Output) -> None:
+    name, matchers = set_silence(server, one), list(map(str, one.matchers))
+    if output is Output.JSON:
+        print_json(AddedView(name, matchers, one.starts_at, one.ends_at))
+    else:
+        typer.echo(f"{short_id(name)} until {one.ends_at:%Y-%m-%d %H:%M} UTC: {plain(', '.join(matchers))}")
 
 
 def _show_hidden(server: Server, wanted: Sequence[Matcher], output: Output) -> None:

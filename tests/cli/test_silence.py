@@ -87,6 +87,16 @@ def test_a_silence_can_begin_later_and_go_with_its_alerts(routed: Door) -> None:
         (("add", "a", "-c", "why"), 2, "a: "),
         (("add", "a=b", "--for", "soon", "-c", "why"), 2, "soon"),
         (("add", "a=b", "--until", "tomorrow", "-c", "why"), 2, "2026-03-02T10:00:00Z"),
+        (
+            ("add", "a=b", "-d", "1h", "--until", "2999-01-01T00:00:00Z", "-c", "why"),
+            2,
+            "expected one of --for and --until",
+        ),
+        (
+            ("add", "a=b", "-d", "2h", "--until", "2999-01-01T00:00:00Z", "--dry-run"),
+            2,
+            "expected one of --for and --until",
+        ),
         (("add", "a=~.*", "-c", "why"), 3, "at least one matcher must not match the empty string"),
         (("add", "a=b", "--until", "2020-01-01T00:00:00Z", "-c", "why"), 3, "start time must be before end time"),
         (("add", "--incident", "999", "-c", "why"), 1, "there is no incident"),
