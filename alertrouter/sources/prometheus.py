@@ -20,6 +20,8 @@ from alertrouter.sources.report import PostedAlert, moment, report
 RESOLVE_TIMEOUT: Final = timedelta(minutes=5)
 """How long an alert without `endsAt` fires after it was last sent; Alertmanager's default."""
 
+EMPTY: Final = "the body is empty, expected an array of alerts"
+"""What is wrong with a body that has nothing in it."""
 
 _URI: Final = re.compile(r"/|[A-Za-z][A-Za-z0-9+.-]*:")
 """How the address of a generator must begin: with a scheme, or with a slash."""
@@ -36,8 +38,16 @@ _FORM: Final[Form[_SentAlert]] = array(_SentAlert)
 
 
 def parse(body: bytes, now: datetime, resolve_timeout: timedelta = RESOLVE_TIMEOUT) -> Parsed:
-    """Read what Prometheus posts; an empty array is fine, as it is for Alertmanager."""
-    return read(body, _FORM, partial(_report, now, resolve_timeout))
+    """Read what Prometheus posts; an empty array is fine, and so is Go's `null` for one, as for Alertmanager."""
+    try:
+        return read(body, _FORM, partial(_report, now, resolve_timeout))
+    except PayloadError:
+        match body.strip():
+            case b"":
+                raise PayloadError(EMPTY) from None
+            case b"null":
+                return Parsed(())
+        raise
 
 
 def _report(now: datetime, resolve_timeout: timedelta, alert: _SentAlert) -> AlertReport:

@@ -67,6 +67,14 @@ def test_one_bad_alert_is_set_aside_and_shown_while_the_others_pass(door: Door) 
     assert 'alertrouter_alerts_set_aside_total{source="alertmanager"} 1.0' in door.http.get("/metrics").text
 
 
+@pytest.mark.parametrize("body", [b"", b" \n"])
+def test_prometheus_address_answers_an_empty_body_as_alertmanager_does(door: Door, body: bytes) -> None:
+    """A proxy that loses bodies is told apart from a sender with bad JSON."""
+    answer = door.post("/api/v2/alerts", body)
+
+    assert (answer.status_code, answer.json()) == (422, {"code": 602, "message": "alerts in body is required"})
+
+
 @pytest.mark.parametrize("path", ADDRESSES)
 def test_a_body_that_cannot_be_read_is_answered_400_with_its_first_fault(door: Door, path: str) -> None:
     """Nothing of it reaches the journal."""
@@ -90,9 +98,10 @@ def test_ten_thousand_alerts_come_in_as_one_event_and_more_as_several(door: Door
     assert door.redis.xlen(KEYS.journal) == 2
 
 
-def test_prometheus_may_post_nothing(door: Door) -> None:
-    """An empty list is fine and writes nothing."""
-    answer = door.post("/api/v2/alerts", b"[]")
+@pytest.mark.parametrize("body", [b"[]", b"null", b" null\n"])
+def test_prometheus_may_post_nothing(door: Door, body: bytes) -> None:
+    """An empty list, which Go writes as `null` too, is fine and writes nothing, as at Alertmanager."""
+    answer = door.post("/api/v2/alerts", body)
 
     assert answer.status_code == 200
     assert door.redis.xlen(KEYS.journal) == 0

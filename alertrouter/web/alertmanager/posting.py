@@ -54,6 +54,8 @@ class PostedAlerts(Hook):
 
     def unreadable(self, key: str, error: str) -> Response:
         """Tell what a body lacks, 422 there, from what can't be read, 400."""
+        if error == prometheus.EMPTY:
+            return _refusal(key, 422, "alerts in body is required", 602)
         if found := _MISSING.fullmatch(error):
             return _refusal(key, 422, f"{found[1]}.{found[2]} in body is required", 602)
         if found := _NO_URI.fullmatch(error):
