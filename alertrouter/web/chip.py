@@ -12,7 +12,7 @@ from alertrouter.web.standing import taken_by
 
 @dataclass(frozen=True, slots=True)
 class Chip:
-    """An incident at a glance."""
+    """An incident at a glance; `taken` and `silenced` say who has it, and who silenced it, or nothing."""
 
     id: str
     number: int
@@ -23,6 +23,7 @@ class Chip:
     state: str
     opened_at: datetime
     taken: str
+    silenced: str
 
     @classmethod
     def of(cls, incident: Incident) -> Chip:
@@ -41,4 +42,5 @@ class Chip:
             state=incident.state,
             opened_at=incident.opened_at,
             taken=taken_by(incident),
+            silenced=incident.silenced,
         )

@@ -25,8 +25,8 @@ def taken_by(incident: Incident) -> str:
         return f"taken by {incident.ack.by}"
     if incident.snooze:
         return f"snoozed by {incident.snooze.by}"
-    if incident.silenced:
-        return "silenced"
+    if incident.silenced:  # stands still, and is told in words of its own
+        return ""
     climbed = incident.ladder.level if incident.ladder and incident.state is State.TRIGGERED else 0
     return f"nobody's yet, level {climbed} was told" if climbed > 1 else ""
 

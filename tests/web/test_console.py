@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import cast
 
 import pytest
+from msgspec.structs import replace
 
-from alertrouter.incident import State
+from alertrouter.incident import Ack, State
 from alertrouter.settings import from_environment
 from alertrouter.web.first_steps import receiver
 from tests.journeys.programs import installed
 from tests.waiting import eventually
 from tests.web.door import KEYS, Door, running_door
-from tests.web.kept import keep_alert, keep_incident, keep_line, keep_message, keep_silence
+from tests.web.kept import AT, keep, keep_alert, keep_incident, keep_line, keep_message, keep_silence
 
 
 def test_an_empty_inbox_tells_how_to_send_a_first_alert_and_that_line_works(door: Door) -> None:
@@ -78,6 +79,20 @@ def test_open_incidents_are_shown_and_counted_and_those_that_are_over_are_not(do
     assert "DiskFull" in page
     assert "only-this" in page
     assert "LongOver" not in page
+
+
+def test_a_silenced_incident_says_at_a_glance_who_silenced_it_why_and_until_when(door: Door) -> None:
+    """Whoever has it stands there too; a comment is text, whatever is in it."""
+    account = "silenced by S-1f2e3d4c until 2026-11-22 18:00 UTC (sam: <b>new disk</b>)"
+    keep(door, replace(keep_incident(door, 1), silenced=account))
+    taken, account = Ack(by="lena (api)", at=AT, until=None, level=1), account.replace("S-1f2e3d4c", "S-2f2e3d4c")
+    keep(door, replace(keep_incident(door, 2, State.ACKNOWLEDGED), ack=taken, silenced=account))
+
+    page = door.http.get("/").text
+
+    assert "silenced by S-1f2e3d4c until 2026-11-22 18:00 UTC (sam: &lt;b&gt;new disk&lt;/b&gt;)" in page
+    assert "taken by lena (api)" in page
+    assert "silenced by S-2f2e3d4c until" in page
 
 
 def test_an_inbox_without_messages_explains_itself_once_something_is_open(door: Door) -> None:
