@@ -5,7 +5,7 @@ The worker builds it from a `Delivery` and the alerts it names; `render` turns i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from typing import Final, Literal, Protocol, TypeAlias
@@ -146,7 +146,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     @property
     def alerts(self) -> tuple[NoticeAlert, ...]:
-        """Firing ones first, then the resolved."""
+        """Firing ones first, then the resolved; each in Alertmanager's order, so that no message reshuffles."""
         return self.firing + self.resolved
 
     @cached_property
@@ -210,7 +210,7 @@ def _shown(
     names: Mapping[Fingerprint, str],
     now: datetime,
 ) -> tuple[NoticeAlert, ...]:
-    return tuple(
+    shown = [
         NoticeAlert(
             status=status,
             labels=alert.labels,
@@ -222,7 +222,21 @@ def _shown(
         )
         for mark in marks
         if (alert := alerts.get(mark))
-    )
+    ]
+    return tuple(in_order(shown))
+
+
+def in_order(alerts: Sequence[NoticeAlert]) -> list[NoticeAlert]:
+    """Alertmanager's order: by job, then instance (those without come last), then the labels, which seldom decide."""
+    first = list(map(_place, alerts))
+    if len(set(first)) == len(first):
+        return [alerts[at] for at in sorted(range(len(first)), key=first.__getitem__)]
+    return sorted(alerts, key=lambda alert: (*_place(alert), len(alert.labels), sorted(alert.labels.items())))
+
+
+def _place(alert: NoticeAlert) -> tuple[bool, str, bool, str]:
+    job, instance = alert.labels.get("job"), alert.labels.get("instance")
+    return job is None, job or "", instance is None, instance or ""
 
 
 def _entry(entry: Entry) -> NoticeAlert:

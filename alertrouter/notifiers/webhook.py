@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import socket
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache, partial
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
@@ -15,7 +14,7 @@ import msgspec
 
 from alertrouter.errors import PermanentFailure, TemporaryFailure
 from alertrouter.incident import Reason
-from alertrouter.notice import Notice, NoticeAlert, Status
+from alertrouter.notice import Notice, NoticeAlert, Status, in_order
 from alertrouter.notifiers import http
 from alertrouter.notifiers.connections import NoRequest, Target, target_of
 from alertrouter.notifiers.exchange import Exchange
@@ -153,7 +152,7 @@ class WebhookNotifier:
 
 def body(notice: Notice, max_alerts: int = 0) -> Body:
     """The notice in Alertmanager's words; the common labels are those of the alerts that are shown."""
-    alerts = _sorted(notice.alerts)
+    alerts = in_order(notice.alerts)
     shown = alerts[:max_alerts] if max_alerts else alerts
     of_shown = msgspec.structs.replace(notice, firing=tuple(shown), resolved=())
     return Body(
@@ -219,19 +218,6 @@ def _alert(alert: NoticeAlert) -> Alert:
         generator_url=alert.generator_url,
         fingerprint=alert.fingerprint,
     )
-
-
-def _sorted(alerts: Sequence[NoticeAlert]) -> list[NoticeAlert]:
-    """Alertmanager's order: by job, then instance (those without come last), then the labels, which seldom decide."""
-    first = list(map(_order, alerts))
-    if len(set(first)) == len(first):
-        return [alerts[at] for at in sorted(range(len(first)), key=first.__getitem__)]
-    return sorted(alerts, key=lambda alert: (*_order(alert), len(alert.labels), sorted(alert.labels.items())))
-
-
-def _order(alert: NoticeAlert) -> tuple[bool, str, bool, str]:
-    job, instance = alert.labels.get("job"), alert.labels.get("instance")
-    return job is None, job or "", instance is None, instance or ""
 
 
 @lru_cache(maxsize=4096)

@@ -41,6 +41,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("case", cases, ids=[getattr(case, "id", str(place)) for place, case in enumerate(cases)])
 
 
+def recorded(name: str, kind: type[Case]) -> Case:
+    """Read a whole file; for tests that are run for each of its cases, and so not without one."""
+    directory = _directory()
+    assert directory is not None, _NO_CASES
+    return msgspec.json.decode((directory / name).read_bytes(), type=kind)
+
+
 def _directory() -> Path | None:
     named = os.environ.get("ALERTROUTER_CONFORMANCE")
     if named:

@@ -36,7 +36,8 @@ class Text:
 class Reading:
     """What integrations are read against; gathers texts, variables and notes on the way.
 
-    `destination` is the id of the integration that is being read.
+    `destination` is the id of the integration that is being read, `pagerduty` the address that the first one of
+    PagerDuty's has, "" before there is one.
     """
 
     report: Report
@@ -45,6 +46,7 @@ class Reading:
     texts: list[Text] = field(default_factory=list)
     variables: dict[str, str] = field(default_factory=dict)
     destination: str = ""
+    pagerduty: str = ""
 
     def bearer(self, variable: str, fields: Fields, key: str) -> list[tuple[str, str]]:
         """The token that `http_config` has, as the option `key`."""

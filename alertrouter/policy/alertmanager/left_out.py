@@ -16,6 +16,7 @@ _SLACK_HTTP: Final = frozenset({"authorization", "bearer_token", "bearer_token_f
 _WEBHOOK_HTTP: Final = _SLACK_HTTP | {"basic_auth"}
 _OURS = "alertrouter makes its own message, in blocks, and updates it in place"
 _TIMEOUT = ("alertrouter tries again by its own times", "nothing")
+_RULE = "see whether a rule in PagerDuty goes by it"
 _LOOK = "the look of the sender is the Slack app's own"
 _SLACK_WHY: Final[Mapping[str, tuple[str, str]]] = {
     **dict.fromkeys(("username", "icon_emoji", "icon_url"), (_LOOK, "set name and icon in the Slack app")),
@@ -39,10 +40,16 @@ _PAGERDUTY_WHY: Final[Mapping[str, tuple[str, str]]] = {
         "the details are the alerts' labels and annotations, in full",
         "put what is missing into an annotation of the rule",
     ),
-    **dict.fromkeys(
-        ("client", "client_url", "source", "class", "component", "group", "images", "links"),
-        ("PagerDuty gets the incident's labels, source and links", "see whether a rule in PagerDuty goes by it"),
+    **dict.fromkeys(("client", "client_url"), ("the client is alertrouter, its link the incident's page", _RULE)),
+    "source": ("the source is the instance or service of the alerts, else the receiver", _RULE),
+    "class": ("the class is the alert's name", _RULE),
+    "component": ("the component is the alerts' label `component`", _RULE),
+    "group": ("the group is the labels by which alerts are grouped", _RULE),
+    "links": (
+        "the links are runbook, dashboard and source",
+        "links belong into the annotations runbook_url and dashboard_url",
     ),
+    "images": ("PagerDuty gets no pictures", "link the picture from the annotation dashboard_url"),
     "timeout": _TIMEOUT,
 }
 _EMAIL_WHY: Final[Mapping[str, tuple[str, str]]] = {

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
+import re
+from typing import Final
 
 from alertrouter.policy.alertmanager import grammar
 from alertrouter.policy.alertmanager.fallbacks import PAGERDUTY_URL
 from alertrouter.policy.alertmanager.fields import at_most_one, flag, given
 from alertrouter.policy.alertmanager.integration import Options, Reading
 from alertrouter.policy.alertmanager.left_out import left_out
+from alertrouter.policy.alertmanager.notes import HIDDEN
 from alertrouter.policy.alertmanager.yamlwriter import pairs, scalar
 from alertrouter.policy.reading.value import Fields
+
+_ENQUEUE: Final = "/v2/enqueue"
+_SENT_ANYWAY: Final = re.compile(r"\{\{-?\s*\.(?:Common|Group)Labels\.component\s*-?\}\}")
 
 
 def pagerduty(reading: Reading, name: str, fields: Fields) -> Options:
@@ -22,13 +27,49 @@ def pagerduty(reading: Reading, name: str, fields: Fields) -> Options:
     options += _severity(reading, name, fields, comments)
     if not fields.take("send_resolved", flag, True):
         options.append(("send_resolved", "false"))
-    url = (given(fields, "url") or (fields.value.node.place, reading.globals.pagerduty_url))[1]
-    if url.rstrip("/") != PAGERDUTY_URL and "generic" not in url:
-        base = urlsplit(url)
-        reading.variables["PAGERDUTY_EVENTS_URL"] = f"{base.scheme}://{base.netloc}"
+    _address(reading, name, fields, comments)
     reading.text(fields, "description", "pagerduty/summary.j2", f"receivers[{name}].pagerduty_configs")
-    left_out(reading.report, name, fields, "pagerduty", grammar.PAGERDUTY, comments)
+    component = given(fields, "component")
+    sent = component and _SENT_ANYWAY.fullmatch(component[1].strip())
+    keys = tuple(key for key in grammar.PAGERDUTY if not (sent and key == "component"))
+    left_out(reading.report, name, fields, "pagerduty", keys, comments)
     return tuple(options), tuple(comments)
+
+
+def _address(reading: Reading, name: str, fields: Fields, comments: list[str]) -> None:
+    """Where its events go, as the one setting that all of PagerDuty has: `/v2/enqueue` is added to it when posting."""
+    place, url = given(fields, "url") or (fields.value.node.place, reading.globals.pagerduty_url)
+    if "generic" in url:
+        return  # the address of Events API v1, which `service_key` speaks
+    url = url.rstrip("/")
+    base = url.removesuffix(_ENQUEUE)
+    set_already, reading.pagerduty = reading.pagerduty, reading.pagerduty or base
+    said: tuple[str, str, str] | None = None
+    if set_already and set_already != base:
+        said = (
+            f"the address `{url}` is left out",
+            f"all of PagerDuty has one address, and `{set_already}` comes first",
+            "put a proxy at PAGERDUTY_EVENTS_URL that serves both",
+        )
+    elif "$" in url or url == HIDDEN:
+        base = ""
+        said = (
+            f"the address `{url}` isn't known here",
+            "a setting has no placeholders",
+            f"set PAGERDUTY_EVENTS_URL to it, without `{_ENQUEUE}`",
+        )
+    elif not url.endswith(_ENQUEUE):
+        said = (
+            f"events go to `{base}{_ENQUEUE}`",
+            "the Events API v2 is there, below PAGERDUTY_EVENTS_URL",
+            "see that what listens there knows that path",
+        )
+    if said:
+        what, why, todo = said
+        key = f"receivers[{name}].pagerduty_configs.url"
+        comments.append(reading.report.note(place, key, what, why=why, todo=todo))
+    if reading.pagerduty + _ENQUEUE != PAGERDUTY_URL:
+        reading.variables.setdefault("PAGERDUTY_EVENTS_URL", base)
 
 
 def _key(reading: Reading, name: str, fields: Fields, comments: list[str]) -> list[tuple[str, str]]:

@@ -137,3 +137,41 @@ def test_a_severity_without_a_rank_is_said_and_the_others_keep_theirs() -> None:
     (note,) = found.notes
     assert (note.line, note.what) == (1, "the severity `blau` has no rank")
     assert note.why == "its alerts count as `warning`"
+
+
+@pytest.mark.parametrize(
+    ("urls", "variable", "said"),
+    [
+        (["https://events.eu.pagerduty.com/v2/enqueue"], "https://events.eu.pagerduty.com", []),
+        (["http://proxy:8080/pagerduty/v2/enqueue/"], "http://proxy:8080/pagerduty", []),
+        (["https://events.pagerduty.com/v2/enqueue"], None, []),
+        (["https://events.pagerduty.com/generic/2010-04-15/create_event.json"], None, []),
+        (["$PAGERDUTY"], "", ["the address `$PAGERDUTY` isn't known here"]),
+        (["http://proxy/pd"], "http://proxy/pd", ["events go to `http://proxy/pd/v2/enqueue`"]),
+        (["http://a/v2/enqueue", "http://b/v2/enqueue"], "http://a", ["the address `http://b/v2/enqueue` is left out"]),
+        (["", "http://b/v2/enqueue"], None, ["the address `http://b/v2/enqueue` is left out"]),
+        (
+            ["http://a/v2/enqueue", ""],
+            "http://a",
+            ["the address `https://events.pagerduty.com/v2/enqueue` is left out"],
+        ),
+    ],
+)
+def test_the_address_of_pagerduty_keeps_its_path_and_is_one(
+    urls: list[str], variable: str | None, said: list[str]
+) -> None:
+    """A proxy may have it below a path. There is one setting for all: a second address is said and not taken."""
+    each = [f"{{routing_key: k, url: '{url}'}}" if url else "{routing_key: k}" for url in urls]
+
+    found, _ = converted(with_receiver(f"pagerduty_configs: [{', '.join(each)}]"))
+
+    assert found.variables.get("PAGERDUTY_EVENTS_URL") == variable
+    assert [note.what for note in found.notes if note.key.endswith("pagerduty_configs.url")] == said
+
+
+def test_a_component_that_pagerduty_gets_anyway_is_not_said() -> None:
+    """The alerts' own label is what it gets; another one is left out, and said."""
+    for component, said in (("'{{ .CommonLabels.component }}'", 0), ("'{{ .CommonLabels.service }}'", 1), ("db", 1)):
+        found, _ = converted(with_receiver(f"pagerduty_configs: [{{routing_key: k, component: {component}}}]"))
+
+        assert [note.key for note in found.notes] == ["receivers[x].pagerduty_configs.component"] * said
