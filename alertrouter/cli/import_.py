@@ -14,9 +14,10 @@ import msgspec
 import typer
 
 from alertrouter.cli.app import Exit, app
+from alertrouter.cli.import_directory import SetAside, write
 from alertrouter.cli.import_environment import ENVIRONMENT, environment, given, write_secrets
 from alertrouter.cli.options import Output, print_json
-from alertrouter.errors import PayloadError, PolicyError, Problem
+from alertrouter.errors import PayloadError, PolicyError
 from alertrouter.settings import from_environment
 
 if TYPE_CHECKING:
@@ -96,6 +97,7 @@ class ImportView(msgspec.Struct, frozen=True):
     notes: Sequence[Note]
     environment: Sequence[VariableView]
     verified: AgreementView | None
+    set_aside: Sequence[SetAside]
 
 
 @app.command("import")
@@ -124,18 +126,19 @@ def import_alertmanager(
     policy = _policy(found)
     usable = policy is not None and (lenient or not found.problems)
     files = {**found.files, **found.templates} if usable else {}
+    aside: Sequence[SetAside] = ()
     if usable and output:
-        _write(output, found, files, force=force)
+        aside = write(output, {**files, ENVIRONMENT: environment(found, output)}, force=force)
     if usable and secrets:
         write_secrets(secrets, found)
     seed = seed if seed is not None else random.SystemRandom().randrange(1_000_000_000)
     if form is Output.TEXT:
         from alertrouter.cli.import_text import show_import
 
-        show_import(settings, file, found, files, policy, output, secrets)
+        show_import(settings, file, found, files, policy, output, secrets, aside)
     agreement = _verify(policy, content, samples, seed) if policy and usable and verify else None
     if form is Output.JSON:
-        print_json(_view(found, files, policy, agreement, seed))
+        print_json(_view(found, files, policy, agreement, seed, aside))
     elif agreement:
         from alertrouter.cli.import_text import show_agreement
 
@@ -182,19 +185,6 @@ def _policy(found: Conversion) -> Policy | None:
         raise PolicyError((*found.problems, *said)) from None
 
 
-def _write(directory: Path, found: Conversion, files: Mapping[str, str], *, force: bool) -> None:
-    if directory.is_dir() and any(directory.iterdir()) and not force:
-        raise PolicyError((Problem(str(directory), 0, 0, "", "is not empty; --force writes over what is there"),))
-    try:
-        for name, text in files.items():
-            path = directory / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
-        (directory / ENVIRONMENT).write_text(environment(found, directory), encoding="utf-8")
-    except OSError as error:
-        raise PayloadError(f"{directory}: can't be written: {error}") from None
-
-
 def _verify(policy: Policy, content: str, number: int, seed: int) -> Agreement:
     from alertrouter.cli import amtool
     from alertrouter.policy.alertmanager.skeleton import skeleton
@@ -207,7 +197,12 @@ def _verify(policy: Policy, content: str, number: int, seed: int) -> Agreement:
 
 
 def _view(
-    found: Conversion, files: Mapping[str, str], policy: Policy | None, agreement: Agreement | None, seed: int
+    found: Conversion,
+    files: Mapping[str, str],
+    policy: Policy | None,
+    agreement: Agreement | None,
+    seed: int,
+    aside: Sequence[SetAside],
 ) -> ImportView:
     variables = [VariableView(name, value or None, False, 0) for name, value in sorted(found.variables.items())]
     variables += [VariableView(one.name, None, True, one.line) for one in found.secrets]
@@ -220,6 +215,7 @@ def _view(
         notes=found.notes,
         environment=variables,
         verified=_agreement_view(agreement, seed) if agreement else None,
+        set_aside=aside,
     )
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 import typer
 
+from alertrouter.cli.import_directory import SetAside
 from alertrouter.cli.import_environment import given
 from alertrouter.cli.terminal import Terminal, counted, plain
 from alertrouter.policy.alertmanager.conversion import Conversion
@@ -27,6 +28,7 @@ def show_import(
     policy: Policy | None,
     output: Path | None,
     secrets: Path | None,
+    aside: Sequence[SetAside],
 ) -> None:
     """The policy on stdout when it goes nowhere else; everything that is said about it on stderr then."""
     if not output:
@@ -41,6 +43,7 @@ def show_import(
         said.folded("    ", f"{note.what}: {note.why}", 4)
         said.folded("  → ", note.todo, 4)
     _show_environment(said, found, secrets)
+    _show_aside(said, output, aside)
     if policy and files:
         routes = sum(1 for _ in policy.root.all())
         into = str(output) if output else "the policy"
@@ -71,6 +74,12 @@ def _show_environment(said: Terminal, found: Conversion, secrets: Path | None) -
     for secret in found.secrets:
         where = f"in {secrets}" if secrets and secret.value is not None else f"the secret in line {secret.line}"
         said.line(f"    {secret.name}=…  ({where})")
+
+
+def _show_aside(said: Terminal, output: Path | None, aside: Sequence[SetAside]) -> None:
+    for one in aside:
+        what = f"{output}/{one.file} is of an earlier import and not of this one: set aside as {one.now}"
+        said.line(f"{said.doubtful('!')} {plain(what)}")
 
 
 def show_agreement(settings: Settings, agreement: Agreement, seed: int) -> None:

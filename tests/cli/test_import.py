@@ -105,6 +105,62 @@ def test_nothing_is_overwritten_unasked(tmp_path: Path) -> None:
     assert run("import", str(EVERYTHING), "--output", str(tmp_path), "--force").code == 0
 
 
+PLAIN_FILE = """
+route: {receiver: x}
+receivers: [{name: x, webhook_configs: [{url: 'http://e.example.org/'}]}]
+"""
+FULL_FILE = f"""{PLAIN_FILE}
+inhibit_rules: [{{source_matchers: [severity="critical"], target_matchers: [severity="warning"], equal: [cluster]}}]
+"""
+TEXTS_FILE = FULL_FILE.replace(
+    "webhook_configs:", "pagerduty_configs: [{routing_key: k, description: d}], webhook_configs:"
+)
+
+
+def test_what_an_earlier_import_wrote_is_in_force_no_more(tmp_path: Path) -> None:
+    """It is set aside and said, whatever somebody wrote into it meanwhile; what people wrote themselves stays."""
+    file, policy = tmp_path / "alertmanager.yml", tmp_path / "p"
+    file.write_text(TEXTS_FILE)
+    assert run("import", str(file), "--output", str(policy)).code == 0
+    assert len(load(read(policy)).inhibit_rules) == 1
+    inhibition, template = policy / "inhibition.yml", policy / "templates" / "pagerduty" / "summary.j2"
+    inhibition.write_text(inhibition.read_text() + "# and a word of mine\n")
+    own = {policy / "teams.yml": "teams: {}\n", policy / "templates" / "slack.j2": "mine", policy / "NOTES": "mine"}
+    for path, text in own.items():
+        path.write_text(text)
+
+    file.write_text(PLAIN_FILE)
+    ran = run("import", str(file), "--output", str(policy), "--force")
+
+    assert ran.code == 0, ran.out + ran.err
+    assert load(read(policy)).inhibit_rules == ()
+    assert not template.exists()
+    assert "inhibition.yml is of an earlier import and not of this one: set aside as inhibition.yml.old" in ran.out
+    assert (policy / "inhibition.yml.old").read_text().endswith("# and a word of mine\n")
+    assert {path: path.read_text() for path in own} == own
+
+    for content, aside in ((FULL_FILE, []), (PLAIN_FILE, ["inhibition.yml.old-2"])):
+        file.write_text(content)
+        (said,) = run("import", str(file), "--output", str(policy), "--force", "-o", "json").json
+        assert [one["now"] for one in said["set_aside"]] == aside
+    assert (policy / "inhibition.yml.old").read_text().endswith("# and a word of mine\n")
+
+
+def test_an_inhibition_of_the_operators_own_stays(tmp_path: Path) -> None:
+    """Its name is one that an import writes, its text is not: it is not ours to take away."""
+    file, policy = tmp_path / "alertmanager.yml", tmp_path / "p"
+    file.write_text(PLAIN_FILE)
+    policy.mkdir()
+    text = "# Made by hand, not from alertmanager.yml by `alertrouter import`\ninhibit_rules: []\n"
+    (policy / "inhibition.yml").write_text(text)
+    (policy / "broken.yml").write_bytes(b"\xff\xfe")
+
+    ran = run("import", str(file), "--output", str(policy), "--force")
+
+    assert (ran.code, "set aside" in ran.out) == (0, False)
+    assert (policy / "inhibition.yml").read_text() == text
+
+
 def test_a_faulty_file_is_refused_and_lenience_makes_the_best_of_it(tmp_path: Path) -> None:
     """The fault at its place either way."""
     file = tmp_path / "alertmanager.yml"
