@@ -121,7 +121,8 @@ class HeldThere(msgspec.Struct, frozen=True, array_like=True):
 class SourceReconciled(msgspec.Struct, frozen=True, kw_only=True, tag="reconciled"):
     """What a source lists was compared with what is known here; this is what its webhooks don't tell.
 
-    `source` is how people know it, `looks` how often in a row it was looked at before that counts.
+    `source` is how people know it, `looks` how often in a row it was looked at before that counts. `heard` are alerts
+    that fire here and that it lists, told now and then and not at each look: its word of them is not old.
     """
 
     at: datetime
@@ -132,6 +133,7 @@ class SourceReconciled(msgspec.Struct, frozen=True, kw_only=True, tag="reconcile
     missed: tuple[Missed, ...] = ()
     gone: tuple[Gone, ...] = ()
     held: tuple[HeldThere, ...] = ()
+    heard: tuple[Fingerprint, ...] = ()
 
 
 class _ByPerson(msgspec.Struct, frozen=True, kw_only=True):

@@ -26,6 +26,7 @@ def reconcile(memory: Memory, draft: Draft, event: SourceReconciled) -> None:
     began = _begin(memory, draft, event)
     ended = _end(memory, draft, event.gone)
     _hold(memory, draft, event)
+    _hear(memory, draft, event)
     _tell(draft, began, f"fires in Alertmanager ({event.source}), whose webhook did not come: {event.looks} polls")
     _tell(draft, ended, f"not in Alertmanager ({event.source}) any more: {event.looks} polls")
     for name, alerts in (("opened", began), ("resolved", ended)):
@@ -89,6 +90,16 @@ def _hold(memory: Memory, draft: Draft, event: SourceReconciled) -> None:
         with contextlib.suppress(LookupError):  # its policy has lost its route: there is no message to draw
             changed = telling.redraw(View(memory, draft, incident), changed)
         draft.changes.incidents[incident.id] = changed
+
+
+def _hear(memory: Memory, draft: Draft, event: SourceReconciled) -> None:
+    """Take it that a source lists an alert for a repeat of it: persisted in bulk, and older than any later report."""
+    for mark in event.heard:
+        known = memory.state.alerts.get(mark)
+        if known is None or mark in draft.changes.alerts:
+            continue
+        if known.ends_at is None and known.firing(draft.at) and known.updated_at < event.at:
+            draft.touched[mark] = replace(known, updated_at=event.at)
 
 
 def _alerts(count: int) -> str:

@@ -54,10 +54,14 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """How sure one must be: so many looks in a row, and not more than `gap` between two of them."""
+    """How sure one must be: so many looks in a row, and not more than `gap` between two of them.
+
+    What is listed is told of, too, when nothing was heard of it for `rest`.
+    """
 
     looks: int
     gap: timedelta
+    rest: timedelta = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +86,8 @@ class Verdict:
     """What to heal, each with its run, and what is known of the source now.
 
     `seen` are the alerts that fire here and that it has listed as ours: only of those does its silence mean something.
-    `held` says of those that it holds back why. `wary` says that so much is missing there that it takes more looks.
+    `held` says of those that it holds back why, `unheard` are those that it lists and of which it has told nothing for
+    a while. `wary` says that so much is missing there that it takes more looks.
     """
 
     course: Course
@@ -90,6 +95,7 @@ class Verdict:
     gone: Mapping[Fingerprint, Run]
     seen: frozenset[Fingerprint]
     held: Mapping[Fingerprint, str] = field(default_factory=dict)
+    unheard: tuple[Fingerprint, ...] = ()
     wary: bool = False
 
 
@@ -123,7 +129,9 @@ def compare(
     # What is healed counts anew: should the router know better, it is looked at as long once more.
     rest = Course(last=look.at, missed=_without(missed, begin), gone=_without(gone, end))
     held = {mark: look.listed[mark].held for mark in seen & look.listed.keys() if look.listed[mark].held}
-    return Verdict(course=rest, missed=begin, gone=end, seen=seen, held=held, wary=wary)
+    long_ago = look.at - rules.rest
+    unheard = tuple(mark for mark in open_ended if mark in look.listed and firing[mark].updated_at <= long_ago)
+    return Verdict(course=rest, missed=begin, gone=end, seen=seen, held=held, unheard=unheard, wary=wary)
 
 
 def _untold(look: Look, firing: Mapping[Fingerprint, Alert]) -> Iterable[tuple[Fingerprint, timedelta]]:

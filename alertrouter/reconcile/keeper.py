@@ -43,7 +43,7 @@ class _Source:
     """What is known of one source. `holds` are alerts that it lists, or, while it doesn't answer, that it may list.
 
     `held` is what was told of those that it holds back. `trouble` says why not all that it says is believed, `wary`
-    that it takes more polls to believe it.
+    that it takes more polls to believe it. `spoke_at` is when it was last told what it lists.
     """
 
     replicas: tuple[Replica, ...]
@@ -55,6 +55,7 @@ class _Source:
     trouble: str = ""
     wary: bool = False
     held: Mapping[Fingerprint, str] = field(default_factory=dict)
+    spoke_at: datetime | None = None
 
     @property
     def name(self) -> str:
@@ -117,6 +118,7 @@ class Reconciler(threading.Thread):
         verdict = compare(course, look, known, source.seen, self._rules, elsewhere)
         self._tell(source, look, verdict)
         source.held = self._tell_held(source, look, verdict)
+        self._tell_unheard(source, look, verdict)
         self._store.keep(source.name, more=verdict.seen - source.seen, less=source.seen - verdict.seen)
         source.course, source.seen, source.wary = verdict.course, verdict.seen, verdict.wary
         source.holds = source.seen if look.doubt else look.listed.keys()
@@ -183,6 +185,14 @@ class Reconciler(threading.Thread):
             self._append(source, look.at, f"held.{start}", 1, held=tuple(changed[start : start + _EVENT_SIZE]))
         return held
 
+    def _tell_unheard(self, source: _Source, look: Look, verdict: Verdict) -> None:
+        """Tell now and then what it lists, so that an alert whose webhooks are lost is not said to be stale."""
+        if not verdict.unheard or (source.spoke_at is not None and look.at - source.spoke_at < self._rules.rest):
+            return
+        for start in range(0, len(verdict.unheard), _EVENT_SIZE):
+            self._append(source, look.at, f"heard.{start}", 1, heard=verdict.unheard[start : start + _EVENT_SIZE])
+        source.spoke_at = look.at
+
     def _append(
         self,
         source: _Source,
@@ -193,11 +203,21 @@ class Reconciler(threading.Thread):
         missed: tuple[Missed, ...] = (),
         gone: tuple[Gone, ...] = (),
         held: tuple[HeldThere, ...] = (),
+        heard: tuple[Fingerprint, ...] = (),
     ) -> None:
         key = f"reconcile:{source.name}:{at:%Y%m%dT%H%M%S.%f}:{part}"
-        _log.info("reconciled", source=source.name, key=key, missed=len(missed), gone=len(gone), held=len(held))
+        if not heard:
+            _log.info("reconciled", source=source.name, key=key, missed=len(missed), gone=len(gone), held=len(held))
         event = SourceReconciled(
-            at=at, actor="reconcile", key=key, source=source.name, looks=looks, missed=missed, gone=gone, held=held
+            at=at,
+            actor="reconcile",
+            key=key,
+            source=source.name,
+            looks=looks,
+            missed=missed,
+            gone=gone,
+            held=held,
+            heard=heard,
         )
         self._journal.append(encode(event))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from alertrouter.alert import fingerprint
 from alertrouter.engine.changes import Changes
 from alertrouter.events import Gone, HeldThere, Missed, SourceReconciled
@@ -37,6 +39,13 @@ def held(story: Story, second: float, **whys: str) -> Changes:
     """A look found alerts of these names held back at their source, or, with no reason, no longer."""
     found = tuple(HeldThere(fingerprint({"alertname": name}), why) for name, why in whys.items())
     event = SourceReconciled(at=at(second), actor="reconcile", key=f"h{second}", source="am:9093", looks=1, held=found)
+    return story.take(story.engine.apply(event))
+
+
+def heard(story: Story, second: float, *names: str) -> Changes:
+    """A look found alerts of these names listed at their source."""
+    marks = tuple(fingerprint({"alertname": name}) for name in names)
+    event = SourceReconciled(at=at(second), actor="reconcile", key=f"l{second}", source="am:9093", looks=1, heard=marks)
     return story.take(story.engine.apply(event))
 
 
@@ -174,3 +183,41 @@ def test_a_beat_is_not_heard_by_a_look() -> None:
     assert not notes(story)
     assert heard == 0
     assert story.counts["heartbeats_missed"] == 1
+
+
+def test_what_its_source_lists_is_not_stale() -> None:
+    """Given no webhook any more, then what looks find listed was heard of, and what none of them finds is stale."""
+    story = Story(POLICY.replace("group_interval: 1m", "group_interval: 1m, repeat_interval: 10m"))
+    story.fire(0, "DiskFull", "Forgotten")
+    for second in range(300, 3600, 300):
+        story.advance(second)
+        heard(story, second, "DiskFull")
+
+    assert "STALE" not in story.transitions("INC-1")
+    assert "STALE" in story.transitions("INC-2")
+
+    story.advance(3300 + 1200 + 60)
+    assert story.transitions("INC-1")[-1] == "STALE"
+    heard(story, 4600, "DiskFull")
+    story.advance(4700)
+
+    assert story.incident("INC-1").unheard_since is None
+
+
+def test_what_is_listed_is_written_in_bulk_and_neither_begins_nor_ends_a_thing() -> None:
+    """Given alerts that fire, are over or are unknown, when all are listed, then nothing but the first was heard of."""
+    story = Story(POLICY)
+    story.fire(0, "Fires", "Over")
+    story.end(30, "Over")
+    story.report(60, firing("Ends", 60, ends=3600))
+    story.advance(200)
+    before = dict(story.engine.state.alerts)
+
+    changes = heard(story, 200, "Fires", "Over", "Ends", "Unknown")
+
+    assert (changes.alerts, changes.incidents, changes.timeline, changes.deliveries) == ({}, {}, [], [])
+    fires = fingerprint({"alertname": "Fires"})
+    assert story.engine.touched_changes().alerts == {fires: replace(before[fires], updated_at=at(200))}
+    assert {**story.engine.state.alerts, fires: before[fires]} == before
+    assert not heard(story, 150, "Fires").alerts
+    assert story.engine.state.alerts[fires].updated_at == at(200)

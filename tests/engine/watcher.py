@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from alertrouter.alert import AlertReport, Fingerprint, fingerprint_of
 from alertrouter.delivery import Delivery, Outcome
@@ -102,7 +103,7 @@ silences = st.tuples(
 )
 unsilences = st.tuples(st.just("unsilence"), st.integers(0, 5), st.booleans(), seconds)
 hushes = silences | unsilences
-findings = st.sampled_from(["missed", "gone", "held", "freed"])
+findings = st.sampled_from(["missed", "gone", "held", "freed", "heard"])
 reconciles = st.tuples(st.just("reconcile"), names, clusters, severities, findings, st.integers(0, 300), seconds)
 steps = fires | fires | ends | passes | settles | settles | acts | acts | restarts | hushes | reconciles
 stories = st.lists(steps, max_size=40)
@@ -177,6 +178,7 @@ class Watcher:
             missed=(Missed(report, since),) if what == "missed" else (),
             gone=(Gone(mark, since),) if what == "gone" else (),
             held=(HeldThere(mark, "silenced" if what == "held" else ""),) if what in ("held", "freed") else (),
+            heard=(mark,) if what == "heard" else (),
         )
         # Timers that are due before it fire first, as they would with any event.
         before = self.story.engine.advance(at(self.second) - timedelta(microseconds=1))
@@ -188,6 +190,8 @@ class Watcher:
             assert now == known
             over = [one for one in self.story.engine.state.incidents.values() if one.state is State.RESOLVED]
             assert not any(one.upstream for one in over)
+        elif what == "heard":
+            assert known == (now and replace(now, updated_at=known.updated_at if known else now.updated_at))
         elif known is not None and known.updated_at > since:
             assert now is not None
             assert now.firing(event.at) == known.firing(event.at)

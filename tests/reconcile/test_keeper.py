@@ -33,17 +33,20 @@ route: {receiver: ai, group_by: [alertname], group_wait: 10s, group_interval: 1m
 
 
 class Asking(Routing):
-    """A router, turned by hand, and what asks Alertmanagers once a minute beside it."""
+    """A router, turned by hand, and what asks Alertmanagers once a minute beside it; `told` counts its events."""
 
     def __init__(self, settings: Settings, client: redis.Redis) -> None:
         super().__init__(settings, client)
         self.reconciler = Reconciler(settings, self.clock)
+        self.told = 0
 
     def polls(self, count: int = 1) -> None:
         """Let so many minutes go by."""
         for _ in range(count):
             self.clock.now += timedelta(minutes=1)
+            waiting = self._waiting()
             self.reconciler.poll()
+            self.told += self._waiting() - waiting
             self.turn()
 
     def webhook(self, *names: str) -> None:
@@ -63,6 +66,10 @@ class Asking(Routing):
         """The alert names of the incidents, and how each stands."""
         return {one.group_labels["alertname"]: one.state.value for one in self.incidents().values()}
 
+    def stale(self) -> list[str]:
+        """The alert names of the incidents of which their source is said to have told nothing any more."""
+        return [one.group_labels["alertname"] for one in self.incidents().values() if one.unheard_since is not None]
+
     def notes(self, incident: str) -> list[str]:
         """What its story says of reconciling."""
         packed = cast(list[bytes], self.client.lrange(self.keys.timeline(incident), 0, -1))
@@ -75,6 +82,9 @@ class Asking(Routing):
         named = {name.decode(): int(value) for name, value in counters.items()}
         prefix = "reconcile_polls:"
         return {name.removeprefix(prefix): value for name, value in named.items() if name.startswith(prefix)}
+
+    def _waiting(self) -> int:
+        return self.client.xlen(self.keys.journal)
 
 
 @pytest.fixture
@@ -284,6 +294,25 @@ def test_what_is_silenced_there_is_shown_with_who_and_why(asking: Asking, pair: 
     assert (silenced.remarks, fires.remarks) == ((why,), ())
     assert silenced.silenced == silenced.muted == ""
     assert asking.notes(silenced.id) == [why, f"1 alert no longer held back {where}"]
+
+
+def test_what_is_listed_there_is_not_stale_and_that_is_not_told_at_each_poll(
+    settings_for: SettingsFor, client: redis.Redis, pair: list[Alertmanager]
+) -> None:
+    """Given webhooks that come no more, then what is listed is not stale until Alertmanager doesn't answer either."""
+    policy = POLICY.replace("group_interval: 1m", "group_interval: 1m, repeat_interval: 10m")
+    asking = Asking(settings_for(policy, asked(",".join(one.url for one in pair))), client)
+    fires_everywhere(asking, pair, "Listed")
+
+    asking.polls(40)
+    spoken_of = asking.stale(), asking.told
+    for one in pair:
+        one.answer_always(Answer(500))
+    asking.polls(30)
+
+    assert spoken_of == ([], 8)
+    assert asking.stale() == ["Listed"]
+    assert asking.states() == {"Listed": State.TRIGGERED}
 
 
 def test_what_goes_elsewhere_there_or_is_muted_there_is_not_opened(asking: Asking, pair: list[Alertmanager]) -> None:
