@@ -136,8 +136,9 @@ def policies(url: UrlOption = "", token: TokenOption = "", output: OutputOption 
 
 
 def _show(terminal: Terminal, found: Overview) -> None:
+    standing = _standing(found)
     for one in found.revisions:
-        now = terminal.good("  in force") if one.revision == found.active else ""
+        now = terminal.good("  in force") if one is standing else ""
         when = f"{one.at:%Y-%m-%d %H:%M:%S} UTC"
         terminal.line(f"{one.revision}  {one.happened:9}  {when}  {plain(one.actor)}{now}")
     if found.shadow:
@@ -151,6 +152,12 @@ def _show(terminal: Terminal, found: Overview) -> None:
         for fault in found.refused:
             for line in fault.splitlines():
                 terminal.line(f"    {plain(line)}")
+
+
+def _standing(found: Overview) -> Happening | None:
+    """By which it is in force now: the newest activation of the active revision, not an earlier time of it."""
+    activations = (one for one in found.revisions if one.happened == "activated" and one.revision == found.active)
+    return next(activations, None)
 
 
 def _do(server: Server, path: str, content: bytes, output: Output) -> Done:
