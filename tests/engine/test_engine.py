@@ -2,45 +2,10 @@
 
 from __future__ import annotations
 
-import pytest
-from msgspec.structs import replace
-
-from alertrouter.engine.engine import Engine, NotApplied
+from alertrouter.engine.engine import Engine
 from alertrouter.incident import State
+from tests.engine.plain import PLAIN
 from tests.engine.story import Story, Told, at, ended, firing, persisted
-
-PLAIN = """
-severities: [info, warning, critical]
-reopen_within: 10m
-receivers:
-  chat: {webhook: {url: "${CHAT_URL}"}}
-  pager: {webhook: {url: "${PAGER_URL}"}}
-  quiet: {webhook: {url: "${QUIET_URL}", send_resolved: false}}
-teams:
-  ops: {channel: chat, oncall: pager}
-time_intervals:
-  nights:
-    - times: [{start_time: "22:00", end_time: "24:00"}, {start_time: "00:00", end_time: "06:00"}]
-  first_hour:
-    - times: [{start_time: "10:00", end_time: "11:00"}]
-escalation_policies:
-  note: {levels: [{notify: channel}]}
-  page: {ack_timeout: 30m, levels: [{notify: [channel, oncall]}, {after: 5m, notify: oncall}], repeat: {every: 30m}}
-route:
-  receiver: chat
-  group_by: [cluster]
-  group_wait: 30s
-  group_interval: 5m
-  repeat_interval: 1h
-  routes:
-    - {matchers: ['kind="both"'], receiver: pager, continue: true}
-    - {matchers: ['kind="both"'], receiver: chat}
-    - {matchers: ['kind="quiet"'], receiver: quiet}
-    - {matchers: ['kind="muted"'], receiver: chat, mute_time_intervals: [first_hour]}
-    - {matchers: ['kind="laddered"'], team: ops, escalate: {info: note, warning: note, critical: page}}
-inhibit_rules:
-  - {name: node, source_matchers: ['alertname="NodeDown"'], target_matchers: ['alertname=~"Svc.*"'], equal: [node]}
-"""
 
 
 def test_alerts_of_a_group_are_told_once_when_group_wait_is_over() -> None:
@@ -177,61 +142,6 @@ def test_an_alert_with_an_end_is_over_then_unless_each_re_send_moves_it() -> Non
     assert story.told[1:] == [Told(630, "chat/webhook", "resolved", resolved=("A",))]
 
 
-def test_an_inhibited_alert_is_told_to_nobody_and_says_why() -> None:
-    """The dependent alert opens an incident that nobody hears of."""
-    story = Story(PLAIN)
-
-    story.fire(0, "NodeDown", cluster="c1", node="n1")
-    story.fire(0, "SvcDown", cluster="c2", node="n1")
-    story.fire(0, "SvcDown", cluster="c3", node="n2")
-    story.advance(30)
-
-    assert [told.firing for told in story.told] == [("NodeDown",), ("SvcDown",)]
-    assert list(story.incident("INC-2").suppressed.values()) == ["inhibited by NodeDown (rule node)"]
-    assert story.counts["alerts_suppressed:inhibited"] == 1
-
-
-def test_inhibition_delays_and_never_deletes() -> None:
-    """When the source is over and the target is not, its people hear of it after `group_wait`."""
-    story = Story(PLAIN)
-    story.fire(0, "NodeDown", cluster="c1", node="n1")
-    story.fire(0, "SvcDown", cluster="c2", node="n1")
-    story.advance(30)
-
-    story.end(60, "NodeDown", cluster="c1", node="n1")
-    story.advance(330)
-
-    assert Told(90, "chat/webhook", "opened", firing=("SvcDown",)) in story.told
-    assert story.incident("INC-2").suppressed == {}
-
-
-def test_whoever_was_told_of_the_fire_is_told_of_its_end_through_inhibition() -> None:
-    """Alertmanager never sends this one (its issue 226)."""
-    story = Story(PLAIN)
-    story.fire(0, "SvcDown", cluster="c2", node="n1")
-    story.advance(30)
-
-    story.fire(40, "NodeDown", cluster="c1", node="n1")
-    story.end(50, "SvcDown", cluster="c2", node="n1")
-    story.advance(330)
-
-    assert Told(330, "chat/webhook", "resolved", resolved=("SvcDown",)) in story.told
-
-
-def test_an_inhibited_alert_that_ends_untold_ends_untold() -> None:
-    """Nobody hears `resolved` who was not told `firing`."""
-    story = Story(PLAIN)
-    story.fire(0, "NodeDown", cluster="c1", node="n1")
-    story.fire(0, "SvcDown", cluster="c2", node="n1")
-    story.advance(30)
-
-    story.end(60, "SvcDown", cluster="c2", node="n1")
-    story.advance(330)
-
-    assert [told.to for told in story.told if told.resolved] == []
-    assert story.transitions("INC-2") == ["NEW", "OPEN", "RESOLVE"]
-
-
 def test_it_reopens_when_it_fires_again_soon() -> None:
     """Within reopen_within it is the same incident, after it a new one."""
     story = Story(PLAIN)
@@ -271,104 +181,6 @@ def test_a_flap_inside_the_group_interval_is_not_told() -> None:
     story.advance(700)
 
     assert len(story.told) == 1
-
-
-def test_only_one_delivery_is_in_flight_and_the_newest_state_goes_next() -> None:
-    """While the first message is on its way, two changes become one message."""
-    story = Story(PLAIN, hold=True)
-    story.fire(0, "A", cluster="c1")
-    story.advance(30)
-
-    story.fire(40, "B", cluster="c1")
-    story.advance(330)
-    story.fire(340, "C", cluster="c1")
-    story.end(341, "A", cluster="c1")
-    story.advance(630)
-    waiting = list(story.told)
-    story.settle(story.deliveries[0], 640, reference="C1:1.2")
-
-    assert waiting == [Told(30, "chat/webhook", "opened", firing=("A",))]
-    assert story.told[1:] == [Told(640, "chat/webhook", "joined", firing=("B", "C"), resolved=("A",))]
-    assert (story.deliveries[1].reference, story.deliveries[1].sequence) == ("C1:1.2", 2)
-
-
-def test_the_end_is_told_when_the_fire_arrived_late() -> None:
-    """It was over before the first message got through: both are told, in order."""
-    story = Story(PLAIN, hold=True)
-    story.fire(0, "A", cluster="c1")
-    story.advance(30)
-
-    story.end(40, "A", cluster="c1")
-    story.advance(330)
-    story.settle(story.deliveries[0], 400)
-    story.settle(story.deliveries[1], 401)
-    story.advance(3600)
-
-    assert story.told[1:] == [Told(400, "chat/webhook", "resolved", resolved=("A",))]
-    assert story.engine.state.incidents == {}
-
-
-def test_what_failed_for_good_is_tried_again_at_the_next_group_interval() -> None:
-    """A page is never only logged."""
-    story = Story(PLAIN, hold=True)
-    story.fire(0, "A", cluster="c1")
-    story.advance(30)
-
-    story.settle(story.deliveries[0], 35, sent=False)
-    failed = story.incident().destinations[0]
-    story.advance(330)
-
-    assert (failed.told, failed.error) == ((), "400 no such channel")
-    assert story.told[1:] == [Told(330, "chat/webhook", "opened", firing=("A",))]
-
-
-def test_who_was_never_reached_is_not_told_of_the_end() -> None:
-    """The fire failed to get through, so its end is nobody's news."""
-    story = Story(PLAIN, hold=True)
-    story.fire(0, "A", cluster="c1")
-    story.advance(30)
-
-    story.settle(story.deliveries[0], 35, sent=False)
-    story.end(40, "A", cluster="c1")
-    story.advance(3600)
-
-    assert len(story.told) == 1
-    assert story.engine.state.incidents == {}
-
-
-def test_an_end_that_fails_is_tried_again_for_a_day() -> None:
-    """The end is owed for a day, at every group interval, then given up and shown."""
-    story = Story(PLAIN, hold=True)
-    story.fire(0, "A", cluster="c1")
-    story.advance(30)
-    story.settle(story.deliveries[0], 31)
-    story.end(40, "A", cluster="c1")
-
-    story.advance(330)
-    story.settle(story.deliveries[1], 331, sent=False)
-    story.advance(630)
-    again = story.told[-1]
-    story.settle(story.deliveries[2], 631, sent=False)
-    story.hold = True
-    story.advance(2 * 86400)
-
-    assert again == Told(630, "chat/webhook", "resolved", resolved=("A",))
-    assert story.counts["incidents_given_up"] == 1
-    assert (story.engine.state.incidents, story.engine.state.alerts) == ({}, {})
-
-
-def test_a_late_or_foreign_outcome_changes_nothing() -> None:
-    """The same outcome twice, or one of an older delivery, is counted and ignored."""
-    story = Story(PLAIN, hold=True)
-    story.fire(0, "A", cluster="c1")
-    story.advance(30)
-    story.settle(story.deliveries[0], 31)
-    before = story.incident()
-
-    changes = story.settle(story.deliveries[0], 32, sent=False)
-
-    assert changes.counts == {"deliveries_settled_late": 1}
-    assert story.incident() == before
 
 
 def test_send_resolved_false_keeps_the_end_to_itself() -> None:
@@ -447,74 +259,6 @@ def test_an_unknown_severity_counts_as_the_default_one() -> None:
     assert [told.to for told in story.told] == ["chat/webhook"]
 
 
-def test_an_incident_keeps_the_policy_that_opened_it() -> None:
-    """A reload sends new incidents elsewhere; open ones end where they began, and then their policy is forgotten."""
-    story = Story(PLAIN)
-    story.fire(0, "A", cluster="c1")
-    story.advance(30)
-    old = story.incident().revision
-
-    story.activate(PLAIN.replace("receiver: chat\n  group_by", "receiver: pager\n  group_by"), 100)
-    story.fire(101, "B", cluster="c2")
-    story.advance(331)
-    story.end(340, "A", cluster="c1")
-    story.advance(700)
-    pinned = set(story.engine.state.policies)
-    story.advance(3600)
-
-    assert Told(131, "pager/webhook", "opened", firing=("B",)) in story.told
-    assert Told(630, "chat/webhook", "resolved", resolved=("A",)) in story.told
-    assert old in pinned
-    assert set(story.engine.state.policies) == {story.engine.state.active}
-
-
-def test_a_wrong_policy_is_refused_whole() -> None:
-    """The old one stays in force."""
-    story = Story(PLAIN)
-    active = story.engine.state.active
-
-    with pytest.raises(NotApplied, match="unknown receiver") as refused:
-        story.engine.apply(_activation("route: {receiver: nobody}\n"))
-
-    assert not refused.value.changes
-    assert story.engine.state.active == active
-
-
-def test_an_incident_that_cannot_be_decided_is_parked_and_the_others_go_on() -> None:
-    """One poisoned incident stops nobody else; it is shown and tried again, less and less often."""
-    story = Story(PLAIN)
-    story.fire(0, "A", cluster="c1")
-    story.fire(0, "B", cluster="c2")
-    state = persisted(story.engine.state)
-    state.incidents["INC-1"] = replace(state.incidents["INC-1"], route="gone")
-    story.engine = Engine(state, now=at(0))
-
-    story.advance(100)
-
-    assert [told.firing for told in story.told] == [("B",)]
-    assert story.counts["incidents_parked"] == 2
-    assert story.incident("INC-1").due == at(30 + 60 + 120)
-    assert "no route gone" in next(line.text for line in story.timeline if line.incident == "INC-1" and line.reason)
-
-
-def test_a_stored_policy_that_cannot_be_loaded_stops_nobody() -> None:
-    """An upgrade refuses what an older version accepted: its incidents go on under the policy that is active then."""
-    story = Story(PLAIN)
-    story.fire(0, "A", cluster="c1")
-    story.advance(30)
-    state = persisted(story.engine.state)
-    state.policies[state.active] = {"policy.yml": "route: {receiver: nobody}"}
-
-    story.engine = Engine(state, now=at(31))
-    refused = list(story.engine.unloadable)
-    story.activate(PLAIN.replace("4h", "5h").replace("1h", "3h"), 32)
-    story.end(40, "A", cluster="c1")
-    story.advance(400)
-
-    assert len(refused) == 1
-    assert Told(330, "chat/webhook", "resolved", resolved=("A",)) in story.told
-
-
 def test_a_stand_still_resolves_nothing_that_could_not_be_reported() -> None:
     """After ten minutes away, what fired gets two minutes to be reported again."""
     story = Story(PLAIN)
@@ -533,9 +277,3 @@ def test_a_stand_still_resolves_nothing_that_could_not_be_reported() -> None:
     assert quiet == ["opened"]
     assert [told.reason for told in story.told] == ["opened"]
     assert story.incident().state is State.TRIGGERED
-
-
-def _activation(text: str):  # type: ignore[no-untyped-def]  # the event's type is long and says nothing here
-    from alertrouter.events import PolicyActivated
-
-    return PolicyActivated(at=at(1), actor="test", key="p", revision="", files={"policy.yml": text})
