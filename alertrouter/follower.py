@@ -22,6 +22,7 @@ from msgspec.structs import replace
 
 from alertrouter import log
 from alertrouter.errors import AlertrouterError, StoreUnavailable
+from alertrouter.outage import Outage
 from alertrouter.policy.load import load, own_revision
 from alertrouter.record import Record, silenced
 from alertrouter.settings import Settings, from_environment
@@ -183,6 +184,7 @@ def follow(settings: Settings, holder: str, stop: threading.Event, clock: Callab
     """Follow whatever shadow there is, until there is none, another process does, or told to stop."""
     store = ShadowFollowing(connect(redis_url(settings)), Keys(settings.namespace))
     follower: Follower | None = None
+    outage = Outage(_log)
     worked = time.process_time()
 
     def rest() -> None:
@@ -199,13 +201,14 @@ def follow(settings: Settings, holder: str, stop: threading.Event, clock: Callab
             wanted = store.shadow()
             if wanted is None or not store.hold(holder):
                 break
+            outage.over()
             if follower is None or follower.shadow != wanted:
                 follower = _begin(store, wanted, settings, clock)
             if follower is not None and not _turned(store, follower, rest):
                 follower = None
             rest()
         except StoreUnavailable as error:
-            _log.warning("store unavailable", reason=str(error))
+            outage.goes_on(error)
         stop.wait(LOOK_EVERY)
     with contextlib.suppress(StoreUnavailable):
         store.let_go(holder)

@@ -16,6 +16,7 @@ from alertrouter.calendars.keeper import Calendars
 from alertrouter.deadman import Deadman
 from alertrouter.errors import LeaseLost, StoreUnavailable
 from alertrouter.holder import died_here, holder_name
+from alertrouter.outage import Outage
 from alertrouter.reconcile.keeper import Reconciler
 from alertrouter.router.active import PATIENCE, Clock, take_over
 from alertrouter.settings import Settings
@@ -55,6 +56,7 @@ class Router:
         self._holder = holder_name(clock())
         self._client = connect(self._url, patience=PATIENCE)
         self._lease = Lease(self._client, self._keys, self._holder)
+        self._outage = Outage(_log)
 
     def reload(self) -> None:
         """Have the policy directory read again, soon. One that stands by reads it when it takes over."""
@@ -70,7 +72,9 @@ class Router:
                     standing_by = False
                     self._reign(epoch)
                     continue
-                if died_here(holder := self._lease.held_by()):
+                holder = self._lease.held_by()
+                self._outage.over()
+                if died_here(holder):
                     _log.info("the active router died", holder=holder)
                     self._lease.release_of_the_dead(holder)
                     continue
@@ -80,7 +84,7 @@ class Router:
             except LeaseLost as error:
                 _log.warning("lease lost", reason=str(error))
             except StoreUnavailable as error:
-                _log.warning("store unavailable", reason=str(error))
+                self._outage.goes_on(error)
             self._stop.wait(STANDBY_LOOK)
         if self._traces:
             self._traces.stop()
@@ -97,6 +101,7 @@ class Router:
         try:
             with garbage.paused():
                 active = take_over(self._settings, epoch, self._clock, calendars, self._traces)
+            self._outage.over()
             reconciler.start()
             garbage.settle()
             while not self._stop.is_set():

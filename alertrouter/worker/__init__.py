@@ -10,6 +10,7 @@ from rq.serializers import JSONSerializer
 
 from alertrouter import garbage, log
 from alertrouter.errors import StoreUnavailable
+from alertrouter.outage import Outage
 from alertrouter.settings import Settings, from_environment
 from alertrouter.store import stateformat
 from alertrouter.store.connection import Pipeline, border, connect
@@ -29,9 +30,10 @@ def run_worker(settings: Settings) -> None:
     log.configure(settings, process="worker")
     _courier = Courier(settings)
     garbage.settle()
+    outage = Outage(_log)
     try:
         while not _courier.stopping.is_set():
-            _work(settings, _courier)
+            _work(settings, _courier, outage)
     except StopRequested:
         _log.info("stop requested")
     _courier.close()
@@ -46,7 +48,7 @@ def drain() -> None:
     _courier.drain(linger=LINGER_SECONDS)
 
 
-def _work(settings: Settings, courier: Courier) -> None:
+def _work(settings: Settings, courier: Courier, outage: Outage) -> None:
     """Work until told to stop, or until RQ gives up: it does when Redis fails it in the middle of a job."""
     try:
         client = connect(redis_url(settings))
@@ -63,10 +65,11 @@ def _work(settings: Settings, courier: Courier) -> None:
                 log_job_description=False,
             )
             worker.courier = courier
+            outage.over()
             _log.info("waiting for kicks", queue=Keys(settings.namespace).queue)
             worker.work()
     except StoreUnavailable as error:
-        _log.warning("store unavailable", reason=str(error))
+        outage.goes_on(error)
     if not courier.stopping.is_set():
         courier.stopping.wait(START_AGAIN)
 
