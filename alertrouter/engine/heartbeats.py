@@ -44,7 +44,7 @@ def follow(memory: Memory, draft: Draft, policy: Policy) -> None:
     """A policy comes into force: what it expects anew, or otherwise than before, is counted from now."""
     active = memory.policies.get(memory.state.active)
     before = active.heartbeats if active else {}
-    for name, pulse in memory.state.heartbeats.items():
+    for name, pulse in sorted(memory.state.heartbeats.items()):
         if name not in policy.heartbeats:
             _end_alert(memory, draft, pulse)
             draft.changes.heartbeats[name] = None

@@ -20,7 +20,7 @@ from alertrouter.silence import Silence, SilenceMatcher, SilenceState
 def follow(memory: Memory, draft: Draft, policy: Policy) -> None:
     """A policy comes into force: windows that it has no more, or otherwise, end; those that are open begin."""
     windows = {window.name: window for window in policy.maintenance}
-    for silence in memory.state.silences.values():
+    for _, silence in sorted(memory.state.silences.items()):
         if not silence.maintenance or silence.state is SilenceState.EXPIRED:
             continue
         window = windows.get(silence.maintenance)

@@ -69,15 +69,14 @@ def _hold(memory: Memory, draft: Draft, event: SourceReconciled) -> None:
     whys = {one.alert: one.why for one in event.held}
     if not whys:
         return
-    for incident in list(memory.state.incidents.values()):
+    # By their numbers: a state that comes from the store has them in no order, and what is owed must not follow that.
+    for incident in sorted(memory.state.incidents.values(), key=lambda one: one.number):
         if incident.state is State.RESOLVED:
             continue
         members = memory.members.get(incident.id, set())
-        upstream = {
-            mark: why
-            for mark, why in {**incident.upstream, **{mark: whys[mark] for mark in whys.keys() & members}}.items()
-            if why and mark in members
-        }
+        now = {mark: whys[mark] for mark in sorted(whys.keys() & members)}
+        known = {**incident.upstream, **now}
+        upstream = {mark: why for mark, why in known.items() if why and mark in members}
         if upstream == incident.upstream:
             continue
         fresh = Counter(why for mark, why in upstream.items() if incident.upstream.get(mark) != why)

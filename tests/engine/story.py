@@ -54,12 +54,12 @@ class Story:
         self.last = Changes()
         self.activate(policy)
 
-    def activate(self, policy: str, second: float = 0) -> None:
+    def activate(self, policy: str, second: float = 0) -> Changes:
         """Make a policy the active one."""
         files = {"policy.yml": policy}
         revision = load(files).revision
         event = PolicyActivated(at=at(second), actor="test", key=revision, revision=revision, files=files)
-        self.take(self.engine.apply(event))
+        return self.take(self.engine.apply(event))
 
     def report(self, second: float, *alerts: AlertReport, key: str = "") -> Changes:
         """A sender reports alerts."""
@@ -210,20 +210,21 @@ def snapshot(changes: Changes) -> bytes:
 
 
 def persisted(state: EngineState) -> EngineState:
-    """The state as it would come back from the store."""
+    """The state as it would come back from the store, which keeps no order: here it is the opposite one."""
 
     def through(value: object, kind: object) -> object:
         return msgspec.msgpack.decode(msgspec.msgpack.encode(value), type=kind)
 
     copy = EngineState(
         policies={name: dict(files) for name, files in state.policies.items()},
-        heartbeats=dict(state.heartbeats),
+        heartbeats=dict(reversed(state.heartbeats.items())),
         active=state.active,
         last_number=state.last_number,
     )
     alerts: Mapping[str, object] = {name: through(alert, type(alert)) for name, alert in state.alerts.items()}
     copy.summaries.update(msgspec.msgpack.decode(msgspec.msgpack.encode(state.summaries), type=dict[str, Summary]))
-    copy.silences.update(msgspec.msgpack.decode(msgspec.msgpack.encode(state.silences), type=dict[str, Silence]))
+    silences = msgspec.msgpack.decode(msgspec.msgpack.encode(state.silences), type=dict[str, Silence])
+    copy.silences.update(reversed(list(silences.items())))
     incidents: Mapping[str, object] = {name: through(one, type(one)) for name, one in state.incidents.items()}
     copy.alerts.update(reversed(list(alerts.items())))  # type: ignore[arg-type]  # the types are those that went in
     copy.incidents.update(reversed(list(incidents.items())))  # type: ignore[arg-type]  # likewise
