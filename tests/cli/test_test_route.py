@@ -6,7 +6,6 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from xml.etree import ElementTree
 
 import pytest
 from hypothesis import given, settings
@@ -15,30 +14,8 @@ from hypothesis import strategies as st
 from alertrouter import policydir
 from alertrouter.alert import Labels
 from alertrouter.policy.load import load
-from tests.cli.running import POLICIES, ROOT, Ran, run
-from tests.policy.texts import SOUND
-
-HELD = SOUND.replace("mute_time_intervals: [business_hours]", "active_time_intervals: [business_hours]")
-
-
-@pytest.fixture
-def policy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A directory beside us with the sound policy; its second route is open in business hours only."""
-    monkeypatch.chdir(tmp_path)
-    Path("mine").mkdir()
-    Path("mine/all.yml").write_text(HELD, encoding="utf-8")
-    return Path("mine")
-
-
-def routed(policy: Path, *arguments: str, stdin: str | bytes = "") -> Ran:
-    """Run `test-route` on a policy."""
-    return run("test-route", "--policy", str(policy), *arguments, stdin=stdin)
-
-
-def with_tests(policy: Path, tests: str) -> Path:
-    """The policy with these tests in the place of its own."""
-    (policy / "all.yml").write_text(HELD.partition("tests:")[0] + f"tests:\n{tests}", encoding="utf-8")
-    return policy
+from tests.cli.routed import HELD, routed
+from tests.cli.running import POLICIES, ROOT
 
 
 def test_people_see_the_path_and_who_is_told(policy: Path) -> None:
@@ -221,94 +198,6 @@ def test_nothing_to_verify_is_not_verified(policy: Path) -> None:
     assert verified.code == 3
 
 
-def test_the_policys_own_tests_are_run(policy: Path) -> None:
-    """Without labels: every test by name, and how many passed."""
-    found = routed(policy)
-
-    assert found.code == 0
-    assert found.out.splitlines() == ["✓ pages", "", f"{policy}: 1 passed, 0 failed"]
-
-
-def test_a_failed_test_shows_the_difference_and_its_place(policy: Path) -> None:
-    """Expected and found, file and line; exit 3."""
-    tests = """\
-  - {name: fine, alert: {severity: critical}, receivers: [ai-channel]}
-  - name: to the pager
-    alert: {component: ai, severity: critical}
-    receivers: [ai-pager]
-    escalation: none
-"""
-
-    found = routed(with_tests(policy, tests))
-
-    line = HELD.partition("tests:")[0].count("\n") + 3
-    assert found.code == 3
-    assert found.out.splitlines() == [
-        "✓ fine",
-        "✗ to the pager",
-        f'  {policy}/all.yml:{line}: {{component="ai", severity="critical"}}',
-        "  - receivers: [ai-pager]",
-        "  + receivers: [ai-channel]",
-        "  - escalation: []",
-        "  + escalation: [page]",
-        "",
-        "- expected   + found",
-        "",
-        f"{policy}: 1 passed, 1 failed",
-    ]
-
-
-def test_results_of_tests_for_programs(policy: Path) -> None:
-    """The same as JSON, with the same exit code."""
-    tests = "  - {name: to the pager, alert: {severity: critical}, receivers: [ai-pager], expect: []}\n"
-
-    found = routed(with_tests(policy, tests), "-o", "json")
-
-    line = HELD.partition("tests:")[0].count("\n") + 2
-    assert found.code == 3
-    assert found.json == [
-        {
-            "policy": str(policy),
-            "passed": 0,
-            "failed": 1,
-            "tests": [
-                {
-                    "name": "to the pager",
-                    "file": str(policy / "all.yml"),
-                    "line": line,
-                    "passed": False,
-                    "differences": [
-                        {"what": "receivers", "expected": ["ai-pager"], "found": ["ai-channel"]},
-                        {"what": "expect", "expected": [], "found": ["0m ai-channel"]},
-                    ],
-                }
-            ],
-        }
-    ]
-
-
-def test_a_failed_timeline_is_shown_line_by_line(policy: Path) -> None:
-    """What was expected and what came of it, in one; exit 3."""
-    tests = """\
-  - name: climbs
-    alert: {component: ai, severity: critical}
-    at: 2026-03-02 10:00
-    until: 1h
-    expect: [0m ai-channel, 6m ai-pager, 20m ai-leads, 50m ai-pager]
-"""
-
-    found = routed(with_tests(policy, tests))
-
-    assert found.code == 3
-    assert found.out.splitlines()[2:7] == [
-        "    0m ai-channel",
-        "  - 6m ai-pager",
-        "  + 5m ai-pager",
-        "    20m ai-leads",
-        "    50m ai-pager",
-    ]
-
-
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -354,75 +243,6 @@ def test_a_label_can_not_steer_the_terminal(policy: Path) -> None:
 
     assert "\x1b" not in found.out
     assert r"\x1b[2J\nai" in found.out
-
-
-def test_people_see_what_happens_through_time(policy: Path) -> None:
-    """When, on whose clock, what, and who was told; the acknowledgement says what it cancels; then how it stands."""
-    found = routed(
-        policy,
-        *("component=ai", "severity=critical", "alertname=Slow"),
-        *("--at", "2026-03-02 10:00", "--for", "1h", "--ack", "7m"),
-    )
-
-    assert (found.code, found.err) == (0, "")
-    assert found.out.splitlines() == [
-        '{alertname="Slow", component="ai", severity="critical"}',
-        "from Mon 2026-03-02 10:00 CET for 1h",
-        "",
-        "-30s     Mon 09:59  NEW     Slow (critical)",
-        "+0m      Mon 10:00  OPEN    1 alert, critical: team ai, mine/all.yml:28",
-        "+0m      Mon 10:00  STEP    level 1: ai-channel",
-        "+5m      Mon 10:05  STEP    level 2: ai-pager",
-        "+7m      Mon 10:07  ACK     by you until 09:37 UTC; cancels level 3 (+20m)",
-        "+31m     Mon 10:31          the acknowledgement by you expires at 09:37 UTC",
-        "+37m     Mon 10:37  LAPSE   the acknowledgement by you has expired",
-        "+37m     Mon 10:37  STEP    level 2: ai-pager",
-        "+52m     Mon 10:52  STEP    level 3: ai-leads",
-        "",
-        "then: triggered, critical; the next level is told at +1h22m",
-    ]
-
-
-def test_programs_get_the_timeline_and_a_test_of_it(policy: Path) -> None:
-    """One object a label set; `expect` can be pasted into the policy's tests."""
-    found = routed(
-        policy,
-        *("component=ai", "severity=warning", "--at", "2026-03-02 10:00", "-o", "json"),
-        *("--event", "30m severity critical", "--event", "40m resolve", "--for", "45m"),
-    )
-
-    (view,) = found.json
-    assert view["expect"] == [
-        *("0m ai-channel", "30m severity=critical", "30m ai-channel", "35m ai-pager"),
-        *("40m resolved ai-channel", "40m resolved ai-pager"),
-    ]
-    assert (view["at"], view["until"]) == ("2026-03-02T09:00:00Z", "45m")
-    worse = next(line for line in view["lines"] if line["transition"] == "WORSE")
-    assert (worse["offset"], worse["at"], worse["text"]) == ("30m", "2026-03-02T09:30:00Z", "warning → critical")
-    assert view["ahead"] == [{"incident": "INC-1", "state": "resolved", "severity": "critical", "next": {}}]
-
-
-def test_results_are_written_for_ci(policy: Path, tmp_path: Path) -> None:
-    """JUnit XML: every test with its place, a failed one with what was expected and found."""
-    tests = """\
-  - {name: fine, alert: {severity: critical}, receivers: [ai-channel]}
-  - {name: "<never>", alert: {component: ai, severity: critical}, expect: [5m ai-pager]}
-"""
-
-    found = routed(with_tests(policy, tests), "--junit", str(tmp_path / "results.xml"))
-    missing = routed(policy, "--junit", str(tmp_path / "none" / "results.xml"))
-
-    (suite,) = ElementTree.parse(tmp_path / "results.xml").getroot()  # noqa: S314  we wrote it
-    fine, failed = suite
-    assert found.code == 3
-    assert (suite.get("tests"), suite.get("failures")) == ("2", "1")
-    assert (fine.get("name"), len(fine)) == ("fine", 0)
-    assert (failed.get("name"), failed[0].get("message")) == ("<never>", "not as expected: expect")
-    assert failed[0].text == "expect:\n  - 5m ai-pager\n  + 0m ai-channel\n  + 5m ai-pager"
-    assert (missing.code, missing.err) == (
-        1,
-        f"{tmp_path}/none/results.xml: can't be written: No such file or directory\n",
-    )
 
 
 def test_one_label_set_needs_no_server_side() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 from alertrouter.alert import NOTHING, Alert, Fingerprint, fingerprint_of, pack
@@ -9,11 +10,16 @@ from alertrouter.delivery import Delivery, LedgerState
 from alertrouter.engine.changes import Changes
 from alertrouter.incident import Incident, Reason, State, Timer
 from alertrouter.silence import Silence, SilenceMatcher
-from alertrouter.store.ledger import Ledger
+from alertrouter.store.ledger import CLAIM_MS, Ledger
 from alertrouter.store.ledger_row import Claimed, Ending
 from alertrouter.store.statestore import Commit, Gauges, Quarantined
 from alertrouter.transition import TimelineLine
 from tests.times import START, at
+
+Owe = Callable[..., None]
+"""The fixture that commits deliveries."""
+AFTER_LEASE = CLAIM_MS / 1000 + 1
+"""So many seconds after a claim it is lost."""
 
 
 def alert(name: str) -> Alert:
@@ -124,6 +130,12 @@ def settle(
         hold_lane=hold_lane,
     )
     return ledger.settle([ending]) == [True]
+
+
+def settle_all(ledger: Ledger, claims: list[Claimed]) -> list[bool]:
+    """Settle claims as sent, two seconds after the report."""
+    endings = [Ending(claimed=one, state=LedgerState.SENT, moment=at(seconds=2), channel="slack") for one in claims]
+    return ledger.settle(endings)
 
 
 def line(text: str, name: str = "INC-1") -> TimelineLine:
