@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
 from msgspec.structs import replace
 
 from alertrouter.incident import Reason
@@ -14,13 +11,6 @@ from tests.notifiers.far_sides import made
 from tests.standins import SlackStandIn
 
 LENA = "<@U024BE7LH>"
-
-
-@pytest.fixture
-def slack() -> Iterator[SlackStandIn]:
-    """Slack."""
-    with SlackStandIn() as stand_in:
-        yield stand_in
 
 
 def test_a_bot_mentions_who_is_to_act_in_the_message_and_in_what_rings(slack: SlackStandIn) -> None:

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from alertrouter.delivery import LedgerState
-from alertrouter.store.ledger import CLAIM_MS, Ledger
-from tests.store.values import claim, delivery, settle
+from alertrouter.store.ledger import Ledger
+from tests.store.values import Owe, claim, delivery, settle
 from tests.times import at
-
-Owe = Callable[..., None]
-AFTER_LEASE = CLAIM_MS / 1000 + 1
 
 
 def test_retry_after_holds_its_lane_only(owe: Owe, ledger: Ledger) -> None:
