@@ -83,6 +83,13 @@ def test_the_same_policy_tells_the_same() -> None:
     assert (found.pages, found.more_pages, found.changed, found.events) == ((2, 2), False, (), 2)
 
 
+def test_what_has_not_happened_yet_is_not_counted() -> None:
+    """Given an alert that began six minutes ago and still fires: the repeat of the page is yet to come."""
+    messages = live_again([fired(0)], policy(), START + timedelta(minutes=6)).messages
+
+    assert [one.receiver for one in messages] == ["chat", "pager"]
+
+
 def test_a_later_page_is_fewer_pages() -> None:
     """By team, receiver and hour; and the incident for which that is so."""
     down = fired(0)

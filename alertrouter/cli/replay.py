@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
@@ -81,34 +81,38 @@ def replay(
         raise typer.Exit(Exit.FAILED)
     if not exact:
         old, new = coarse(old), coarse(new)
-    found = _replay(records, old, new)
+    now = None if source else datetime.now(UTC)
+    found = _replay(records, old, new, now)
     if output is Output.JSON:
         print_json(found)
     else:
-        _show(Terminal(settings), found, new.timezone)
+        _show(Terminal(settings), found, new.timezone, now)
     failed = {FailOn.MORE_PAGES: found.more_pages, FailOn.ANY_CHANGE: bool(found.changed)}
     raise typer.Exit(Exit.UNMET if fail_on and failed[fail_on] else Exit.OK)
 
 
-def _replay(records: list[Record], old: Policy, new: Policy) -> Replayed:
+def _replay(records: list[Record], old: Policy, new: Policy, now: datetime | None) -> Replayed:
     from alertrouter.simulate.comparison import compare
     from alertrouter.simulate.replay import live_again
 
     garbage.settle()
     if len(records) < _FEWEST_TO_PART:
-        return compare(records, live_again(records, old), live_again(records, new), new)
+        return compare(records, live_again(records, old, now), live_again(records, new, now), new)
     with ProcessPoolExecutor(1) as other:
-        before = other.submit(live_again, records, old)
-        after: Lived = live_again(records, new)
+        before = other.submit(live_again, records, old, now)
+        after: Lived = live_again(records, new, now)
         return compare(records, before.result(), after, new)
 
 
-def _show(to: Terminal, found: Replayed, zone: tzinfo) -> None:
+def _show(to: Terminal, found: Replayed, zone: tzinfo, now: datetime | None) -> None:
+    from alertrouter.simulate.replay import lived_until
+
     if found.since and found.until:
         to.line(
             f"{counted(found.events, 'event')} from {found.since.astimezone(zone):%a %Y-%m-%d %H:%M} "
             f"to {found.until.astimezone(zone):%a %Y-%m-%d %H:%M %Z}"
         )
+        to.line(f"lived on until {lived_until(found.until, now).astimezone(zone):%a %Y-%m-%d %H:%M %Z}")
     to.line()
     show_numbers(to, found)
     show_changed(to, found.changed, len(found.changed), zone)

@@ -86,8 +86,8 @@ def _coarse(route: Route) -> Route:
     return replace(route, options=options, routes=tuple(map(_coarse, route.routes)))
 
 
-def live_again(records: Iterable[Record], policy: Policy) -> Lived:
-    """Live the records under one policy."""
+def live_again(records: Iterable[Record], policy: Policy, now: datetime | None = None) -> Lived:
+    """Live the records under one policy, and an hour more, but not beyond `now`: that has not happened yet."""
     again: Again | None = None
     last: datetime | None = None
     for record in records:
@@ -96,8 +96,13 @@ def live_again(records: Iterable[Record], policy: Policy) -> Lived:
         last = record.at
     if again is None or last is None:
         return Lived()
-    again.wait(last + AFTERWARDS)
+    again.wait(lived_until(last, now))
     return again.lived
+
+
+def lived_until(last: datetime, now: datetime | None) -> datetime:
+    """When a replay ends whose last record is of that time."""
+    return min(last + AFTERWARDS, max(last, now)) if now else last + AFTERWARDS
 
 
 class Again:

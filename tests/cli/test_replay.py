@@ -47,8 +47,9 @@ def test_a_history_is_lived_under_another_policy(directories: tuple[str, str], f
     changed = run("replay", "--policy", late, "--against", early, "--from", file, "--fail-on", "any-change")
 
     assert (fewer.code, more.code, changed.code) == (0, 3, 3)
-    assert fewer.out.splitlines()[:3] == [
+    assert fewer.out.splitlines()[:4] == [
         "5 events from Sat 2026-03-07 03:00 to Sat 2026-03-07 04:30 UTC",
+        "lived on until Sat 2026-03-07 05:30 UTC",
         "",
         "pages                          1 → 0       -1",
     ]
