@@ -70,7 +70,8 @@ def owed(
     if to.paged and seen.telling and not seen.held and not quiet:
         return Owed(reason=_why_paged(to, incident), firing=shown, resolved=ended)
     if quiet:
-        return _in_quiet(to, incident, Owed(reason=incident.latest, firing=shown, resolved=ended, redraw=redraws), news)
+        what = Owed(reason=incident.latest, firing=shown, resolved=ended, redraw=redraws)
+        return _in_quiet(to, incident, what, drawn_anew=bool(ended or (news and may_tell)))
     if news and not seen.held:
         return Owed(reason=_why_now(to, incident), firing=shown, resolved=ended)
     if ended:
@@ -112,10 +113,10 @@ def _the_end(seen: Picture, to: Destination, incident: Incident) -> Owed | Reaso
     return Reason.DEDUPLICATED
 
 
-def _in_quiet(to: Destination, incident: Incident, what: Owed, news: Sequence[Fingerprint]) -> Owed | Reason:
+def _in_quiet(to: Destination, incident: Incident, what: Owed, *, drawn_anew: bool) -> Owed | Reason:
     """While somebody has it, or asked for quiet: a message that can be redrawn is, nobody else hears a thing."""
     old = to.shown < incident.version
-    if what.redraw and to.last_sent_at is not None and (news or what.resolved or old):
+    if what.redraw and to.last_sent_at is not None and (drawn_anew or old):
         return what if old else Owed(reason=Reason.REDRAWN, firing=what.firing, resolved=what.resolved, redraw=True)
     return Reason.ACKNOWLEDGED if incident.state is State.ACKNOWLEDGED else Reason.SNOOZED
 

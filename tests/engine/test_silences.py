@@ -23,6 +23,12 @@ escalation_policies:
   page: {ack_timeout: 1h, levels: [{notify: channel}, {after: 10m, notify: oncall}]}
 route: {team: db, group_by: [alertname], group_wait: 30s, group_interval: 5m, escalate: {warning: page, critical: page}}
 """
+IN_THE_MORNING = """
+time_intervals: {morning: [{times: [{start_time: "09:00", end_time: "11:00"}]}]}
+receivers: {chat: {inbox: {}}}
+route:
+  {receiver: chat, group_wait: 30s, group_interval: 5m, routes: [{group_by: [], active_time_intervals: [morning]}]}
+"""
 HOUR = 3600
 
 
@@ -256,6 +262,39 @@ def test_a_message_says_who_silenced_what_it_leaves_out() -> None:
 
     story.advance(HOUR)
     assert (len(story.deliveries[-1].firing), story.deliveries[-1].remarks) == (2, ())
+
+
+def test_a_message_outside_hours_keeps_what_it_told_while_that_is_silenced_and_what_joined_waits() -> None:
+    """Given an incident that somebody has, its hours over, when all that was told is silenced, its message shows it."""
+    story = Story(IN_THE_MORNING)
+    story.fire(0, "Disk")
+    story.advance(60)
+    story.act(60, Acknowledged)
+    story.fire(HOUR + 60, "Net")
+    story.advance(HOUR + 600)
+
+    ask(story, HOUR + 600, until=2 * HOUR)
+    story.advance(HOUR + 1200)
+
+    drawn = [told.firing for told in story.told if told.second >= HOUR + 600]
+    assert drawn
+    assert set(drawn) == {("Disk",)}
+
+
+@pytest.mark.parametrize("silenced", [False, True])
+def test_what_joins_outside_hours_does_not_redraw_the_message_of_who_has_it_again_and_again(silenced: bool) -> None:
+    """Given an incident that somebody has, its hours over, when one more joins, then nothing is sent of that."""
+    story = Story(IN_THE_MORNING)
+    story.fire(0, "Disk")
+    story.advance(60)
+    story.act(60, Acknowledged)
+    story.fire(HOUR + 60, "Net")
+    if silenced:
+        ask(story, HOUR + 120, until=8 * HOUR)
+
+    story.advance(3 * HOUR)
+
+    assert [told.reason for told in story.told] == ["opened", "acknowledged"] + (["redrawn"] if silenced else [])
 
 
 def test_a_longer_silence_takes_over_and_is_named() -> None:
