@@ -116,13 +116,9 @@ def import_alertmanager(
 
     Exit 1 when Alertmanager itself would refuse the file: --lenient makes the best of it.
     """
-    from alertrouter.policy.alertmanager.conversion import convert, template_globs
-
     settings = from_environment()
     content = _content(file)
-    name = file.name if str(file) != "-" else "alertmanager.yml"
-    directory = (file.resolve().parent if str(file) != "-" else Path.cwd()).as_posix()
-    found = convert(name, content, _templates(file, template_globs(content)), directory=directory)
+    found = _converted(file, content)
     policy = _policy(found)
     usable = policy is not None and (lenient or not found.problems)
     files = {**found.files, **found.templates} if usable else {}
@@ -143,9 +139,8 @@ def import_alertmanager(
         from alertrouter.cli.import_text import show_agreement
 
         show_agreement(settings, agreement, seed)
-    if not usable:
-        raise typer.Exit(Exit.FAILED)
-    raise typer.Exit(Exit.UNMET if agreement and agreement.disagreements else Exit.OK)
+    unmet = Exit.UNMET if agreement and agreement.disagreements else Exit.OK
+    raise typer.Exit(unmet if usable else Exit.FAILED)
 
 
 def _content(file: Path) -> str:
@@ -157,6 +152,14 @@ def _content(file: Path) -> str:
         return file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise PayloadError(f"{file}: can't be read: {error}") from None
+
+
+def _converted(file: Path, content: str) -> Conversion:
+    from alertrouter.policy.alertmanager.conversion import convert, template_globs
+
+    name = file.name if str(file) != "-" else "alertmanager.yml"
+    directory = (file.resolve().parent if str(file) != "-" else Path.cwd()).as_posix()
+    return convert(name, content, _templates(file, template_globs(content)), directory=directory)
 
 
 def _templates(file: Path, globs: Sequence[str]) -> Mapping[str, str]:

@@ -105,7 +105,10 @@ def _integrations(opened: Opened, receiver: str) -> tuple[Integration, ...]:
 
 
 def _notices(opened: Opened, receiver: str, severity: str, external_url: str) -> tuple[Notice, Notice]:
-    """The message that it fires, and the one that it is over; each run is an incident of its own."""
+    """The message that it fires, and the one that it is over; each run is an incident of its own.
+
+    What follows is a line a field.
+    """
     from msgspec.structs import replace
 
     from alertrouter.incident import Reason

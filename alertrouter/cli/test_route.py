@@ -78,14 +78,10 @@ def route(
     happenings = [*(f"{ack} ack" for ack in acks or ()), *(events or ())]
     timed = bool(lasting or happenings)
     for_labels = bool(at or also or together or timed or verify_receivers is not None)
-    _check_usage(bool(words), bool(source), for_labels=for_labels, for_tests=bool(junit))
-    if together and timed:
-        raise typer.BadParameter("found --together, expected --also beside --for, --ack and --event")
+    _check_usage(bool(words), bool(source), for_labels=for_labels, for_tests=bool(junit), apart=together and timed)
     if not words and not source:
         raise typer.Exit(_run_tests(settings, opened, output, junit))
     label_sets = _from(source) if source else (_words(words or []),)
-    if not label_sets:
-        typer.echo(f"{_name(source)}: holds no label set", err=True)
     now, others = _moment(opened, at), _others(also or [])
     found = _simulate(opened, label_sets, now=now, others=others, together=together)
     if timed:
@@ -99,13 +95,15 @@ def route(
         raise typer.Exit(_verify(found, verify_receivers))
 
 
-def _check_usage(words: bool, source: bool, *, for_labels: bool, for_tests: bool) -> None:
+def _check_usage(words: bool, source: bool, *, for_labels: bool, for_tests: bool, apart: bool) -> None:
     if words and source:
         raise typer.BadParameter("found labels and --from, expected one of them")
     if for_labels and not words and not source:
         raise typer.BadParameter("found no labels, expected LABEL=VALUE… or --from with these options")
     if for_tests and (words or source):
         raise typer.BadParameter("found labels and --junit, which is for the policy's tests")
+    if apart:
+        raise typer.BadParameter("found --together, expected --also beside --for, --ack and --event")
 
 
 def _moment(opened: Opened, at: str) -> datetime:
@@ -162,7 +160,10 @@ def _from(source: str) -> tuple[Labels, ...]:
         raise PayloadError(f"{name}: can't be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
         raise PayloadError(f"{name}: expected UTF-8, found byte {error.object[error.start]:#04x}") from None
-    return read_json(text, name)
+    found = read_json(text, name)
+    if not found:
+        typer.echo(f"{name}: holds no label set", err=True)
+    return found
 
 
 def _name(source: str) -> str:

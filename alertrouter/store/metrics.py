@@ -97,7 +97,7 @@ def bucket_of(seconds: float) -> str:
 
 
 async def read_metrics(client: redis.asyncio.Redis, keys: Keys) -> Metrics:
-    """Read all numbers in one round trip."""
+    """Read all numbers in one round trip: a line for each question, and one for each number."""
     due_sets = [keys.due(channel, rank) for channel in Channel for rank in range(RANKS)]
     counters, gauges, latency, backups, reconciled, exemplars, backlog, inbox, holder, epoch, *found = await together(
         client,

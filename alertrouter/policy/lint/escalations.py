@@ -98,22 +98,7 @@ def _paging(policy: Policy, ladder: EscalationPolicy, routes: list[Route], place
             mend="notify a receiver with `pagerduty`, or a person or schedule that has it",
         )
         return
-    if ladder.repeat is None:
-        yield Finding(
-            check=Check.NO_REPEAT,
-            place=places.at(*path),
-            what=f"`{ladder.name}` pages for `{top}` and has no `repeat`",
-            night="if the last page is slept through, nobody is told again until somebody looks by chance",
-            mend="add repeat: {every: 30m}, with `from` the level that pages",
-        )
-    if ladder.ack_timeout is None:
-        yield Finding(
-            check=Check.NO_ACK_TIMEOUT,
-            place=places.at(*path),
-            what=f"acknowledgements of `{ladder.name}` never lapse",
-            night="somebody acknowledges half asleep, sleeps on, and nobody is told again while it burns",
-            mend="add ack_timeout: 30m",
-        )
+    yield from _slept_through(ladder, top, places)
     if all(level.during for level in paging):
         number = ladder.levels.index(paging[0])
         yield Finding(
@@ -124,6 +109,27 @@ def _paging(policy: Policy, ladder: EscalationPolicy, routes: list[Route], place
             mend="add a level that pages at any hour",
         )
     yield from _same(policy, ladder, routes, places)
+
+
+def _slept_through(ladder: EscalationPolicy, top: str, places: Places) -> Iterator[Finding]:
+    """What a policy that pages does when the page, or its acknowledgement, is the last that anybody does."""
+    place = places.at("escalation_policies", ladder.name)
+    if ladder.repeat is None:
+        yield Finding(
+            check=Check.NO_REPEAT,
+            place=place,
+            what=f"`{ladder.name}` pages for `{top}` and has no `repeat`",
+            night="if the last page is slept through, nobody is told again until somebody looks by chance",
+            mend="add repeat: {every: 30m}, with `from` the level that pages",
+        )
+    if ladder.ack_timeout is None:
+        yield Finding(
+            check=Check.NO_ACK_TIMEOUT,
+            place=place,
+            what=f"acknowledgements of `{ladder.name}` never lapse",
+            night="somebody acknowledges half asleep, sleeps on, and nobody is told again while it burns",
+            mend="add ack_timeout: 30m",
+        )
 
 
 def _same(policy: Policy, ladder: EscalationPolicy, routes: list[Route], places: Places) -> Iterator[Finding]:
