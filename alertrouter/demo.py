@@ -227,9 +227,7 @@ def _show(
     lines = Counter(shown)
     for scene, incidents in zip(scenes, found, strict=True):
         for incident in incidents:
-            console.print(
-                f"\n#{incident.number} {scene.labels['alertname']} ({scene.labels['severity']})", style="bold"
-            )
+            console.print(f"\n{incident.id} {scene.labels['alertname']} ({scene.labels['severity']})", style="bold")
             if not lines[incident.id]:
                 console.print(f"   {scene.shows}", style="italic")
             console.print(f"   {incident.state}; told: {_told(incident)}")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Container
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -62,3 +64,10 @@ def signature(directory: Path) -> Signature:
             seen = path.stat()
             found.append((path.name, seen.st_mtime_ns, seen.st_size, seen.st_ino))
     return tuple(found)
+
+
+def placed(error: PolicyError, directory: Path, files: Container[str]) -> PolicyError:
+    """The same faults, each with the path of its file, as an editor understands it."""
+    return PolicyError(
+        tuple(replace(one, file=str(directory / one.file)) if one.file in files else one for one in error.problems)
+    )

@@ -19,9 +19,9 @@ from alertrouter.cli.terminal import plain
 from alertrouter.errors import NotFound
 from alertrouter.settings import from_environment
 
-Ids = Annotated[list[str], typer.Argument(metavar="ID…", help="INC-142, or just 142; several at once.")]
+Ids = Annotated[list[str], typer.Argument(metavar="ID", help="INC-142, or just 142; several at once.")]
 Id = Annotated[str, typer.Argument(metavar="ID", help="INC-142, or just 142.")]
-Words = Annotated[list[str], typer.Argument(metavar="TEXT…", help="What is to stand in its story.")]
+Words = Annotated[list[str], typer.Argument(metavar="TEXT", help="What is to stand in its story.")]
 For = Annotated[str, typer.Option("--for", metavar="DURATION", help="From now, as 30m or 2h.", show_default=False)]
 Until = Annotated[str, typer.Option("--until", metavar="TIME", help="As 2026-03-02T10:00:00Z.", show_default=False)]
 Force = Annotated[bool, typer.Option("--force", help="Also while its source still fires.")]

@@ -27,7 +27,9 @@ class Role(StrEnum):
 
 
 @app.command()
-def healthcheck(role: Annotated[Role, typer.Argument(help="The process that runs here.")]) -> None:
+def healthcheck(
+    role: Annotated[Role, typer.Argument(metavar="web|router|worker", help="The process that runs here.")],
+) -> None:
     """Exit 0 when it does its work: web takes alerts in, a router is active, this host's worker is at RQ's disposal."""
     settings = from_environment()
     trouble = _web(settings) if role is Role.WEB else _behind(settings, role)

@@ -150,7 +150,9 @@ def _content(file: Path) -> str:
         if file.stat().st_size > _MOST_BYTES:
             raise PayloadError(f"{file}: larger than {_MOST_BYTES} bytes")
         return file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise PayloadError(f"{file}: can't be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
         raise PayloadError(f"{file}: can't be read: {error}") from None
 
 

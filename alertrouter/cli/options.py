@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from alertrouter.errors import PolicyError, Problem
+from alertrouter.errors import PolicyError
 
 if TYPE_CHECKING:
     import msgspec
@@ -74,7 +74,7 @@ def open_policy(settings: Settings, asked_for: Path | None) -> Opened:
     try:
         return Opened(directory, tuple(files), load(files))
     except PolicyError as error:
-        raise PolicyError(tuple(_with_path(problem, directory, tuple(files)) for problem in error.problems)) from None
+        raise policydir.placed(error, directory, files) from None
 
 
 def print_json(value: msgspec.Struct | DataclassInstance) -> None:
@@ -82,7 +82,3 @@ def print_json(value: msgspec.Struct | DataclassInstance) -> None:
     import msgspec
 
     typer.echo(msgspec.json.encode(value).decode())
-
-
-def _with_path(problem: Problem, directory: Path, files: tuple[str, ...]) -> Problem:
-    return replace(problem, file=str(directory / problem.file)) if problem.file in files else problem

@@ -43,7 +43,7 @@ app.add_typer(silences, name="silence")
 
 Matchers = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[MATCHER…]", help="As component=ai or model=~'gpt.*'; all must hold.", show_default=False),
+    typer.Argument(metavar="MATCHER", help="As component=ai or model=~'gpt.*'; all must hold.", show_default=False),
 ]
 IncidentOption = Annotated[
     str, typer.Option("--incident", metavar="ID", help="Its group and route, as matchers.", show_default=False)
@@ -68,7 +68,7 @@ WithAlerts = Annotated[
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what it would hide now, and ask for nothing.")]
 Expired = Annotated[bool, typer.Option("--expired", help="Those that are over instead, of the last five days.")]
-Ids = Annotated[list[str], typer.Argument(metavar="ID…", help="As S-1f2e3d4c, or the whole id; several at once.")]
+Ids = Annotated[list[str], typer.Argument(metavar="ID", help="As S-1f2e3d4c, or the whole id; several at once.")]
 
 
 class _Alert(msgspec.Struct, frozen=True):

@@ -156,3 +156,12 @@ def test_without_a_server_that_is_said_plainly() -> None:
 
     assert (ran.code, ran.out) == (1, "")
     assert "no alertrouter answers there" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("command", "usage"),
+    [(("ack",), "{ID}..."), (("silence", "add"), "[MATCHER]..."), (("healthcheck",), "{web|router|worker}")],
+)
+def test_help_says_what_may_stand_behind_a_command(command: tuple[str, ...], usage: str) -> None:
+    """Once: what may come again has its dots outside."""
+    assert f"alertrouter {' '.join(command)} [OPTIONS] {usage} " in run(*command, "--help").out

@@ -229,3 +229,10 @@ def test_verify_says_what_amtool_cannot_read(tmp_path: Path) -> None:
         return
     assert "sns_configs" in ran.out
     assert ran.err.startswith("amtool can't read the file, so nothing was compared: bad matcher format")
+
+
+def test_a_file_that_is_not_there_is_named_once(tmp_path: Path) -> None:
+    """In words, without the number of the system's error."""
+    ran = run("import", str(tmp_path / "nofile.yml"))
+
+    assert (ran.code, ran.err) == (1, f"{tmp_path / 'nofile.yml'}: can't be read: No such file or directory\n")

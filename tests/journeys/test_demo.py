@@ -64,4 +64,4 @@ def test_the_demo_says_when_nobody_answers(programs: Programs) -> None:
 
 
 def _incidents(said: str) -> set[str]:
-    return {line.split()[0] for line in said.splitlines() if line.startswith("#")}
+    return {line.split()[0] for line in said.splitlines() if line.startswith("INC-")}
