@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
 from datetime import timedelta
-from typing import Any, TypeVar, cast
+from typing import cast
 
 import msgspec
 import pytest
 import redis
 
 from alertrouter.delivery import LedgerState
-from alertrouter.engine.changes import Answer, Changes
+from alertrouter.engine.changes import Changes
 from alertrouter.errors import StoreUnavailable
 from alertrouter.incident import Incident
 from alertrouter.notice import InboxMessage
-from alertrouter.store.connection import connect, connect_async
+from alertrouter.store.connection import connect
 from alertrouter.store.doorstore import DoorStore
 from alertrouter.store.inbox import RedisInbox
 from alertrouter.store.journal import Journal
@@ -26,22 +25,9 @@ from alertrouter.store.metrics import Bucket, DeliveryCount
 from alertrouter.store.statestore import StateStore
 from tests.proxy import Proxy
 from tests.servers import RedisServer
+from tests.store.door import with_door
 from tests.store.values import claim, commit_of, delivery, incident, line, settle
 from tests.times import at
-
-_T = TypeVar("_T")
-
-
-def with_door(
-    url: str, keys: Keys, act: Callable[[DoorStore], Coroutine[Any, Any, _T]], *, max_backlog: int = 1000
-) -> _T:
-    """Do something with a door, in an event loop of its own."""
-
-    async def run() -> _T:
-        async with connect_async(url) as client:
-            return await act(DoorStore(client, keys, max_backlog=max_backlog))
-
-    return asyncio.run(run())
 
 
 def test_what_is_appended_is_in_the_journal(redis_url: str, client: redis.Redis, keys: Keys) -> None:
@@ -277,48 +263,6 @@ def test_metrics_of_an_empty_redis(redis_url: str, keys: Keys) -> None:
 
     assert (numbers.backlog, numbers.lease_holder, numbers.latency.count) == (0, "", 0)
     assert numbers.delivery_lag(at()) == numbers.timer_lag(at()) == 0
-
-
-def answered(name: str) -> Answer:
-    """What a router would say."""
-    return Answer(incident=name, transition=None, text="done")
-
-
-def test_all_who_wait_for_answers_get_their_own(redis_url: str, client: redis.Redis, keys: Keys) -> None:
-    """Given many who wait, two of them for the same, then each hears what is for them, and nobody else's."""
-
-    async def act(door: DoorStore) -> list[str]:
-        names = [f"k{number}" for number in range(20)]
-        waiting = [asyncio.create_task(door.answer(name)) for name in [*names, "k0"]]
-        await asyncio.sleep(0)
-        for name in names:
-            client.set(keys.answer(name), msgspec.msgpack.encode(answered(name)))
-        return [one.incident if one else "" for one in await asyncio.gather(*waiting)]
-
-    assert with_door(redis_url, keys, act) == [*(f"k{number}" for number in range(20)), "k0"]
-
-
-def test_who_gets_no_answer_in_time_hears_so_and_the_others_wait_on(
-    redis_url: str, client: redis.Redis, keys: Keys
-) -> None:
-    """Given one who is less patient, then the other still gets the answer that comes later."""
-
-    async def act(door: DoorStore) -> tuple[Answer | None, Answer | None]:
-        patient = asyncio.create_task(door.answer("k", patience=30))
-        given_up = await door.answer("k", patience=0.01)
-        client.set(keys.answer("k"), msgspec.msgpack.encode(answered("k")))
-        return given_up, await patient
-
-    assert with_door(redis_url, keys, act) == (None, answered("k"))
-
-
-def test_a_store_that_does_not_answer_is_told_to_all_who_wait(keys: Keys) -> None:
-    """Nobody waits for ever."""
-
-    async def act(door: DoorStore) -> tuple[Answer | BaseException | None, ...]:
-        return await asyncio.gather(door.answer("a"), door.answer("b"), return_exceptions=True)
-
-    assert all(isinstance(one, StoreUnavailable) for one in with_door("redis://127.0.0.1:1/0", keys, act))
 
 
 def message(name: str, minute: int, title: str = "Down") -> InboxMessage:

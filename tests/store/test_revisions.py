@@ -9,7 +9,7 @@ from alertrouter.engine.changes import Activation, Changes
 from alertrouter.store.keys import Keys
 from alertrouter.store.revisions import BY_ITSELF, FIELD, MOST, Happened, Revision
 from alertrouter.store.statestore import StateStore
-from tests.store.test_doorstore import with_door
+from tests.store.door import with_door
 from tests.store.values import commit_of
 from tests.times import at
 

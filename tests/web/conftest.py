@@ -14,6 +14,8 @@ from tests.servers import RedisServer
 from tests.slack_requests import SECRET
 from tests.standins import HttpStandIn
 from tests.waiting import eventually
+from tests.web import pagerduty_webhooks
+from tests.web.answering import answering
 from tests.web.door import Door, running_door
 from tests.web.hearing import POLICY, PREVIOUS, state_of
 
@@ -76,3 +78,11 @@ def routed(heard: Door, emptied_redis: str, tmp_path: Path) -> Iterator[Door]:
         heard.post("/api/v1/alerts", b'{"labels": {"alertname": "DiskFull", "severity": "critical"}}')
         eventually(lambda: state_of(heard) is State.TRIGGERED, "INC-1 is open", 20)
         yield heard
+
+
+@pytest.fixture(scope="module")
+def pagerduty_door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
+    """A door that knows two secrets of PagerDuty's webhooks, with a router behind it."""
+    secrets = f"{pagerduty_webhooks.SECRET}, {pagerduty_webhooks.NEW_SECRET}"
+    with answering(tmp_path_factory.mktemp("answering"), {"PAGERDUTY_WEBHOOK_SECRETS": secrets}) as door:
+        yield door

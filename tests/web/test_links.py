@@ -1,4 +1,4 @@
-"""Links that acknowledge: signed, for a day, once, and only by the button."""
+"""Links that acknowledge: for a day, once, and only by the button."""
 
 from __future__ import annotations
 
@@ -9,26 +9,18 @@ from typing import Final
 
 import httpx2
 import pytest
-from hypothesis import HealthCheck, given
-from hypothesis import settings as settings_of
-from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from alertrouter.errors import SettingsError
 from alertrouter.incident import Ack, Incident, State
-from alertrouter.links import VALID, Links
+from alertrouter.links import VALID
 from alertrouter.notice import Notice
-from alertrouter.policy.receiver import Channel
 from alertrouter.render.samples import sample_notice
-from alertrouter.settings import from_environment
 from tests.web.answering import answering, fire, journalled, resolve, story, taken_by
 from tests.web.door import Door, running_door
 from tests.web.kept import AT, keep_alert, keep_incident, keep_line
+from tests.web.linking import EMAIL, SECRET, links
 
-SECRET: Final = "a-secret-that-signs-links"
 OLD_SECRET: Final = "an-older-secret-of-links"
-EMAIL: Final = "lena@example.org"
-MANY_TIMES = settings_of(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture(scope="module")
@@ -50,11 +42,6 @@ def decided(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
     """A door with a router behind it."""
     with answering(tmp_path_factory.mktemp("answering"), {"ALERTROUTER_LINK_SECRET": SECRET}) as door:
         yield door
-
-
-def links(secrets: str = SECRET, **others: str) -> Links:
-    """The maker of links, as a worker has it."""
-    return Links(from_environment({"ALERTROUTER_LINK_SECRET": secrets, **others}))
 
 
 def notice_of(incident: Incident, at: datetime | None = None, delivery: int = 1) -> Notice:
@@ -220,28 +207,6 @@ def test_another_alertrouter_with_the_same_secret_has_other_links(quiet: Door) -
     assert quiet.http.get(foreign.removeprefix("http://door.example.org")).status_code == 404
 
 
-@MANY_TIMES
-@given(position=st.integers(min_value=0, max_value=10_000), sign=st.characters(codec="utf-8"))
-def test_a_link_that_was_changed_anywhere_is_none_of_ours(position: int, sign: str) -> None:
-    """Whichever character is another one."""
-    made = links()
-    token = made.ack_link(sample_notice(), EMAIL).rpartition("/")[2]
-    at = position % len(token)
-    changed = token[:at] + sign + token[at + 1 :]
-
-    read = made.read(changed)
-
-    # The last character of a signature has bits that mean nothing.
-    assert read is None or changed == token or (at == len(token) - 1 and read == made.read(token))
-
-
-@MANY_TIMES
-@given(token=st.text(max_size=3000))
-def test_no_text_breaks_the_reader_of_links(token: str) -> None:
-    """It is answered None."""
-    assert links().read(token) is None
-
-
 @pytest.mark.parametrize(
     "token",
     ["x", "%00", "%FF%FE", "a" * 990, "a" * 5000, ".eJw", "%2e%2e%2fetc", "%F0%9F%94%A5.x", "e30.abc"],
@@ -320,27 +285,3 @@ def test_there_is_a_link_only_while_somebody_should_acknowledge(change: dict[str
     notice = replace(sample_notice(), **change)
 
     assert bool(links().ack_link(notice, EMAIL)) is linked
-
-
-def test_without_a_secret_there_are_no_links() -> None:
-    """An unsigned link would be worse than none."""
-    assert links("").ack_link(sample_notice(), EMAIL) == ""
-
-
-def test_who_acted_says_through_which_channel() -> None:
-    """A channel's link is not one person's."""
-    made = links()
-
-    read = made.read(made.ack_link(sample_notice(), "#ai\n models", Channel.SLACK).rpartition("/")[2])
-
-    assert read is not None
-    assert read.actor() == "#ai models (slack link)"
-
-
-def test_a_secret_that_could_be_guessed_is_refused_and_not_shown() -> None:
-    """Whoever guesses it can acknowledge everything."""
-    with pytest.raises(SettingsError) as refused:
-        links(f"{SECRET},short-one")
-
-    assert "ALERTROUTER_LINK_SECRET: expected at least 16 characters in each secret" in str(refused.value)
-    assert "short-one" not in str(refused.value)

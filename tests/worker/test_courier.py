@@ -11,7 +11,6 @@ import pytest
 from alertrouter.delivery import LedgerState, Outcome
 from alertrouter.worker.courier import AT_ONCE
 from tests.standins import Answer, HttpStandIn
-from tests.store.values import claim
 from tests.waiting import eventually
 from tests.worker.owing import HOOK, INBOX, OTHER, Owing, now
 
@@ -208,24 +207,6 @@ def test_messages_that_leave_together_end_each_by_itself(owing: Owing, far_side:
     assert len(far_side.received) == 8
 
 
-def test_many_that_are_recalled_after_the_claim_do_not_leave(owing: Owing, far_side: HttpStandIn) -> None:
-    """Somebody takes half of what a worker holds: that half stays, the rest is sent, and both are told."""
-    for number in range(6):
-        owing.owe(f"INC-{number}.1")
-    claims = owing.ledger.claim(now(), {"webhook": 6})
-    for number in range(0, 6, 2):
-        owing.recall(f"INC-{number}.1")
-    for one in claims:
-        owing.make_due(one.delivery.id)  # its worker is gone
-        owing.client.hset(owing.keys.delivery(one.delivery.id), "state", "pending")  # and has not tried it
-
-    owing.courier().drain()
-
-    outcomes = {told.delivery: told.outcome for told in owing.told()}
-    assert outcomes == {f"INC-{number}.1": Outcome.SENT if number % 2 else Outcome.CANCELLED for number in range(6)}
-    assert len(far_side.received) == 3
-
-
 def test_a_slack_channel_is_paced(owing_with: Callable[..., Owing], far_side: HttpStandIn) -> None:
     """At most so many messages a second; the inbox in its place, without credentials, is not."""
     paced = owing_with({"SLACK_AI_WEBHOOK_URL": f"{far_side.url}/hook", "SLACK_MESSAGES_PER_SECOND": "0.01"})
@@ -279,65 +260,6 @@ def test_a_nudge_is_enough_for_a_worker_that_lingers(owing: Owing, far_side: Htt
 
     assert owing.client.llen(owing.keys.queue_list) == 0
     assert owing.client.zcard(owing.keys.draining) == 0
-
-
-def test_what_was_recalled_in_time_is_not_sent(owing: Owing, far_side: HttpStandIn) -> None:
-    """The ledger says so, and tells the journal."""
-    owing.owe()
-
-    owing.recall()
-    owing.courier().drain()
-
-    assert far_side.received == []
-    assert (owing.row().state, owing.row().error) == (LedgerState.CANCELLED, "it was taken before it left")
-    assert [told.outcome for told in owing.told()] == [Outcome.CANCELLED]
-
-
-def test_what_was_recalled_after_the_claim_is_not_sent_either(owing: Owing, far_side: HttpStandIn) -> None:
-    """The worker looks once more before it sends: the mark that the recall left is enough."""
-    owing.owe()
-    claimed = claim(owing.ledger, now(), "webhook")
-    assert claimed is not None
-
-    owing.recall()
-
-    assert owing.ledger.look([claimed], [])[1][0] == "it was taken before it left"
-    assert owing.told() == []
-
-
-def test_what_may_have_arrived_counts_as_told_when_it_is_recalled(owing: Owing, far_side: HttpStandIn) -> None:
-    """No second try, and whoever may have heard of the fire will hear of its end."""
-    far_side.answer_next(Answer(drop=True))
-    owing.owe()
-    courier = owing.courier()
-    courier.drain()
-
-    owing.recall()
-    owing.make_due()
-    courier.drain()
-
-    assert len(far_side.received) == 1
-    assert [told.outcome for told in owing.told()] == [Outcome.SENT]
-    assert "may have arrived" in owing.row().note
-
-
-def test_what_may_have_arrived_before_a_refused_try_counts_as_told_too(owing: Owing, far_side: HttpStandIn) -> None:
-    """The first try got no answer, the second was turned away for now: the first may still have arrived."""
-    far_side.answer_next(Answer(drop=True), Answer(503))
-    owing.owe()
-    courier = owing.courier()
-    courier.drain()
-    owing.make_due()
-    courier.drain()
-    assert owing.row().state is LedgerState.RETRY
-
-    owing.recall()
-    owing.make_due()
-    courier.drain()
-
-    assert len(far_side.received) == 2
-    assert [told.outcome for told in owing.told()] == [Outcome.SENT]
-    assert "may have arrived" in owing.row().note
 
 
 def test_an_alert_that_can_not_be_read_keeps_no_page_back(owing: Owing, far_side: HttpStandIn) -> None:
