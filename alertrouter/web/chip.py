@@ -12,10 +12,12 @@ from alertrouter.web.standing import taken_by
 
 @dataclass(frozen=True, slots=True)
 class Chip:
-    """An incident at a glance; `taken` and `silenced` say who has it, and who silenced it, or nothing."""
+    """An incident at a glance; `taken` and `silenced` say who has it, and who silenced it, or nothing.
+
+    `failed` are the destinations that were not reached, and why.
+    """
 
     id: str
-    number: int
     title: str
     where: str
     severity: str
@@ -24,6 +26,7 @@ class Chip:
     opened_at: datetime
     taken: str
     silenced: str
+    failed: tuple[str, ...]
 
     @classmethod
     def of(cls, incident: Incident) -> Chip:
@@ -34,7 +37,6 @@ class Chip:
         tone = "resolved" if incident.state is State.RESOLVED else tone_of(incident.severity, 1, 3)
         return cls(
             id=incident.id,
-            number=incident.number,
             title=name or incident.id,
             where=" · ".join(labels.values()) if "alertname" in incident.group_labels else "",
             severity=incident.severity or "none",
@@ -43,4 +45,5 @@ class Chip:
             opened_at=incident.opened_at,
             taken=taken_by(incident),
             silenced=incident.silenced,
+            failed=tuple(f"not {one.id}: {one.error}" for one in incident.destinations if one.error),
         )

@@ -11,7 +11,7 @@ from typing import cast
 import pytest
 from msgspec.structs import replace
 
-from alertrouter.incident import Ack, State
+from alertrouter.incident import Ack, Destination, State
 from alertrouter.settings import from_environment
 from alertrouter.web.first_steps import receiver
 from tests.journeys.programs import installed
@@ -95,13 +95,24 @@ def test_a_silenced_incident_says_at_a_glance_who_silenced_it_why_and_until_when
     assert "silenced by S-2f2e3d4c until" in page
 
 
+def test_an_incident_says_at_a_glance_whom_it_did_not_reach(door: Door) -> None:
+    """A token that Slack refuses is seen by whoever looks at the page, and not in the log alone."""
+    missed = Destination(id="chat/slack", error="Slack chat.postMessage: invalid_auth (the token is <not> valid)")
+    keep(door, replace(keep_incident(door, 1), destinations=(Destination(id="chat/email"), missed)))
+
+    page = door.http.get("/").text
+
+    assert "not chat/slack: Slack chat.postMessage: invalid_auth (the token is &lt;not&gt; valid)" in page
+    assert "not chat/email" not in page
+
+
 def test_an_inbox_without_messages_explains_itself_once_something_is_open(door: Door) -> None:
     """With credentials for all channels it stays empty: nobody is told to send a first alert then."""
     keep_incident(door, 1)
 
     page = door.http.get("/").text
 
-    assert "No message here. Those of the open incidents went to their own channels" in page
+    assert "No message here: what there is to tell of the open incidents goes to channels of its own" in page
     assert "No message yet" not in page
 
 
