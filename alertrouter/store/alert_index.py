@@ -23,6 +23,7 @@ from alertrouter.store.begun import BEGUN, field_of, number_of, unpack_marks
 from alertrouter.store.connection import border
 from alertrouter.store.journal import START
 from alertrouter.store.keys import Keys
+from alertrouter.store.readable import readable
 
 MOST_NAMES: Final = 12
 """Label names that are indexed at a time; the one that was asked about least recently makes room."""
@@ -172,8 +173,8 @@ class AlertIndex:
             with border():
                 answer = await self._redis.hscan(self._keys.alerts, cursor, count=_AT_A_TIME)
             cursor, fields = cast(tuple[int, dict[bytes, bytes]], answer)
-            for packed in fields.values():
-                yield _DECODER.decode(packed)
+            for alert in readable(fields.values(), _DECODER):
+                yield alert
             if not cursor:
                 return
 
@@ -183,7 +184,7 @@ class AlertIndex:
         for start in range(0, len(fields), _AT_A_TIME):
             with border():
                 packed = await self._redis.hmget(self._keys.alerts, fields[start : start + _AT_A_TIME])
-            found += [_DECODER.decode(one) for one in packed if isinstance(one, bytes)]
+            found += readable((one for one in packed if isinstance(one, bytes)), _DECODER)
         return found
 
 

@@ -21,6 +21,7 @@ from alertrouter.silence import Silence, SilenceState
 from alertrouter.store.alert_index import AlertIndex
 from alertrouter.store.connection import border
 from alertrouter.store.keys import Keys
+from alertrouter.store.readable import readable
 from alertrouter.store.together import together
 
 _SILENCE: Final = msgspec.msgpack.Decoder(Silence)
@@ -87,7 +88,7 @@ class Catalogue:
             if version == self._silences[0]:
                 return self._silences[1]
             packed = cast(list[bytes], await self._redis.hvals(self._keys.silences))
-        known = {one.id: one for one in map(_SILENCE.decode, packed)}
+        known = {one.id: one for one in readable(packed, _SILENCE)}
         ahead = Silencer(one for one in known.values() if one.state is not SilenceState.EXPIRED)
         self._silences = (version, known, ahead)
         return known
@@ -119,7 +120,7 @@ class Catalogue:
         parts = [wanted[start : start + _AT_A_TIME] for start in range(0, len(wanted), _AT_A_TIME)]
         with border():
             answers = await together(self._redis, [("HMGET", self._keys.incidents, *part) for part in parts])
-        found = [_INCIDENT.decode(packed) for answer in answers for packed in answer if packed]
+        found = list(readable((packed for answer in answers for packed in answer if packed), _INCIDENT))
         return {one.id: one for one in found}
 
     async def _load(self, revision: str) -> Policy | None:

@@ -27,6 +27,7 @@ from alertrouter.store.journal_end import JournalEnd
 from alertrouter.store.keys import Keys
 from alertrouter.store.ledger_row import LedgerRow, row_of
 from alertrouter.store.metrics import Metrics, read_metrics
+from alertrouter.store.readable import readable
 from alertrouter.store.revisions import Revision
 from alertrouter.store.shadow import ShadowDoor
 from alertrouter.store.together import Command, together
@@ -39,6 +40,9 @@ NEWEST_DELIVERIES: Final = 8
 MOST_ALERTS: Final = 500
 """So many alerts of an incident are looked at for its page."""
 
+_ALERT: Final = msgspec.msgpack.Decoder(Alert)
+_INCIDENT: Final = msgspec.msgpack.Decoder(Incident)
+_SILENCE: Final = msgspec.msgpack.Decoder(Silence)
 _ONCE: Final = Path(__file__).with_name("journal_once.lua").read_text(encoding="utf-8")
 _REVISED: Final = Path(__file__).with_name(f"{revisions.ADD}.lua").read_text(encoding="utf-8")
 
@@ -131,8 +135,7 @@ class DoorStore:
         """Give all incidents that still matter, newest first."""
         with border():
             packed = cast(list[bytes], await self._redis.hvals(self._keys.incidents))
-        found = [msgspec.msgpack.decode(p, type=Incident) for p in packed]
-        return sorted(found, key=lambda incident: incident.number, reverse=True)
+        return sorted(readable(packed, _INCIDENT), key=lambda incident: incident.number, reverse=True)
 
     async def incident(self, name: str) -> Incident | None:
         """Give one incident, None when there is none, or it is long over."""
@@ -144,13 +147,13 @@ class DoorStore:
         """Give all silences that are known, also those that ended lately."""
         with border():
             packed = cast(list[bytes], await self._redis.hvals(self._keys.silences))
-        return [msgspec.msgpack.decode(one, type=Silence) for one in packed]
+        return list(readable(packed, _SILENCE))
 
     async def alerts(self) -> list[Alert]:
         """Give all alerts that still matter; there may be many, so they are read beside the event loop."""
         with border():
             packed = cast(list[bytes], await self._redis.hvals(self._keys.alerts))
-        return await asyncio.to_thread(lambda: [msgspec.msgpack.decode(one, type=Alert) for one in packed])
+        return await asyncio.to_thread(lambda: list(readable(packed, _ALERT)))
 
     async def alerts_of(self, incident: Incident) -> list[Alert]:
         """Give the alerts of an incident that are held back, or that somebody was told of lately.
