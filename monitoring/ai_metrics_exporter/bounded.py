@@ -54,7 +54,8 @@ class Bounds:
         seen = self._seen.get(label)
         if seen is not None and value in seen:
             return value
-        return self._new(label, value[:LONGEST])
+        # What UTF-8 has no place for would cost all the others their scrape.
+        return self._new(label, value[:LONGEST].encode(errors="replace").decode())
 
     def _new(self, label: str, value: str) -> str:
         with self._lock:

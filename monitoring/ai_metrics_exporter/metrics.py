@@ -16,6 +16,8 @@ LATENCY_BUCKETS: Final = tuple(0.01 * 2**power for power in range(14))
 """Of OpenTelemetry's GenAI conventions: 0.01 s to 81.92 s. https://opentelemetry.io/docs/specs/semconv/gen-ai/"""
 FIRST_TOKEN_BUCKETS: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 SESSION_BUCKETS: Final = (10.0, 30.0, 60.0, 300.0, 900.0, 1800.0, 3600.0, 14400.0)
+MOST: Final = 2**53
+"""Largest number that is taken: beyond it a counter no longer sees one more, and far beyond it no scrape shows it."""
 
 TaskStatus = Literal["succeeded", "failed", "cancelled"]
 RunResult = Literal["succeeded", "failed"]
@@ -244,6 +246,6 @@ def default() -> AiMetrics:
 
 
 def _positive(name: str, value: float) -> float:
-    if not value >= 0:
-        raise ValueError(f"{name}: expected 0 or more, found {value:g}")
+    if not 0 <= value <= MOST:
+        raise ValueError(f"{name}: expected 0 to {MOST}, found {'more' if value > MOST else value}")
     return value

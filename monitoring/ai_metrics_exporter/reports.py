@@ -7,10 +7,11 @@ from typing import Annotated, ClassVar
 
 import msgspec
 
-from ai_metrics_exporter.metrics import AiMetrics, LoginResult, RunResult, TaskStatus, Verdict
+from ai_metrics_exporter.metrics import MOST, AiMetrics, LoginResult, RunResult, TaskStatus, Verdict
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
-Count = Annotated[int, msgspec.Meta(ge=0)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=MOST)]
+Amount = Annotated[float, msgspec.Meta(ge=0, le=MOST)]
 
 
 class Report(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -49,14 +50,14 @@ class Request(Report, frozen=True):
 
     path: ClassVar[str] = "/v1/requests"
     model_name: Name
-    seconds: Annotated[float, msgspec.Meta(ge=0)]
+    seconds: Amount
     model_version: str = ""
     provider: str = ""
     operation: str = "chat"
     error_type: str = ""
     input_tokens: Count = 0
     output_tokens: Count = 0
-    cost_dollars: Annotated[float, msgspec.Meta(ge=0)] = 0
+    cost_dollars: Amount = 0
 
     def apply(self, metrics: AiMetrics, now: float) -> None:
         """Count it with its latency, tokens and cost."""
@@ -123,7 +124,7 @@ class Users(Report, frozen=True):
     service: Name
     active_users: Count | None = None
     sessions_started: Count = 0
-    session_seconds: list[Annotated[float, msgspec.Meta(ge=0)]] = []
+    session_seconds: list[Amount] = []
     satisfaction: Annotated[float, msgspec.Meta(ge=0, le=5)] | None = None
     intents: list[Name] = []
 
@@ -148,7 +149,7 @@ class Pipeline(Report, frozen=True):
     result: RunResult
     accepted: Count = 0
     rejected: Count = 0
-    interval_seconds: Annotated[float, msgspec.Meta(gt=0)] | None = None
+    interval_seconds: Annotated[float, msgspec.Meta(gt=0, le=MOST)] | None = None
     at: float | None = None
 
     def apply(self, metrics: AiMetrics, now: float) -> None:

@@ -1,9 +1,10 @@
 """Labels that cannot grow without end, and counters that alerts see from their first event on."""
 
+import pytest
 from ai_metrics_exporter.bounded import SETTLE
 from ai_metrics_exporter.metrics import AiMetrics
 from ai_metrics_exporter.reports import Request
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import generate_latest
@@ -21,7 +22,8 @@ class Hand:
         return self.now
 
 
-@given(st.lists(st.text(max_size=300), max_size=60))
+@given(st.lists(st.text(st.characters(exclude_categories=()), max_size=300), max_size=60))
+@example(["half a pair: \ud800"])
 def test_whatever_is_reported_the_series_are_few_and_readable(names: list[str]) -> None:
     """At most as many as allowed and `__other__`; no event is lost; Prometheus can read it."""
     metrics = AiMetrics(CollectorRegistry(), most_values=10)
@@ -34,6 +36,20 @@ def test_whatever_is_reported_the_series_are_few_and_readable(names: list[str]) 
     asked = [one for one in found if one.name == "assistant_requests_total"]
     assert len(asked) <= 11
     assert sum(one.value for one in asked) == len(names)
+
+
+@pytest.mark.parametrize(
+    "count", [-1, 2**53 + 1, pytest.param(10**400, id="more than any float"), float("inf"), float("nan")]
+)
+def test_a_number_that_no_scrape_could_show_is_refused_and_the_others_are_shown(count: int) -> None:
+    """The program that says it hears so; its metrics go on."""
+    metrics = AiMetrics(CollectorRegistry())
+
+    with pytest.raises(ValueError, match="count: expected 0 to 9007199254740992"):
+        metrics.task_finished("mail", "failed", count)
+    metrics.tasks_waiting("mail", 2**53)
+
+    assert b'tasks_queued{task_type="mail"} 9.007199254740992e+' in generate_latest(metrics.registry)
 
 
 def test_each_request_counts_once_where_it_belongs_and_each_unknown_model_is_told() -> None:

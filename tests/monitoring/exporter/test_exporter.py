@@ -215,6 +215,8 @@ def test_security_is_reported_to_one_place(exporter: Exporter) -> None:
         ("/v1/users", {"service": "portal", "name": "Lena"}, "unknown field `name`"),
         ("/v1/users", b"{", "truncated"),
         ("/v1/tasks", [{"task_type": "a", "queued": 1}, {"task_type": "b", "queued": -1}], ">= 0"),
+        ("/v1/tasks", {"task_type": "a", "status": "failed", "count": 10**400}, "<= 9007199254740992"),
+        ("/v1/memory", {"model_name": "m", "device": "gpu", "bytes": 10**400}, "<= 9007199254740992"),
     ],
 )
 def test_a_wrong_report_is_refused_whole(exporter: Exporter, path: str, body: object, complaint: str) -> None:
