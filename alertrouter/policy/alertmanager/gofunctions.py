@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from alertrouter.policy.alertmanager.expression import ELEMENTS, Expr, Kind
+from alertrouter.policy.alertmanager.expression import ELEMENTS, Expr, Kind, printed
 from alertrouter.policy.alertmanager.golayout import time_expression
 from alertrouter.policy.alertmanager.goprintf import printf
 from alertrouter.policy.alertmanager.gotree import GoTemplateError
+
+_ANY: Final = 99
+"""As many values as one likes."""
 
 
 def function(name: str, arguments: list[Expr]) -> Expr:
@@ -18,8 +21,14 @@ def function(name: str, arguments: list[Expr]) -> Expr:
         raise GoTemplateError(f"there is no function `{name}`")
     least, most, make = known
     if not least <= len(arguments) <= most:
-        raise GoTemplateError(f"`{name}` takes {least} or more values, found {len(arguments)}")
+        raise GoTemplateError(f"`{name}` takes {_number(least, most)}, found {len(arguments)}")
     return make(arguments)
+
+
+def _number(least: int, most: int) -> str:
+    if most == _ANY:
+        return f"{least} or more values"
+    return f"{least} value{'' if least == 1 else 's'}" if least == most else f"{least} to {most} values"
 
 
 def _filtered(filter_: str) -> Callable[[list[Expr]], Expr]:
@@ -96,23 +105,23 @@ _FUNCTIONS: Final[Mapping[str, tuple[int, int, Callable[[list[Expr]], Expr]]]] =
     "join": (2, 2, lambda values: Expr(f"({values[1].code}|join({values[0].code}))")),
     "match": (2, 2, lambda values: Expr(f"({values[1].code}|fits({values[0].code}))", Kind.TRUTH)),
     "reReplaceAll": (3, 3, lambda values: Expr(f"({values[2].code}|resub({values[0].code}, {values[1].code}))")),
-    "stringSlice": (0, 99, _listed),
-    "list": (0, 99, _listed),
+    "stringSlice": (0, _ANY, _listed),
+    "list": (0, _ANY, _listed),
     "index": (2, 9, _index),
-    "eq": (2, 99, _equal),
+    "eq": (2, _ANY, _equal),
     "ne": (2, 2, _compared("!=")),
     "lt": (2, 2, _compared("<")),
     "le": (2, 2, _compared("<=")),
     "gt": (2, 2, _compared(">")),
     "ge": (2, 2, _compared(">=")),
-    "and": (1, 99, _joined("and")),
-    "or": (1, 99, _joined("or")),
+    "and": (1, _ANY, _joined("and")),
+    "or": (1, _ANY, _joined("or")),
     "not": (1, 1, lambda values: Expr(f"(not {values[0].code})", Kind.TRUTH)),
     "date": (2, 2, lambda values: date(values[0], values[1])),
     "tz": (2, 2, _in_zone),
     "since": (1, 1, _since),
     "now": (0, 0, lambda values: Expr("notice.at", Kind.TIME)),
     "humanizeDuration": (1, 1, _duration),
-    "printf": (1, 99, printf),
-    "print": (1, 99, lambda values: Expr(f"({' ~ '.join(value.code for value in values)})")),
+    "printf": (1, _ANY, printf),
+    "print": (1, _ANY, lambda values: Expr(f"({' ~ '.join(map(printed, values))})")),
 }

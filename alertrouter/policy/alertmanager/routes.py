@@ -115,7 +115,8 @@ class Routes:
         options: list[tuple[str, str]] = []
         if receiver := fields.take("receiver", self._receiver, ""):
             options.append(("receiver", scalar(receiver)))
-        if (group_by := fields.take("group_by", _group_by, None)) is not None:
+        # An empty one inherits, in Alertmanager's eyes; in a policy it would be one group for the route.
+        if group_by := fields.take("group_by", _group_by, ()):
             options.append(("group_by", listed(map(scalar, group_by))))
         for key in _TIMINGS:
             read = Value.duration if key == "group_wait" else _long
@@ -169,11 +170,10 @@ class Routes:
         return tuple(found)
 
     def _new(self, value: Value) -> tuple[str, ...]:
-        found: list[str] = []
-        entries = [value] if isinstance(value.node, Scalar) else items(value)
         if isinstance(value.node, Scalar):
             raise value.expected("a list of matchers")
-        for item in entries:
+        found: list[str] = []
+        for item in items(value):
             read = item.read(_written_matchers, None)
             if read is not None:
                 self.seen += read[1]

@@ -110,6 +110,10 @@ class _Emitter:
             raise GoTemplateError(f"`{name}` is set before it is there")
         if scope.homes.get(name, 0) != scope.loops:
             raise GoTemplateError(f"`{name}` is changed inside a loop, which Jinja forgets at its end")
+        if not known.code.isidentifier():
+            raise GoTemplateError(f"`{name}` is changed, and stands for what `if`, `with` or `range` is asked of")
+        if known.kind is not value.kind:
+            raise GoTemplateError(f"`{name}` is set to another kind of value than it had")
         return f"{{%+ set {known.code} = {value.code} +%}}", scope
 
     def _call(self, node: Call, scope: _Scope) -> str:
@@ -208,5 +212,5 @@ class _Emitter:
 
 
 def _escaped(text: str) -> str:
-    """Text that Jinja would take for something of its own is put in quotes."""
-    return re.sub(r"\{(?=[{%#])", '{{ "{" }}', text)
+    """Text that Jinja would take for something of its own is put in quotes; a brace at its end may meet an action."""
+    return re.sub(r"\{(?=[{%#]|\Z)", '{{ "{" }}', text)

@@ -56,6 +56,8 @@ TEXTS = (
     '{{ (index .Alerts 0).StartsAt.Format "Jan 2, 2006 at 3:04pm (MST), Month" }}',
     '{{ (index .Alerts 0).StartsAt.Format "Monday, 02-Jan-06 3:4:5PM, day 002, 100% %d" }}',
     '{{ (index .Alerts 0).StartsAt.Format "2006-01-02 15:04:05.999999999 -0700 MST" }}',
+    "{ {{- .Status -}} } { {{- if true }}x{{ end -}} }",
+    '{{ range .Alerts }}{{ print (.StartsAt.Format "15:04") (eq .Status "firing") }};{{ end }}',
     '{{ printf "%-12s|%5d|%03d|%.3s|%6.2s|%q|%v|%%" .Status 7 7 .Status .Status .Receiver true }}',
 )
 
@@ -145,6 +147,13 @@ def test_a_text_says_what_it_says_in_alertmanager(source: str, tmp_path: Path) -
         ("{{ template `nope` . }}", "`nope` is not defined"),
         ("{{ range .Alerts }}{{ break }}{{ end }}", "`break`"),
         ("{{ $n := 0 }}{{ range .Alerts }}{{ $n = 1 }}{{ end }}", "inside a loop"),
+        ("{{ with $s := .Status }}{{ $s = `x` }}{{ end }}", "`$s` is changed"),
+        ("{{ range $k, $v := .CommonLabels }}{{ $v = `x` }}{{ end }}", "`$v` is changed"),
+        ("{{ $t := `` }}{{ $t = (index .Alerts 0).StartsAt }}", "another kind of value"),
+        ("{{ len .Status .Receiver }}", "`len` takes 1 value, found 2"),
+        ("{{ index }}", "`index` takes 2 to 9 values, found 0"),
+        ("{{ eq 1 }}", "`eq` takes 2 or more values, found 1"),
+        ("{{ print .Alerts }}", "written out"),
         ("{{ define `a` }}{{ template `a` . }}{{ end }}{{ template `a` . }}", "uses itself"),
         ("{{ .Alerts }}", "written out"),
         ("{{ range .Status }}{{ end }}", "isn't a list"),
