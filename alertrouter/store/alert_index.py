@@ -32,7 +32,7 @@ MOST_STALE: Final = 200_000
 """Alerts that may begin before all is indexed anew, so that what is gone does not pile up."""
 
 _AT_A_TIME: Final = 2000
-_DECODER: Final = msgspec.msgpack.Decoder(Alert)
+_READ: Final = msgspec.msgpack.Decoder(Alert).decode
 
 Pair: TypeAlias = tuple[str, str]
 _Stream: TypeAlias = list[tuple[bytes, dict[bytes, bytes]]]
@@ -173,7 +173,7 @@ class AlertIndex:
             with border():
                 answer = await self._redis.hscan(self._keys.alerts, cursor, count=_AT_A_TIME)
             cursor, fields = cast(tuple[int, dict[bytes, bytes]], answer)
-            for alert in readable(fields.values(), _DECODER):
+            for alert in readable(fields.values(), _READ):
                 yield alert
             if not cursor:
                 return
@@ -184,7 +184,7 @@ class AlertIndex:
         for start in range(0, len(fields), _AT_A_TIME):
             with border():
                 packed = await self._redis.hmget(self._keys.alerts, fields[start : start + _AT_A_TIME])
-            found += readable((one for one in packed if isinstance(one, bytes)), _DECODER)
+            found += readable((one for one in packed if isinstance(one, bytes)), _READ)
         return found
 
 

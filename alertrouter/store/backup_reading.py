@@ -27,6 +27,7 @@ from alertrouter.store.backup import Backup, Record, entries_of
 from alertrouter.store.begun import BEGUN
 from alertrouter.store.journal import FIELD
 from alertrouter.store.ledger_row import row_of
+from alertrouter.store.readable import UNREADABLE
 from alertrouter.summary import Summary
 from alertrouter.transition import TimelineLine
 
@@ -118,7 +119,7 @@ def _trouble(read_one: _Read, fields: _Fields) -> str:
         read_one(fields)
     except KeyError as error:
         return f"it has no field {error.args[0].decode(errors='replace')}"
-    except (ValueError, msgspec.MsgspecError) as error:
+    except UNREADABLE as error:
         return str(error)
     return ""
 

@@ -24,8 +24,9 @@ from alertrouter.store.keys import Keys
 from alertrouter.store.readable import readable
 from alertrouter.store.together import together
 
-_SILENCE: Final = msgspec.msgpack.Decoder(Silence)
-_INCIDENT: Final = msgspec.msgpack.Decoder(Incident)
+_SILENCE: Final = msgspec.msgpack.Decoder(Silence).decode
+_INCIDENT: Final = msgspec.msgpack.Decoder(Incident).decode
+_FILES: Final = msgspec.msgpack.Decoder(dict[str, str]).decode
 _AT_A_TIME: Final = 2000
 
 
@@ -75,11 +76,11 @@ class Catalogue:
         return self._policy[1]
 
     async def files(self) -> Mapping[str, str]:
-        """Give the texts of the policy in force, by file name."""
+        """Give the texts of the policy in force, by file name; none when they can't be read."""
         with border():
             revision = await self._redis.get(self._keys.active)
             packed = await cast(Awaitable[bytes | None], self._redis.hget(self._keys.policies, revision or ""))
-        return msgspec.msgpack.decode(packed, type=dict[str, str]) if packed else {}
+        return next(readable([packed], _FILES), {}) if packed else {}
 
     async def silences(self) -> dict[str, Silence]:
         """Give all silences that are known, by id."""

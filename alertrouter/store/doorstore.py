@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Iterable, Sequence
+from contextlib import suppress
 from datetime import UTC, timedelta, tzinfo
 from pathlib import Path
 from typing import Final, cast
@@ -40,9 +41,14 @@ NEWEST_DELIVERIES: Final = 8
 MOST_ALERTS: Final = 500
 """So many alerts of an incident are looked at for its page."""
 
-_ALERT: Final = msgspec.msgpack.Decoder(Alert)
-_INCIDENT: Final = msgspec.msgpack.Decoder(Incident)
-_SILENCE: Final = msgspec.msgpack.Decoder(Silence)
+_ALERT: Final = msgspec.msgpack.Decoder(Alert).decode
+_ANSWER: Final = msgspec.msgpack.Decoder(Answer).decode
+_FAULTS: Final = msgspec.msgpack.Decoder(list[str]).decode
+_FILES: Final = msgspec.msgpack.Decoder(dict[str, str]).decode
+_INCIDENT: Final = msgspec.msgpack.Decoder(Incident).decode
+_LINE: Final = msgspec.msgpack.Decoder(TimelineLine).decode
+_MESSAGE: Final = msgspec.msgpack.Decoder(InboxMessage).decode
+_SILENCE: Final = msgspec.msgpack.Decoder(Silence).decode
 _ONCE: Final = Path(__file__).with_name("journal_once.lua").read_text(encoding="utf-8")
 _REVISED: Final = Path(__file__).with_name(f"{revisions.ADD}.lua").read_text(encoding="utf-8")
 
@@ -95,8 +101,8 @@ class DoorStore:
                     _tell(waiting, error)
                 return
             for key, packed in zip(keys, found, strict=True):
-                if isinstance(packed, bytes):
-                    _tell(self._asked.get(key, []), msgspec.msgpack.decode(packed, type=Answer))
+                for answer in readable([packed] if isinstance(packed, bytes) else [], _ANSWER):
+                    _tell(self._asked.get(key, []), answer)
             await asyncio.sleep(LOOK_EVERY)
 
     async def append_once(self, packed: bytes, marks: Sequence[str], keep: timedelta) -> bool:
@@ -129,7 +135,7 @@ class DoorStore:
         with border():
             names = cast(list[bytes], await self._redis.zrevrange(self._keys.inbox_order, 0, limit - 1))
             packed = await self._redis.hmget(self._keys.inbox, list(names)) if names else []
-        return [msgspec.msgpack.decode(p, type=InboxMessage) for p in packed if isinstance(p, bytes)]
+        return list(readable((p for p in packed if isinstance(p, bytes)), _MESSAGE))
 
     async def incidents(self) -> list[Incident]:
         """Give all incidents that still matter, newest first."""
@@ -138,10 +144,10 @@ class DoorStore:
         return sorted(readable(packed, _INCIDENT), key=lambda incident: incident.number, reverse=True)
 
     async def incident(self, name: str) -> Incident | None:
-        """Give one incident, None when there is none, or it is long over."""
+        """Give one incident, None when there is none, it is long over, or can't be read: the router has none either."""
         with border():
             packed = await cast(Awaitable[bytes | None], self._redis.hget(self._keys.incidents, name))
-        return msgspec.msgpack.decode(packed, type=Incident) if packed else None
+        return next(readable([packed], _INCIDENT), None) if packed else None
 
     async def silences(self) -> list[Silence]:
         """Give all silences that are known, also those that ended lately."""
@@ -169,21 +175,21 @@ class DoorStore:
             packed = await cast(
                 Awaitable[list[bytes | None]], self._redis.hmget(self._keys.alerts, list(names)[:MOST_ALERTS])
             )
-        found = [_read_alert(one) for one in packed if one is not None]
-        return [one for one in found if one is not None and incident.id in one.incidents]
+        found = readable((one for one in packed if one is not None), _ALERT)
+        return [one for one in found if incident.id in one.incidents]
 
     async def timeline(self, incident: str, limit: int = 100) -> list[TimelineLine]:
         """Give the newest lines of an incident's story, oldest of them first."""
         with border():
             packed = cast(list[bytes], await self._redis.lrange(self._keys.timeline(incident), -limit, -1))
-        return [msgspec.msgpack.decode(p, type=TimelineLine) for p in packed]
+        return list(readable(packed, _LINE))
 
     async def deliveries(self, incident: str, limit: int = 100) -> list[LedgerRow]:
         """Give the fate of an incident's newest deliveries, oldest of them first."""
         with border():
             names = cast(list[bytes], await self._redis.lrange(self._keys.deliveries(incident), -limit, -1))
             rows = await together(self._redis, [("HGETALL", self._keys.delivery(name.decode())) for name in names])
-        return [row for row in map(row_of, rows) if row]
+        return [row for row in readable(rows, row_of) if row]
 
     async def policy(self) -> Policy | None:
         """Give the policy in force, read once for each revision; None when there is none, or it can't be read."""
@@ -206,8 +212,8 @@ class DoorStore:
             active, entries = await together(
                 self._redis, [("GET", self._keys.active), ("XREVRANGE", self._keys.revisions, "+", "-")]
             )
-        field = revisions.FIELD.encode()
-        return active.decode() if active else "", [revisions.unpack(fields[field]) for _, fields in entries]
+        found = readable((fields for _, fields in entries), revisions.of_entry)
+        return active.decode() if active else "", list(found)
 
     async def keep(self, revision: Revision) -> None:
         """Keep a policy that somebody published."""
@@ -219,7 +225,8 @@ class DoorStore:
         """Give the faults for which the policy directory's files were refused; none: they are in force, or were."""
         with border():
             packed = await self._redis.get(self._keys.refused)
-        return msgspec.msgpack.decode(packed, type=list[str]) if isinstance(packed, bytes) else []
+        faults = next(readable([packed], _FAULTS), None) if isinstance(packed, bytes) else []
+        return ["what they are can't be read; the router's log says it"] if faults is None else faults
 
     async def people(self) -> tuple[Person, ...]:
         """Give the people of the policy in force."""
@@ -264,18 +271,11 @@ class DoorStore:
         return found
 
 
-def _read_alert(packed: bytes) -> Alert | None:
-    try:
-        return msgspec.msgpack.decode(packed, type=Alert)
-    except msgspec.DecodeError:
-        return None
-
-
 def _read_policy(packed: bytes) -> Policy | None:
-    try:
-        return load(msgspec.msgpack.decode(packed, type=dict[str, str]))
-    except PolicyError:
-        return None
+    for files in readable([packed], _FILES):
+        with suppress(PolicyError):
+            return load(files)
+    return None
 
 
 def _tell(waiting: Iterable[asyncio.Future[Answer]], what: Answer | StoreUnavailable) -> None:

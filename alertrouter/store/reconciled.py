@@ -13,6 +13,7 @@ import redis
 from alertrouter.alert import Alert, Fingerprint
 from alertrouter.store.connection import border
 from alertrouter.store.keys import Keys
+from alertrouter.store.readable import readable
 
 _AT_ONCE: Final = 500
 
@@ -49,12 +50,8 @@ class Reconciled:
         while some := list(islice(rest, _AT_ONCE)):
             with border():
                 packed = cast(list[bytes | None], self._redis.hmget(self._keys.alerts, some))
-            for mark, one in zip(some, packed, strict=True):
-                if one is not None:
-                    try:
-                        found[mark] = self._decode(one)
-                    except msgspec.DecodeError:
-                        continue
+            alerts = readable((one for one in packed if one is not None), self._decode)
+            found.update((alert.fingerprint, alert) for alert in alerts)
         return found
 
     def seen(self, source: str) -> frozenset[Fingerprint]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
@@ -46,6 +47,11 @@ def pack(revision: Revision) -> bytes:
 def unpack(packed: bytes) -> Revision:
     """Read a record; raises `msgspec.DecodeError` when it is none."""
     return msgspec.msgpack.decode(packed, type=Revision)
+
+
+def of_entry(fields: Mapping[bytes, bytes]) -> Revision:
+    """Read an entry of the stream; raises as `unpack`, and `KeyError` when it holds no record."""
+    return unpack(fields[FIELD.encode()])
 
 
 def adding(keys: Keys, revision: Revision) -> tuple[list[str], list[Argument]]:

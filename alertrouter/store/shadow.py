@@ -17,6 +17,7 @@ from alertrouter.silence import Silence
 from alertrouter.store import revisions
 from alertrouter.store.connection import border
 from alertrouter.store.keys import Keys
+from alertrouter.store.readable import readable
 from alertrouter.store.revisions import Revision
 from alertrouter.store.together import together
 
@@ -158,10 +159,7 @@ def standing_of(fields: list[bytes | None]) -> Standing | None:
 
 def found_of(packed: bytes | None, kind: type[_T]) -> _T | None:
     """Read what a follower found; what another version wrote is nothing, and found anew."""
-    try:
-        return msgspec.msgpack.decode(packed, type=kind) if packed else None
-    except msgspec.DecodeError:
-        return None
+    return next(readable([packed], msgspec.msgpack.Decoder(kind).decode), None) if packed else None
 
 
 def shadow_of(packed: bytes | None) -> Shadow | None:

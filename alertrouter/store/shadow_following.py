@@ -115,8 +115,7 @@ class ShadowFollowing:
         """Give the policies that came into force after an entry, and the last entry."""
         with border():
             entries = cast(Stream, self._redis.xrange(self._keys.revisions, min=f"({after}"))
-        field = revisions.FIELD.encode()
-        found = [revisions.unpack(fields[field]) for _, fields in entries]
+        found = (revisions.of_entry(fields) for _, fields in entries)
         activated = [one for one in found if one.happened is revisions.Happened.ACTIVATED]
         return activated, entries[-1][0].decode() if entries else after
 

@@ -31,6 +31,7 @@ from alertrouter.store.ledger_row import KEEP_SECONDS, new_row
 from alertrouter.store.metrics import DELIVERIES
 from alertrouter.store.moment import from_ms, to_ms
 from alertrouter.store.queue import Kicks
+from alertrouter.store.readable import UNREADABLE
 from alertrouter.store.scripts import Argument, Script
 from alertrouter.store.sharing import sharing
 from alertrouter.summary import Summary
@@ -179,8 +180,8 @@ class StateStore:
         for name, packed in fields:
             try:
                 yield name.decode(), decode(packed)
-            except msgspec.DecodeError as error:
-                unreadable.append(f"{key} {name.decode()}: {error}")
+            except UNREADABLE as error:
+                unreadable.append(f"{key} {name.decode(errors='replace')}: {error}")
 
     def _state(self, pipeline: Pipeline, commit: Commit) -> None:
         keys, changes = self._keys, commit.changes

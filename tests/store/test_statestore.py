@@ -194,12 +194,13 @@ def test_the_story_is_kept_for_the_days_it_is_asked_for(
     assert client.xlen(keys.history) == 1
 
 
+@pytest.mark.parametrize("record", [b"\x93from another world", b"\x81\xa2id\xa1\xff"], ids=["of another", "broken"])
 def test_a_record_of_another_version_is_named_and_left_alone(
-    state_store: StateStore, client: redis.Redis, keys: Keys, epoch: int
+    record: bytes, state_store: StateStore, client: redis.Redis, keys: Keys, epoch: int
 ) -> None:
     """One record that can't be read keeps no router from starting, and is not thrown away."""
     state_store.commit(epoch, commit_of(Changes(incidents={"INC-1": incident()})))
-    client.hset(keys.incidents, "INC-2", b"\x93from another world")
+    client.hset(keys.incidents, "INC-2", record)
 
     loaded = state_store.load()
 

@@ -282,20 +282,3 @@ def test_silences_are_shown_with_who_why_and_until_when(door: Door) -> None:
 def test_without_silences_nothing_is_said_of_them(door: Door) -> None:
     """The page is for what there is."""
     eventually(lambda: "silences-title" not in door.http.get("/").text, "a page without silences")
-
-
-def test_what_cannot_be_read_does_not_hide_the_rest(door: Door) -> None:
-    """Records of another version, as after a step back, cost nobody the page or the API."""
-    keep_alert(door, keep_incident(door, 1, alertname="DiskFull"), {})
-    for key in (KEYS.alerts, KEYS.incidents, KEYS.silences):
-        door.redis.hset(key, "0f" * 8, b"\x93of another version")
-    door.redis.set(KEYS.silences_version, "another")
-
-    page, incidents = door.http.get("/"), door.http.get("/api/v1/incidents")
-    alerts = door.http.get("/api/v2/alerts", params={"filter": 'alertname="DiskFull"'})
-    silences = door.http.get("/api/v2/silences")
-
-    assert [one.status_code for one in (page, incidents, alerts, silences)] == [200] * 4
-    assert "DiskFull" in page.text
-    assert [one["id"] for one in incidents.json()] == ["INC-1"]
-    assert [one["labels"]["alertname"] for one in alerts.json()] == ["DiskFull"]
