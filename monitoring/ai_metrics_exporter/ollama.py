@@ -13,7 +13,7 @@ from typing import Annotated
 import httpx2
 import msgspec
 
-from ai_metrics_exporter.metrics import AiMetrics
+from ai_metrics_exporter.metrics import MOST, AiMetrics
 
 _log = logging.getLogger("ai_metrics_exporter")
 
@@ -22,8 +22,8 @@ class Running(msgspec.Struct, frozen=True):
     """A model in memory; sizes in bytes."""
 
     name: str
-    size: Annotated[int, msgspec.Meta(ge=0)] = 0
-    size_vram: Annotated[int, msgspec.Meta(ge=0)] = 0
+    size: Annotated[int, msgspec.Meta(ge=0, le=MOST)] = 0
+    size_vram: Annotated[int, msgspec.Meta(ge=0, le=MOST)] = 0
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -50,7 +50,7 @@ class OllamaPoller:
             reply = await client.get(f"{self._url}/api/ps", timeout=self._timeout)
             reply.raise_for_status()
             running = msgspec.json.decode(reply.content, type=Answer).models
-        except (httpx2.HTTPError, msgspec.DecodeError) as error:
+        except (httpx2.HTTPError, httpx2.InvalidURL, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             _log.warning("ollama does not answer: %s: %s", self._url, str(error) or type(error).__name__)
             up.set(0)
             self._show(())

@@ -58,7 +58,7 @@ class Exporter:
             return Reply(200, b"OK\n", "text/plain; charset=utf-8")
         try:
             read = self._readers[head.path].decode(body)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             return self.refused(400, str(error))
         reports = [read] if isinstance(read, Report) else read
         now = self._clock()

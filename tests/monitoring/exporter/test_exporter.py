@@ -214,6 +214,8 @@ def test_security_is_reported_to_one_place(exporter: Exporter) -> None:
         ("/v1/security-events", {"type": "party"}, "Invalid value 'party'"),
         ("/v1/users", {"service": "portal", "name": "Lena"}, "unknown field `name`"),
         ("/v1/users", b"{", "truncated"),
+        ("/v1/users", b'{"service": "\xff"}', "can't decode byte 0xff"),
+        ("/v1/security-events", b'{"service": ' + b"[" * 100_000, "recursion"),
         ("/v1/tasks", [{"task_type": "a", "queued": 1}, {"task_type": "b", "queued": -1}], ">= 0"),
         ("/v1/tasks", {"task_type": "a", "status": "failed", "count": 10**400}, "<= 9007199254740992"),
         ("/v1/memory", {"model_name": "m", "device": "gpu", "bytes": 10**400}, "<= 9007199254740992"),
