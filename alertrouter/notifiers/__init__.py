@@ -109,9 +109,12 @@ def _recipients(options: EmailOptions, settings: Settings) -> tuple[str, ...]:
 
 
 def _webhook(options: WebhookOptions, settings: Settings, patience: Patience) -> Notifier | None:
-    url, token = settings.resolve(options.url).strip(), settings.resolve(options.bearer_token).strip()
+    url = settings.resolve(options.url).strip()
     if not url:
         return None
-    from alertrouter.notifiers.webhook import WebhookNotifier
+    from alertrouter.notifiers.webhook import Credentials, WebhookNotifier
 
-    return WebhookNotifier(url, token, options.max_alerts, patience)
+    texts = (options.bearer_token, options.username, options.password)
+    return WebhookNotifier(
+        url, Credentials(*(settings.resolve(text).strip() for text in texts)), options.max_alerts, patience
+    )

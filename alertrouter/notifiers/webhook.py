@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import socket
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache, partial
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
@@ -66,6 +68,32 @@ class Body(msgspec.Struct, rename="camel", kw_only=True):
     truncated_alerts: int
 
 
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """Who posts: a bearer token, else a user by basic auth, else nobody in particular."""
+
+    bearer_token: str = field(default="", repr=False)
+    username: str = ""
+    password: str = field(default="", repr=False)
+
+    @property
+    def header(self) -> str:
+        """What stands in `Authorization`, "" when nobody asks who posts."""
+        if self.bearer_token:
+            return f"Bearer {self.bearer_token}"
+        return f"Basic {self._user}" if self.username or self.password else ""
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What no error may show."""
+        return self.bearer_token, self.password, self._user if self.password else ""
+
+    @property
+    def _user(self) -> str:
+        """User and password as basic auth has them: https://www.rfc-editor.org/rfc/rfc7617."""
+        return base64.b64encode(f"{self.username}:{self.password}".encode()).decode()
+
+
 class WebhookNotifier:
     """Posts to one address. It follows no redirects and goes through no proxy.
 
@@ -75,11 +103,11 @@ class WebhookNotifier:
 
     channel = Channel.WEBHOOK
 
-    def __init__(self, url: str, bearer_token: str, max_alerts: int, patience: Patience) -> None:
+    def __init__(self, url: str, credentials: Credentials, max_alerts: int, patience: Patience) -> None:
         self._url = url
-        self._token = bearer_token
+        self._authorization = credentials.header
         self._max_alerts = max_alerts
-        self._secrets = (bearer_token, *http.secrets_of(url))
+        self._secrets = (*credentials.secrets, *http.secrets_of(url))
         self._client = http.Poster(url, patience, direct=True)
 
     def lane(self) -> str:
@@ -145,8 +173,8 @@ class WebhookNotifier:
 
     def _headers(self, notice: Notice) -> dict[str, str]:
         headers = {"Idempotency-Key": notice.delivery}
-        if self._token:
-            headers["Authorization"] = f"Bearer {self._token}"
+        if self._authorization:
+            headers["Authorization"] = self._authorization
         return headers
 
 

@@ -57,10 +57,12 @@ class EmailOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookOptions:
-    """A webhook: posts Alertmanager's v4 body. `max_alerts` 0 means all."""
+    """A webhook: posts Alertmanager's v4 body, with a token or, by basic auth, a user. `max_alerts` 0 means all."""
 
     url: str
     bearer_token: str = ""
+    username: str = ""
+    password: str = ""
     max_alerts: int = 0
     send_resolved: bool = True
 

@@ -86,12 +86,19 @@ _DEFINITIONS: Final[dict[str, Json]] = {
     ),
     "webhook": mapping(
         {
-            "url": text("Where Alertmanager's body is posted."),
+            "url": text("Where Alertmanager's body is posted; or url_file."),
+            "url_file": text("An absolute path, read at the moment of sending."),
             **secret("bearer_token", "Sent along"),
+            "basic_auth": mapping(
+                {
+                    "username": text("The user."),
+                    "username_file": text("An absolute path, read at the moment of sending."),
+                    **secret("password", "The password"),
+                }
+            ),
             "max_alerts": {"type": "integer", "minimum": 0, "default": 0, "description": "0: all."},
             **_SEND_RESOLVED,
-        },
-        "url",
+        }
     ),
     "inbox": mapping({**_SEND_RESOLVED}),
     "receiver": mapping(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -27,9 +28,9 @@ def hook() -> Iterator[HttpStandIn]:
         yield stand_in
 
 
-def send(options: WebhookOptions, notice: Notice) -> None:
+def send(options: WebhookOptions, notice: Notice, **environ: str) -> None:
     """Send a notice by a webhook."""
-    with contextlib.closing(made(options, {})) as notifier:
+    with contextlib.closing(made(options, environ)) as notifier:
         notifier.send(notice)
 
 
@@ -60,6 +61,19 @@ def test_the_body_has_alertmanagers_fields(hook: HttpStandIn) -> None:
         ("firing", "2026-03-02T09:58:00Z", "0001-01-01T00:00:00Z"),
         ("resolved", "2026-03-02T09:58:00Z", "2026-03-02T10:50:00Z"),
     ]
+
+
+@pytest.mark.parametrize(("username", "password"), [("ops", "s3cret: ü"), ("ops", ""), ("", "s3cret")])
+def test_a_user_posts_by_basic_auth(hook: HttpStandIn, username: str, password: str) -> None:
+    """User and password, either of which may be empty; what the far side says of them is not shown."""
+    expected = base64.b64encode(f"{username}:{password}".encode()).decode()
+    hook.answer_next(Answer(401, f"no: {expected} {password}".encode()))
+
+    with pytest.raises(PermanentFailure) as refusal:
+        send(WebhookOptions(url=f"{hook.url}/hook", username=username, password="${P}"), sample_notice(), P=password)
+
+    assert [request.headers["authorization"] for request in hook.received] == [f"Basic {expected}"]
+    assert not password or not {expected, password} & set(str(refusal.value).split())
 
 
 def test_alerts_are_ordered_and_cut() -> None:

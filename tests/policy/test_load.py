@@ -62,6 +62,23 @@ def test_a_fault_shows_its_line_and_what_was_meant() -> None:
         ("ack_timeout: 30m", "ack_timeout: 30 m", "'30 m' is not a duration"),
         ("{slack: {", "{slak: {", "unknown key `slak`, did you mean `slack`?"),
         ('{channel: "#ai-models"}', "{}", "found neither `channel` nor `webhook_url`"),
+        ('slack: {channel: "#ai-models"}', "webhook: {}", "found neither `url` nor `url_file`, expected one of them"),
+        ('slack: {channel: "#ai-models"}', "webhook: {url: 'http://e/', url_file: /u}", "found both `url` and `url_f"),
+        (
+            'slack: {channel: "#ai-models"}',
+            "webhook: {url: 'http://e/', bearer_token: '${T}', basic_auth: {username: u}}",
+            "found both `basic_auth` and a bearer token, expected one of them",
+        ),
+        (
+            'slack: {channel: "#ai-models"}',
+            "webhook: {url: 'http://e/', basic_auth: {}}",
+            "found neither `username` nor `password`, expected one of them, or both",
+        ),
+        (
+            'slack: {channel: "#ai-models"}',
+            "webhook: {url: 'http://e/', basic_auth: {username: u, username_file: /u}}",
+            "found both `username` and `username_file`, expected one of them",
+        ),
         ("to: ai-leads@example.com", "to: [ai-leads]", "found `ai-leads`, expected an email address"),
         ("['component=\"ai\"']", "['component=\"a']", "a.yml:28:30: route.routes[0].matchers[0]: "),
         ("['component=\"ai\"']", "[{component: ai}]", "found a mapping, expected a matcher in quotes"),
@@ -176,13 +193,14 @@ def test_files_are_merged_by_their_top_level_keys() -> None:
         "${NAME} and-more",
     ],
 )
-@pytest.mark.parametrize("key", ["token", "webhook_url", "routing_key", "bearer_token"])
+@pytest.mark.parametrize("key", ["token", "webhook_url", "routing_key", "bearer_token", "password"])
 def test_a_secret_is_refused_and_not_shown(key: str, secret: str) -> None:
     """Where a secret belongs only a placeholder may stand; the error shows neither the secret nor its line as it is."""
     options = {
         "token": f'slack: {{channel: "#a", token: "{secret}"}}',
         "webhook_url": f'slack: {{webhook_url: "{secret}"}}',
         "routing_key": f'pagerduty: {{routing_key: "{secret}"}}',
+        "password": f'webhook: {{url: "http://h/", basic_auth: {{username: a, password: "{secret}"}}}}',
         "bearer_token": f'webhook: {{url: "http://h/", bearer_token: "{secret}"}}',
     }
 

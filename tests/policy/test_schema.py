@@ -38,7 +38,7 @@ FULL: dict[str, Any] = {
             "slack": {"channel": "#a", "webhook_url": "${HOOK}"},
             "pagerduty": {"routing_key": "${KEY}", "severity": {"info": "info"}},
             "email": [{"to": ["a@example.org"]}],
-            "webhook": {"url": "http://e/"},
+            "webhook": {"url": "http://e/", "basic_auth": {"username": "ops"}},
             "inbox": {},
         }
     },

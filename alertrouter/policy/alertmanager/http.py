@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 from urllib.parse import urlsplit
 
 from alertrouter.policy.alertmanager import grammar
 from alertrouter.policy.alertmanager.fields import at_most_one, given, section, text
 from alertrouter.policy.alertmanager.notes import HIDDEN, Report, placeholders
-from alertrouter.policy.alertmanager.yamlwriter import scalar
+from alertrouter.policy.alertmanager.yamlwriter import pairs, scalar
 from alertrouter.policy.reading.faults import holds_secret
 from alertrouter.policy.reading.value import Fields, Value, Wrong
 
@@ -50,6 +51,31 @@ def bearer(report: Report, variable: str, key: str, value: Value) -> list[tuple[
     with section(value, grammar.HTTP_CONFIG) as fields:
         at_most_one(fields, "basic_auth", "authorization", "oauth2", "bearer_token", "bearer_token_file")
         return fields.take("authorization", authorization, []) or _token(fields, "bearer_token")
+
+
+def basic_auth(report: Report, variable: Callable[[str], str], value: Value) -> str:
+    """The user of an `http_config` as a receiver's `basic_auth`, written; "" when it has none.
+
+    `variable` gives the name of a variable that holds what it is asked for.
+    """
+
+    def read(inner: Value) -> str:
+        with section(inner) as fields:
+            at_most_one(fields, "username", "username_file")
+            at_most_one(fields, "password", "password_file")
+            options: list[tuple[str, str]] = []
+            for key in ("username", "password"):
+                wanted = variable(f"WEBHOOK_{key.upper()}")
+                if file := given(fields, f"{key}_file"):
+                    options.append(report.secret_file(key, file, wanted))
+                elif found := given(fields, key):
+                    place, content = found
+                    shown = key == "username" and "$" not in content and not holds_secret(content)
+                    options.append((key, scalar(content if shown else report.secret(content, wanted, place))))
+            return pairs(options) if options else ""
+
+    with section(value, grammar.HTTP_CONFIG) as fields:
+        return fields.take("basic_auth", read, "")
 
 
 def is_bearer(authorization: Fields) -> bool:

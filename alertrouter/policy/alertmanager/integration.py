@@ -47,6 +47,7 @@ class Reading:
     variables: dict[str, str] = field(default_factory=dict)
     destination: str = ""
     pagerduty: str = ""
+    _owners: dict[str, str] = field(default_factory=dict)
 
     def bearer(self, variable: str, fields: Fields, key: str) -> list[tuple[str, str]]:
         """The token that `http_config` has, as the option `key`."""
@@ -59,6 +60,10 @@ class Reading:
 
     def variable(self, base: str, name: str) -> str:
         """The variable that holds something of this integration of the receiver `name`, and of no other one."""
-        number = self.destination.removeprefix(f"{name}/").partition("/")[2]
-        after = f"_{int(number) + 1}" if number else ""
-        return f"{base}_{re.sub('[^A-Za-z0-9]+', '_', name).strip('_').upper()}{after}"
+        stem = f"{base}_{re.sub('[^A-Za-z0-9]+', '_', name).strip('_').upper()}"
+        number = int(self.destination.removeprefix(f"{name}/").partition("/")[2] or 0) + 1
+        found = stem if number == 1 else f"{stem}_{number}"
+        while self._owners.setdefault(found, self.destination) != self.destination:
+            number += 1
+            found = f"{stem}_{number}"
+        return found

@@ -25,7 +25,7 @@ _NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
     "slack": ("channel", "webhook_url", "webhook_url_file"),
     "pagerduty": ("routing_key", "routing_key_file"),
     "email": ("to",),
-    "webhook": ("url",),
+    "webhook": ("url", "url_file"),
 }
 
 _ALTERNATIVES: Final[Mapping[str, str]] = {

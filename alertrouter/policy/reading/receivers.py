@@ -10,7 +10,7 @@ from typing import Final
 from alertrouter.policy.contacts import PREFIX
 from alertrouter.policy.reading.faults import holds_secret
 from alertrouter.policy.reading.names import Names
-from alertrouter.policy.reading.value import Fields, Value, Wrong, one_of, one_or_more
+from alertrouter.policy.reading.value import Fields, Reader, Value, Wrong, one_of, one_or_more
 from alertrouter.policy.receiver import (
     SLACK_TOKEN,
     Channel,
@@ -98,12 +98,29 @@ def _email(fields: Fields, send_resolved: bool, _: Names) -> EmailOptions:
 
 
 def _webhook(fields: Fields, send_resolved: bool, _: Names) -> WebhookOptions:
+    username, password = fields.take("basic_auth", _basic_auth, ("", ""))
+    if "basic_auth" in fields.present and {"bearer_token", "bearer_token_file"} & fields.present:
+        fields.wrong("found both `basic_auth` and a bearer token, expected one of them", "basic_auth")
+    url = _or_file(fields, "url", _url)
+    if not {"url", "url_file"} & fields.present:
+        fields.wrong("found neither `url` nor `url_file`, expected one of them")
     return WebhookOptions(
-        url=fields.need("url", _url, ""),
+        url=url or "",
         bearer_token=secret(fields, "bearer_token") or "",
+        username=username,
+        password=password,
         max_alerts=fields.take("max_alerts", Value.count, 0),
         send_resolved=send_resolved,
     )
+
+
+def _basic_auth(value: Value) -> tuple[str, str]:
+    """User and password; either may be missing, as in Prometheus."""
+    with value.fields() as fields:
+        username, password = _or_file(fields, "username", _public), secret(fields, "password")
+        if not fields.present:
+            fields.wrong("found neither `username` nor `password`, expected one of them, or both")
+        return username or "", password or ""
 
 
 def _inbox(_: Fields, send_resolved: bool, __: Names) -> InboxOptions:
@@ -149,11 +166,16 @@ def _beside_placeholders(text: str) -> str:
 
 def secret(fields: Fields, key: str) -> str | None:
     """A secret from the environment (`key`) or from a file (`key_file`), as the placeholder that stands for it."""
-    from_environment = fields.take(key, partial(_placeholder, key), None)
+    return _or_file(fields, key, partial(_placeholder, key))
+
+
+def _or_file(fields: Fields, key: str, read: Reader[str]) -> str | None:
+    """A text, or what stands in a file (`key_file`), as the placeholder for that."""
+    written = fields.take(key, read, None)
     from_file = fields.take(f"{key}_file", _file, None)
     if {key, f"{key}_file"} <= fields.present:
         fields.wrong(f"found both `{key}` and `{key}_file`, expected one of them", f"{key}_file")
-    return from_environment or from_file
+    return written or from_file
 
 
 def _file(value: Value) -> str:

@@ -111,8 +111,9 @@ def test_receivers_are_carried_over() -> None:
         ("webhook_configs: [{url: <secret>}]", WebhookOptions(url="${WEBHOOK_URL_X}")),
         (
             "webhook_configs: [{url: 'http://e/x', http_config: {basic_auth: {username: u, password: p}}}]",
-            WebhookOptions(url="${WEBHOOK_URL_X}"),
+            WebhookOptions(url="http://e/x", username="u", password="${WEBHOOK_PASSWORD_X}"),
         ),
+        ("webhook_configs: [{url_file: url}]", WebhookOptions(url="${file:/etc/alertmanager/url}")),
     ],
 )
 def test_an_integration_becomes_ours(integration: str, expected: object) -> None:

@@ -66,42 +66,50 @@ def test_what_has_no_place_is_said(content: str, key: str, todo: str) -> None:
     assert [note.todo for note in found.notes if note.key == key and todo in note.todo]
 
 
-@pytest.mark.parametrize("secret", ["username: u, password_file: /run/p", "username_file: /run/u, password: p"])
-def test_a_user_or_password_in_a_file_is_asked_for(secret: str) -> None:
-    """A webhook without its password would get 401 for ever: the whole address is a variable, to be set by hand."""
-    found, policy = converted(
-        with_receiver(f"webhook_configs: [{{url: 'http://e/x', http_config: {{basic_auth: {{{secret}}}}}}}]")
-    )
+@pytest.mark.parametrize("address", ["url: 'http://e/x'", "url_file: /run/url", "url: 'http://{{ .Receiver }}/'"])
+@pytest.mark.parametrize(
+    ("user", "username", "password"),
+    [
+        ("username: u, password: p", "u", "${WEBHOOK_PASSWORD_X}"),
+        ("username: u, password_file: p", "u", "${file:/etc/alertmanager/p}"),
+        ("username_file: /run/u, password: $P", "${file:/run/u}", "${P}"),
+        ("username: u", "u", ""),
+        ("password: p", "", "${WEBHOOK_PASSWORD_X}"),
+        ("username: 'a$b', password: p", "${WEBHOOK_USERNAME_X}", "${WEBHOOK_PASSWORD_X}"),
+    ],
+)
+def test_the_user_of_a_webhook_is_carried_over(user: str, username: str, password: str, address: str) -> None:
+    """Without them it would get 401 for ever; a file stays a file, however the address is found."""
+    _, policy = converted(with_receiver(f"webhook_configs: [{{{address}, http_config: {{basic_auth: {{{user}}}}}}}]"))
 
     (integration,) = policy.receivers["x"].integrations
-    assert integration.options == WebhookOptions(url="${WEBHOOK_URL_X}")
-    assert found.variables["WEBHOOK_URL_X"] == ""
-    (note,) = found.notes
-    assert "/run/" in note.what
-    assert "set WEBHOOK_URL_X to http://USER:PASSWORD@e/x" in note.todo
+    assert isinstance(integration.options, WebhookOptions)
+    assert (integration.options.username, integration.options.password) == (username, password)
 
 
-def test_a_user_without_a_password_is_carried_over() -> None:
-    """As Alertmanager sends it."""
-    found, _ = converted(
-        with_receiver("webhook_configs: [{url: 'http://e/x', http_config: {basic_auth: {username: u}}}]")
-    )
+def test_each_receiver_has_variables_of_its_own() -> None:
+    """Also where names differ by nothing that a variable can show."""
+    each = ", ".join(f"{{name: {name}, webhook_configs: [{{url: <secret>}}]}}" for name in ("a-b", "a.b", "a b"))
 
-    assert [secret.value for secret in found.secrets] == ["http://u:@e/x"]
+    _, policy = converted(f"route: {{receiver: a-b}}\nreceivers: [{each}]\n")
+
+    options = [one.options for receiver in policy.receivers.values() for one in receiver.integrations]
+    urls = [one.url for one in options if isinstance(one, WebhookOptions)]
+    assert urls == ["${WEBHOOK_URL_A_B}", "${WEBHOOK_URL_A_B_2}", "${WEBHOOK_URL_A_B_3}"]
 
 
 def test_two_addresses_of_a_receiver_are_two_variables() -> None:
-    """Files, secrets that `amtool config show` hides, and templates."""
+    """Secrets that `amtool config show` hides, and templates."""
     found, policy = converted(
         with_receiver(
-            "webhook_configs: [{url_file: /a}, {url_file: /b}, {url: <secret>}, {url: 'http://{{ .Status }}'},"
-            " {url: 'https://e/x?token=1'}]"
+            "webhook_configs: [{url: 'http://{{ .Status }}'}, {url: $A}, {url: <secret>},"
+            " {url: 'http://{{ .Status }}'}, {url: 'https://e/x?token=1'}]"
         )
     )
 
     urls = [one.options.url for one in policy.receivers["x"].integrations if isinstance(one.options, WebhookOptions)]
-    assert urls == [f"${{WEBHOOK_URL_X{number}}}" for number in ("", "_2", "_3", "_4", "_5")]
-    assert {*found.variables, *(secret.name for secret in found.secrets)} == {url.strip("${}") for url in urls}
+    assert urls == ["${WEBHOOK_URL_X}", "${A}", *(f"${{WEBHOOK_URL_X_{number}}}" for number in (3, 4, 5))]
+    assert {*found.variables, *(secret.name for secret in found.secrets)} == {url.strip("${}") for url in urls} - {"A"}
 
 
 def test_the_token_of_another_client_is_not_slacks() -> None:
