@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from email.utils import formataddr, getaddresses
+
 from alertrouter.policy.alertmanager import grammar
-from alertrouter.policy.alertmanager.fields import flag
+from alertrouter.policy.alertmanager.fields import flag, given
 from alertrouter.policy.alertmanager.integration import Options, Reading, Text
 from alertrouter.policy.alertmanager.left_out import left_out
-from alertrouter.policy.alertmanager.mail import addresses, read_headers, threading
+from alertrouter.policy.alertmanager.mail import read_headers, setting, threading
+from alertrouter.policy.alertmanager.notes import placeholders, with_placeholders
 from alertrouter.policy.alertmanager.yamlwriter import listed, scalar
 from alertrouter.policy.reading.value import Fields
 
@@ -15,18 +18,18 @@ def email(reading: Reading, name: str, fields: Fields) -> Options:
     """Read one integration of `email_configs`: its options and comments."""
     comments: list[str] = []
     key = f"receivers[{name}].email_configs"
-    to = addresses(fields, "to", name, reading.report, reading.variables, key)
+    to = _addresses(reading, name, fields, "to", comments)
     if not to:
         fields.wrong("found no `to`, expected the address that mails go to")
     options = [("to", listed(map(scalar, to)) if len(to) > 1 else scalar(to[0]))] if to else []
-    mail = reading.globals.mail.read(fields, reading.report, prefix="")
+    mail = reading.globals.mail.read(fields, prefix="")
     if not mail.sender:
         fields.wrong("found no `from`, here or as `smtp_from` in `global`, expected one")
     elif mail.sender != reading.globals.mail.sender:
-        sender = addresses(fields, "from", name, reading.report, reading.variables, key)
+        sender = _addresses(reading, name, fields, "from", comments)
         options += [("from", scalar(sender[0]))] if sender else []
-    if reading.globals.mail.sender and "{{" not in reading.globals.mail.sender:
-        reading.variables["SMTP_FROM"] = reading.globals.mail.sender
+    place = fields.value.node.place
+    comments += setting(reading.variables, reading.report, "SMTP_FROM", reading.globals.mail.sender, place, key)
     if not mail.host:
         fields.wrong("found no `smarthost`, here or as `smtp_smarthost` in `global`, expected one")
     mail.settle(reading.variables, reading.report, fields, comments, key)
@@ -47,3 +50,31 @@ def email(reading: Reading, name: str, fields: Fields) -> Options:
     fields.take("threading", threading, None)
     left_out(reading.report, name, fields, "email", grammar.EMAIL, comments)
     return tuple(options), tuple(comments)
+
+
+def _addresses(reading: Reading, name: str, fields: Fields, key: str, comments: list[str]) -> tuple[str, ...]:
+    """The addresses behind a key, which Alertmanager takes as one text with commas."""
+    found = given(fields, key)
+    if found is None:
+        return ()
+    place, written = found
+    if "{{" in written:
+        variable = reading.variable("ALERT_EMAIL" if key == "to" else "ALERT_EMAIL_FROM", name)
+        reading.variables[variable] = ""
+        comments.append(
+            reading.report.note(
+                place,
+                f"receivers[{name}].email_configs.{key}",
+                f"the address `{written}` is a template",
+                why="an address is fixed here",
+                todo=f"set {variable}, or make a receiver and a route for each address",
+            )
+        )
+        return (f"${{{variable}}}",)
+    if placeholders(written) is not None:
+        return tuple(filter(None, (with_placeholders(part.strip()) for part in written.split(","))))
+    pairs = getaddresses([with_placeholders(written)])
+    good = tuple(formataddr(pair) if pair[0] else pair[1] for pair in pairs if "@" in pair[1] or "$" in pair[1])
+    if not good:
+        fields.wrong(f"found `{written[:60]}`, expected an email address", key)
+    return good

@@ -50,7 +50,7 @@ def read_globals(report: Report, variables: dict[str, str], value: Value) -> Glo
         at.slack_bearer = tuple(fields.take("http_config", partial(bearer, report, "SLACK_BOT_TOKEN", "token"), ()))
         at.slack = _slack(fields, report, at)
         at.pagerduty_url = fields.take("pagerduty_url", http_url, "") or PAGERDUTY_URL
-        at.mail = at.mail.read(fields, report, prefix="smtp_")
+        at.mail = at.mail.read(fields, prefix="smtp_")
         mail_left_out(report, fields)
         if "http_config" in fields:
             report.note(

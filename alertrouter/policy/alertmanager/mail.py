@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from email.utils import formataddr, getaddresses
 
 from alertrouter.policy.alertmanager.fields import at_most_one, flag, given, section, text
-from alertrouter.policy.alertmanager.notes import Report, placeholders, with_placeholders
+from alertrouter.policy.alertmanager.notes import Report, placeholders
 from alertrouter.policy.reading.faults import Place
 from alertrouter.policy.reading.value import Fields, Value, Wrong
 
@@ -24,7 +23,7 @@ class Mail:
     tls: bool = True
     implicit: bool = False
 
-    def read(self, fields: Fields, report: Report, prefix: str) -> Mail:
+    def read(self, fields: Fields, prefix: str) -> Mail:
         """The same with what these fields say otherwise; in `global` their names begin with `smtp_`."""
         for secret in ("auth_password", "auth_secret"):
             at_most_one(fields, f"{prefix}{secret}", f"{prefix}{secret}_file")
@@ -52,15 +51,16 @@ class Mail:
 
     def settle(self, variables: dict[str, str], report: Report, fields: Fields, comments: list[str], key: str) -> None:
         """Turn it into variables; one alertrouter has one mail server, so a second one is said."""
-        host, _, port = self.host.rpartition(":")
+        host, _, port = self.host.rpartition(":") if placeholders(self.host) is None else (self.host, "", self.host)
         wanted = {
             "SMTP_HOST": host.strip("[]"),
             "SMTP_PORT": port,
             "SMTP_TLS": "implicit" if self.implicit or port == "465" else "starttls" if self.tls else "none",
             "SMTP_USERNAME": self.username,
         }
-        if any(variables.get(name, value) != value for name, value in wanted.items()):
-            place = fields.value.node.place
+        known = {name: "" if _unknown(value) else value for name, value in wanted.items()}
+        place = fields.value.node.place
+        if any(variables.get(name, value) != value for name, value in known.items()):
             comments.append(
                 report.note(
                     place,
@@ -71,14 +71,24 @@ class Mail:
                 )
             )
             return
-        variables.update({name: value for name, value in wanted.items() if value})
-        if self.password and self.password_place and "SMTP_PASSWORD" not in report.secrets:
-            report.secret(self.password, "SMTP_PASSWORD", self.password_place)
+        for name, value in wanted.items():
+            comments += setting(variables, report, name, value, place, key)
+        self._settle_password(variables, report, comments, place, key)
+
+    def _settle_password(
+        self, variables: dict[str, str], report: Report, comments: list[str], place: Place, key: str
+    ) -> None:
+        if "SMTP_PASSWORD" in report.secrets or "SMTP_PASSWORD" in variables:
+            return
+        if self.password and self.password_place and not _unknown(self.password):
+            report.keep("SMTP_PASSWORD", self.password, self.password_place)
+        elif self.password:
+            comments += setting(variables, report, "SMTP_PASSWORD", self.password, place, f"{key}.auth_password")
         elif self.password_file:
             variables["SMTP_PASSWORD"] = ""
             comments.append(
                 report.note(
-                    fields.value.node.place,
+                    place,
                     f"{key}.auth_password_file",
                     f"the file {self.password_file} isn't read",
                     why="the password of the mail server is a variable",
@@ -87,32 +97,22 @@ class Mail:
             )
 
 
-def addresses(
-    fields: Fields, key: str, name: str, report: Report, variables: dict[str, str], path: str
+def setting(
+    variables: dict[str, str], report: Report, name: str, value: str, place: Place, key: str
 ) -> tuple[str, ...]:
-    """The addresses behind a key, which Alertmanager takes as one text with commas."""
-    found = given(fields, key)
-    if found is None:
+    """Make a variable of a value; one that isn't known here is to be set by hand, which is said once."""
+    if not value or name in variables:
         return ()
-    place, written = found
-    if "{{" in written:
-        variable = f"ALERT_EMAIL_{''.join(c if c.isalnum() else '_' for c in name).upper()}"
-        variables[variable] = ""
-        report.note(
-            place,
-            f"{path}.{key}",
-            f"the address `{written}` is a template",
-            why="an address is fixed here",
-            todo=f"set {variable}, or make a receiver and a route for each address",
-        )
-        return (f"${{{variable}}}",)
-    if placeholders(written) is not None:
-        return tuple(filter(None, (with_placeholders(part.strip()) for part in written.split(","))))
-    pairs = getaddresses([with_placeholders(written)])
-    good = tuple(formataddr(pair) if pair[0] else pair[1] for pair in pairs if "@" in pair[1] or "$" in pair[1])
-    if not good:
-        fields.wrong(f"found `{written[:60]}`, expected an email address", key)
-    return good
+    variables[name] = "" if _unknown(value) else value
+    if variables[name]:
+        return ()
+    why = "a setting has no placeholders and is no template"
+    return (report.note(place, key, f"`{value}` isn't known here", why=why, todo=f"set {name} to what it stands for"),)
+
+
+def _unknown(text: str) -> bool:
+    """Tell whether something is to be filled in first: a placeholder, or a template."""
+    return placeholders(text) is not None or any(sign in text for sign in ("${", "$(", "{{"))
 
 
 def _host_and_port(value: Value) -> str:

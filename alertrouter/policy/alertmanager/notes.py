@@ -72,8 +72,12 @@ class Report:
         while name in self.secrets and not (hidden and self.secrets[name].value is None):
             number += 1
             name = f"{base}_{number}"
-        self.secrets[name] = Secret(name, None if hidden else value, place.line)
+        self.keep(name, value, place)
         return f"${{{name}}}"
+
+    def keep(self, name: str, value: str, place: Place) -> None:
+        """Keep a secret under this name."""
+        self.secrets[name] = Secret(name, None if value == HIDDEN else value, place.line)
 
     def secret_file(self, option: str, file: tuple[Place, str], wanted: str) -> tuple[str, str]:
         """Give the option that reads a secret from its file, by its whole path.
@@ -102,7 +106,7 @@ def placeholders(text: str) -> str | None:
 
 
 def with_placeholders(text: str) -> str:
-    """The text with `$NAME` and `$(NAME)` written as `${NAME}`; those that stand so already survive as they are."""
+    """The text with `$(NAME)` written as `${NAME}`, as those that stand so already; a lone `$NAME` may be a text."""
     return _NAME.sub(lambda found: _placeholder(found) if found[1] or found[4] else found[0], text)
 
 

@@ -7,7 +7,7 @@ import pytest
 from alertrouter.policy.alertmanager.conversion import Conversion, convert
 from alertrouter.policy.load import load
 from alertrouter.policy.policy import Policy
-from alertrouter.policy.receiver import SlackOptions, WebhookOptions
+from alertrouter.policy.receiver import EmailOptions, SlackOptions, WebhookOptions
 
 MAIL = "global: {smtp_smarthost: 'mail:25', smtp_from: a@example.org}\n"
 
@@ -132,6 +132,55 @@ def test_the_secret_of_a_mail_server_is_its_password() -> None:
     )
 
     assert [(secret.name, secret.value) for secret in found.secrets] == [("SMTP_PASSWORD", "s")]
+
+
+def test_what_a_mail_server_has_from_placeholders_is_asked_for() -> None:
+    """A setting has none: without its password the server would refuse each mail. Each is said once."""
+    found, _ = converted(
+        "global: {smtp_smarthost: '${MAIL}:587', smtp_from: $FROM, smtp_auth_username: $U, smtp_auth_password: $P}\n"
+        "route: {receiver: x}\n"
+        "receivers: [{name: x, email_configs: [{to: b@example.org}, {to: c@example.org}]}]\n"
+    )
+
+    asked = ("SMTP_FROM", "SMTP_HOST", "SMTP_USERNAME", "SMTP_PASSWORD")
+    assert found.variables == {**dict.fromkeys(asked, ""), "SMTP_PORT": "587", "SMTP_TLS": "starttls"}
+    assert sorted(note.todo for note in found.notes) == sorted(f"set {name} to what it stands for" for name in asked)
+
+
+def test_a_whole_server_from_a_placeholder_is_asked_for() -> None:
+    """Its port as well: what the placeholder holds isn't known."""
+    found, _ = converted(
+        "global: {smtp_smarthost: '$SERVER', smtp_from: a@example.org}\n"
+        + with_receiver("email_configs: [{to: b@example.org}]")
+    )
+
+    assert (found.variables["SMTP_HOST"], found.variables["SMTP_PORT"]) == ("", "")
+
+
+def test_the_password_of_a_mail_server_has_its_variable_whatever_else_is_the_same() -> None:
+    """A receiver's key that happens to be the same text is another variable; a file is said once."""
+    mail = "smtp_smarthost: 'mail:25', smtp_from: a@example.org, smtp_auth_username: u"
+    receivers = "receivers: [{name: x, pagerduty_configs: [{routing_key: same}],"
+    receivers += " email_configs: [{to: b@example.org}, {to: c@example.org}]}]\n"
+
+    found, _ = converted(f"global: {{{mail}, smtp_auth_password: same}}\nroute: {{receiver: x}}\n{receivers}")
+    of_file, _ = converted(f"global: {{{mail}, smtp_auth_password_file: p}}\nroute: {{receiver: x}}\n{receivers}")
+
+    assert {secret.name for secret in found.secrets} == {"PAGERDUTY_KEY_X", "SMTP_PASSWORD"}
+    assert [note.what for note in of_file.notes] == ["the file p isn't read"]
+
+
+def test_each_address_that_is_a_template_has_a_variable() -> None:
+    """Sender and recipient, and those of a second integration."""
+    content = MAIL + with_receiver("email_configs: [{to: '{{ .A }}', from: '{{ .B }}'}, {to: '{{ .C }}'}]")
+
+    found, policy = converted(content)
+
+    assert [one.options for one in policy.receivers["x"].integrations] == [
+        EmailOptions(to=("${ALERT_EMAIL_X}",), from_address="${ALERT_EMAIL_FROM_X}", send_resolved=False),
+        EmailOptions(to=("${ALERT_EMAIL_X_2}",), send_resolved=False),
+    ]
+    assert len(found.notes) == 3
 
 
 def test_a_severity_without_a_rank_is_said_and_the_others_keep_theirs() -> None:
