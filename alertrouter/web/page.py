@@ -15,6 +15,7 @@ from starlette.responses import Response
 
 from alertrouter import __version__
 from alertrouter.notice import InboxMessage
+from alertrouter.store.doorstore import MOST_ALERTS
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -48,7 +49,7 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        templates.globals.update(version=__version__)
+        templates.globals.update(version=__version__, most_alerts=MOST_ALERTS)
         templates.filters.update(safe_card=_card, clock=_clock, minute=_minute, iso=_iso)
         return templates
 

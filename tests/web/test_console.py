@@ -16,8 +16,8 @@ from alertrouter.settings import from_environment
 from alertrouter.web.first_steps import receiver
 from tests.journeys.programs import installed
 from tests.waiting import eventually
-from tests.web.door import KEYS, Door, running_door
-from tests.web.kept import AT, keep, keep_alert, keep_incident, keep_line, keep_message, keep_silence
+from tests.web.door import Door, running_door
+from tests.web.kept import AT, keep, keep_incident, keep_line, keep_message, keep_silence
 
 
 def test_an_empty_inbox_tells_how_to_send_a_first_alert_and_that_line_works(door: Door) -> None:
@@ -186,60 +186,6 @@ def test_what_senders_wrote_is_escaped(door: Door) -> None:
     pages = [door.http.get(path).text for path in ("/", "/incidents/INC-1", f"/incidents/{evil}")]
 
     assert all(evil not in page and "<img src=x" not in page for page in pages)
-
-
-def test_an_incident_has_a_page_with_its_story_and_its_messages(door: Door) -> None:
-    """And only its own."""
-    keep_incident(door, 1, alertname="DiskFull")
-    keep_line(door, "INC-1", "it began")
-    keep_message(door, 1, "<p>its message</p>")
-    keep_message(door, 2, "<p>of another</p>")
-
-    page = door.http.get("/incidents/INC-1").text
-
-    assert "DiskFull" in page
-    assert "it began" in page
-    assert "its message" in page
-    assert "of another" not in page
-
-
-def test_an_incidents_page_shows_what_its_alerts_say(door: Door) -> None:
-    """What fires, where and since when, the way to the runbook, and why one is held back; nothing that could run."""
-    incident = keep_incident(door, 1, alertname="DiskFull")
-    said = {
-        "summary": "the disk is full",
-        "description": "2 of 80 GiB are left",
-        "runbook_url": "https://r.example.com/",
-    }
-    keep_alert(door, incident, said, instance="db-2")
-    keep_alert(
-        door, incident, {"summary": "<b>also</b>", "runbook": "javascript:alert(1)"}, held="inhibited by NodeDown"
-    )
-    door.redis.hset(KEYS.alerts, keep_alert(door, incident, {}, instance="old").fingerprint, b"of another version")
-
-    page = door.http.get("/incidents/INC-1").text
-
-    assert 'Its alerts <span class="count">2</span>' in page
-    for text in (
-        "the disk is full",
-        "2 of 80 GiB are left",
-        "<code>instance=db-2</code>",
-        "fires since",
-        ">Source</a>",
-    ):
-        assert text in page
-    assert '<a href="https://r.example.com/" rel="noreferrer">Runbook</a>' in page
-    assert "inhibited by NodeDown" in page
-    assert "&lt;b&gt;also&lt;/b&gt;" in page
-    assert "javascript:" not in page
-
-
-def test_an_incident_that_never_was_has_no_page(door: Door) -> None:
-    """It says so in words."""
-    answer = door.http.get("/incidents/INC-404")
-
-    assert answer.status_code == 404
-    assert "There is no such incident." in answer.text
 
 
 def test_many_open_pages_share_one_look(door: Door) -> None:
