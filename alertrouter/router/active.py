@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from os import sched_yield
 from typing import Final, TypeAlias
 
 import msgspec
@@ -202,6 +203,7 @@ class ActiveRouter:
                 _log.exception("event quarantined", entry=entry.id)
                 quarantined.append(Quarantined(entry=entry.id, reason=str(error), packed=entry.packed))
             self._checkpoint = entry.id
+            sched_yield()  # or Redis and the doors, who are waited for, wait until the kernel takes the core from here
         if entries:
             average = sum(len(entry.packed) for entry in entries) // len(entries) + 1
             self._count = max(1, min(MOST_ENTRIES, MOST_BYTES // average))
