@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 _TRACED: Final = re.compile(r"([0-9a-f]{32})-([0-9a-f]{16})(?:\.\d+)?")
+_SHORTEST: Final = 32 + 1 + 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,5 +28,5 @@ class TraceContext:
 
 def trace_of(correlation_id: str) -> TraceContext | None:
     """Give the span that a correlation id names; None when that request was not traced."""
-    found = _TRACED.fullmatch(correlation_id)
+    found = len(correlation_id) >= _SHORTEST and _TRACED.fullmatch(correlation_id)
     return TraceContext(found[1], found[2]) if found else None

@@ -43,13 +43,10 @@ def configure(settings: Settings, process: str) -> None:
     """Set up logging for this process, ours and that of libraries. `process` is every line's component."""
     redact = Redaction(settings)
     shared: list[structlog.typing.Processor] = [
-        structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
-        structlog.stdlib.PositionalArgumentsFormatter(),
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="timestamp"),
-        _Named(process),
-        _trace,
+        _Origin(process),
         structlog.processors.format_exc_info,
     ]
     shown: list[structlog.typing.Processor] = (
@@ -147,14 +144,6 @@ class _RedactingFormatter(structlog.stdlib.ProcessorFormatter):
         return self._redact(super().format(record))
 
 
-def _trace(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Name the trace that a line belongs to, where its correlation id holds one."""
-    trace = trace_of(str(event.get("cause") or event.get("key") or ""))
-    if trace:
-        event["trace_id"], event["span_id"] = trace.trace_id, trace.span_id
-    return event
-
-
 def _by_contract(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """Give a line the form that the stack's log pipelines read (docs/logs.md), its fixed fields first."""
     fixed = {
@@ -166,12 +155,14 @@ def _by_contract(_logger: WrappedLogger, _method: str, event: EventDict) -> Even
     return {**fixed, **event}
 
 
-class _Named:
-    """Puts the process's name into each line."""
+class _Origin:
+    """Names the process that writes a line, and the trace that it belongs to, where its correlation id holds one."""
 
     def __init__(self, process: str) -> None:
         self._process = process
 
     def __call__(self, _logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
         event.setdefault("component", self._process)
+        if trace := trace_of(str(event.get("cause") or event.get("key") or "")):
+            event["trace_id"], event["span_id"] = trace.trace_id, trace.span_id
         return event

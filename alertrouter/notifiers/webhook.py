@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import socket
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache, partial
@@ -180,9 +181,13 @@ class WebhookNotifier:
 
 def body(notice: Notice, max_alerts: int = 0) -> Body:
     """The notice in Alertmanager's words; the common labels are those of the alerts that are shown."""
-    alerts = in_order(notice.alerts)
+    alerts: Sequence[NoticeAlert] = notice.alerts
+    if notice.firing and notice.resolved:
+        alerts = in_order(alerts)
     shown = alerts[:max_alerts] if max_alerts else alerts
-    of_shown = msgspec.structs.replace(notice, firing=tuple(shown), resolved=())
+    of_shown = notice
+    if len(shown) < len(alerts):
+        of_shown = msgspec.structs.replace(notice, firing=tuple(shown), resolved=())
     return Body(
         receiver=notice.receiver,
         status=notice.status,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from datetime import datetime
 from typing import Final
 
@@ -17,6 +18,8 @@ from alertrouter.store.together import together
 
 LATENCY_BUCKETS: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0)
 """Upper edges of the latency histogram, in seconds; what takes longer counts only as `+Inf`."""
+
+_BUCKETS: Final = (*(f"le:{edge:g}" for edge in LATENCY_BUCKETS), "le:inf")
 
 
 DELIVERIES: Final = "deliveries:"
@@ -93,7 +96,7 @@ class Metrics(msgspec.Struct, frozen=True, kw_only=True):
 
 def bucket_of(seconds: float) -> str:
     """Name the hash field that counts a latency."""
-    return next((f"le:{edge:g}" for edge in LATENCY_BUCKETS if seconds <= edge), "le:inf")
+    return _BUCKETS[bisect_left(LATENCY_BUCKETS, seconds)]
 
 
 async def read_metrics(client: redis.asyncio.Redis, keys: Keys) -> Metrics:
