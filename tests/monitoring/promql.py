@@ -46,9 +46,13 @@ def as_asked(query: str) -> str:
 
 def names_in(exposition: str) -> set[str]:
     """Every sample's name in what a scrape gave, the families without samples too."""
-    families = list(text_string_to_metric_families(exposition))
-    named = {sample.name for family in families for sample in family.samples}
-    for family in families:
+    named = samples_in(exposition)
+    for family in text_string_to_metric_families(exposition):
         suffixes = {"counter": ("_total",), "histogram": ("_bucket", "_count", "_sum")}.get(family.type, ("",))
         named |= {f"{family.name}{suffix}" for suffix in suffixes}
     return named
+
+
+def samples_in(exposition: str) -> set[str]:
+    """Every name that has a sample, and with it a value that an alert can see."""
+    return {sample.name for family in text_string_to_metric_families(exposition) for sample in family.samples}

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import get_args
 from urllib.error import URLError
 from urllib.request import urlopen
 
+import httpx2
+import msgspec
 import pytest
 import yaml
-from ai_metrics_exporter import AiMetrics
+from ai_metrics_exporter import AiMetrics, track
+from ai_metrics_exporter.ollama import OllamaPoller
+from ai_metrics_exporter.reports import FORMS, Report, reader
 from dashboards.files import BOARDS
 from dashboards.panel import Source
 from prometheus_client import CollectorRegistry, generate_latest
@@ -22,8 +29,9 @@ from alertrouter.shadow import Shadow, Standing
 from alertrouter.store.metrics import Bucket, DeliveryCount, Latency, Metrics
 from alertrouter.web.exposition import Snapshot
 from tests.journeys.programs import Programs, free_port, installed
-from tests.monitoring.promql import as_asked, metrics_of, names_in
+from tests.monitoring.promql import as_asked, metrics_of, names_in, samples_in
 from tests.servers import RedisServer
+from tests.standins import Answer, HttpStandIn
 from tests.waiting import eventually
 
 RUNBOOKS = Path(__file__).resolve().parent.parent.parent / "docs" / "runbooks"
@@ -37,6 +45,50 @@ scrape_configs: [{job_name: node, static_configs: [{targets: ["NODE"]}]}]
 LATE = ("prometheus_tsdb_head_samples_appended_total", "prometheus_notifications_errors_total", "_failed_peers")
 """What a program shows only when it has begun its work."""
 AREAS = read_areas()
+REPORTS: Mapping[str, list[dict[str, object]]] = {
+    "/v1/evaluations": [
+        {"model_name": "m", "model_version": "1", "accuracy": 1, "scores": {"adaptability": 1}, "at": 1}
+    ],
+    "/v1/requests": [
+        {
+            "model_name": "m",
+            "model_version": "1",
+            "provider": "p",
+            "operation": "chat",
+            "seconds": 1,
+            "error_type": "timeout",
+            "input_tokens": 1,
+            "output_tokens": 1,
+            "cost_dollars": 1,
+        }
+    ],
+    "/v1/load-failures": [{"model_name": "m", "reason": "out_of_memory"}],
+    "/v1/memory": [{"model_name": "m", "device": "gpu", "bytes": 1, "limit_bytes": 1}],
+    "/v1/tasks": [{"task_type": "t", "status": "failed", "count": 1, "queued": 1}],
+    "/v1/users": [
+        {
+            "service": "s",
+            "active_users": 1,
+            "sessions_started": 1,
+            "session_seconds": [1],
+            "satisfaction": 1,
+            "intents": ["help"],
+        }
+    ],
+    "/v1/pipelines": [
+        {"pipeline": "p", "result": "succeeded", "accepted": 1, "rejected": 1, "interval_seconds": 1, "at": 1}
+    ],
+    "/v1/security-events": [
+        {"type": "login", "service": "s", "result": "failure", "method": "password"},
+        {"type": "authz_denied", "service": "s", "resource_type": "file"},
+        {"type": "event", "service": "s", "event_type": "unauthorized_access"},
+        {"type": "input_anomaly", "model_name": "m", "detector": "d", "verdict": "block"},
+        {"type": "data_read", "service": "s", "principal_type": "user", "records": 1},
+        {"type": "sessions", "service": "s", "open": 1},
+        {"type": "audit", "action": "login", "outcome": "success"},
+    ],
+}
+"""All that a program can report to the AI metrics exporter, with every field."""
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +121,32 @@ def test_what_is_listed_is_used_and_not_to_be_had_for_real(scraped: set[str]) ->
 
     assert listed & scraped == set()
     assert listed - used == set()
+
+
+def test_every_metric_of_the_ai_exporter_that_somebody_asks_for_can_be_set() -> None:
+    """One that is exposed and that nothing sets has no sample: its alert can never fire, its panel is empty."""
+    metrics = AiMetrics(CollectorRegistry())
+    asked = set().union(*(named for _, named in _named())) & names_in(_page(metrics))
+
+    for path, reports in REPORTS.items():
+        read = reader(FORMS[path]).decode(json.dumps(reports))
+        for report in read if isinstance(read, list) else [read]:
+            report.apply(metrics, 0)
+    with track("llama", metrics=metrics) as request:
+        request.first_token()
+    with HttpStandIn() as ollama:
+        ollama.answer_always(Answer.of_json({"models": [{"name": "llama", "size": 2, "size_vram": 1}]}))
+        asyncio.run(_polled(OllamaPoller(ollama.url, metrics)))
+
+    assert asked
+    assert asked - samples_in(_page(metrics)) == set()
+
+
+def test_the_reports_above_leave_out_nothing_that_can_be_reported() -> None:
+    """So that what they set is all that can be set."""
+    given = {path: [set(report) for report in reports] for path, reports in REPORTS.items()}
+
+    assert given == {path: [_fields(form) for form in get_args(form) or (form,)] for path, form in FORMS.items()}
 
 
 @pytest.mark.parametrize(
@@ -125,7 +203,21 @@ def _alertrouter() -> set[str]:
 
 
 def _exporter() -> set[str]:
-    return names_in(generate_latest(AiMetrics(CollectorRegistry()).registry).decode())
+    return names_in(_page(AiMetrics(CollectorRegistry())))
+
+
+def _page(metrics: AiMetrics) -> str:
+    return generate_latest(metrics.registry).decode()
+
+
+async def _polled(poller: OllamaPoller) -> bool:
+    async with httpx2.AsyncClient() as client:
+        return await poller.poll(client)
+
+
+def _fields(form: type[Report]) -> set[str]:
+    tag = form.__struct_config__.tag_field
+    return {field.encode_name for field in msgspec.structs.fields(form)} | ({tag} if tag else set())
 
 
 def _programs(programs: Programs, directory: Path, redis: RedisServer) -> list[set[str]]:
