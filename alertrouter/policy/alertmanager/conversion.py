@@ -10,7 +10,7 @@ from typing import Final
 
 from alertrouter.errors import Problem
 from alertrouter.policy.alertmanager import messages
-from alertrouter.policy.alertmanager.drafts import ReceiverDraft, written
+from alertrouter.policy.alertmanager.drafts import Part, ReceiverDraft, written
 from alertrouter.policy.alertmanager.fallbacks import Globals, read_globals
 from alertrouter.policy.alertmanager.fields import items, place_of, section, shown, text, texts
 from alertrouter.policy.alertmanager.integration import Reading, Text
@@ -140,7 +140,8 @@ class _Reader:
 
     def _missing(self, missing: Mapping[str, int]) -> tuple[ReceiverDraft, ...]:
         said = "routes name this receiver and nothing defines it: its alerts go to the inbox until it is written"
-        return tuple(ReceiverDraft(name, line, comments=(f"line {line}: {said}",)) for name, line in missing.items())
+        inbox = (Part("inbox"),)
+        return tuple(ReceiverDraft(name, line, inbox, (f"line {line}: {said}",)) for name, line in missing.items())
 
     # time intervals
 

@@ -32,10 +32,7 @@ def written(drafts: tuple[ReceiverDraft, ...]) -> Iterator[str]:
     for draft in drafts:
         for said in draft.comments:
             yield from comment(said, 2)
-        undefined = bool(draft.comments) and not draft.parts and "nothing defines it" in draft.comments[0]
-        if undefined:
-            yield f"  {scalar(draft.name)}: {{inbox: {{}}}}"
-        elif not draft.parts:
+        if not draft.parts:
             yield f"  {scalar(draft.name)}: {{}} # line {draft.line}: tells nobody"
         else:
             yield f"  {scalar(draft.name)}: # line {draft.line}"
@@ -51,14 +48,14 @@ def _parts(draft: ReceiverDraft) -> Iterator[str]:
                 yield from comment(said, 4)
             yield "    inbox: {}"
         elif len(parts) == 1:
-            for said in parts[0].comments[1:]:
+            for said in parts[0].comments:
                 yield from comment(said, 4)
             yield f"    {channel}:"
             yield from (f"      {key}: {value}" for key, value in parts[0].options)
         else:
             yield f"    {channel}:"
             for part in parts:
-                for said in part.comments[1:]:
+                for said in part.comments:
                     yield from comment(said, 6)
                 first, *rest = part.options
                 yield f"      - {first[0]}: {first[1]}"

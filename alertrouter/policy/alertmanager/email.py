@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from email.utils import formataddr, getaddresses
 
-from alertrouter.policy.alertmanager import grammar
 from alertrouter.policy.alertmanager.fields import flag, given
 from alertrouter.policy.alertmanager.integration import Options, Reading, Text
 from alertrouter.policy.alertmanager.left_out import left_out
-from alertrouter.policy.alertmanager.mail import read_headers, setting, threading
-from alertrouter.policy.alertmanager.notes import placeholders, with_placeholders
+from alertrouter.policy.alertmanager.mail import read_headers, threading
+from alertrouter.policy.alertmanager.notes import placeholders, setting, with_placeholders
 from alertrouter.policy.alertmanager.yamlwriter import listed, scalar
 from alertrouter.policy.reading.value import Fields
 
@@ -48,7 +47,7 @@ def email(reading: Reading, name: str, fields: Fields) -> Options:
     for text_key, target in (("html", "email/body.html.j2"), ("text", "email/body.txt.j2")):
         reading.text(fields, text_key, target, key)
     fields.take("threading", threading, None)
-    left_out(reading.report, name, fields, "email", grammar.EMAIL, comments)
+    left_out(reading.report, name, fields, "email", comments)
     return tuple(options), tuple(comments)
 
 

@@ -12,7 +12,7 @@ from alertrouter.policy.alertmanager.fields import at_most_one, given, place_of,
 from alertrouter.policy.alertmanager.http import bearer, http_url
 from alertrouter.policy.alertmanager.left_out import mail_left_out
 from alertrouter.policy.alertmanager.mail import Mail
-from alertrouter.policy.alertmanager.notes import Report
+from alertrouter.policy.alertmanager.notes import Report, setting
 from alertrouter.policy.alertmanager.yamlwriter import scalar
 from alertrouter.policy.reading.value import Fields, Value
 
@@ -50,6 +50,9 @@ def read_globals(report: Report, variables: dict[str, str], value: Value) -> Glo
         at.slack_bearer = tuple(fields.take("http_config", partial(bearer, report, "SLACK_BOT_TOKEN", "token"), ()))
         at.slack = _slack(fields, report, at)
         at.pagerduty_url = fields.take("pagerduty_url", http_url, "") or PAGERDUTY_URL
+        if address := fields.take("slack_app_url", http_url, ""):
+            place, key = place_of(fields, "slack_app_url"), f"{value.path}.slack_app_url"
+            setting(variables, report, "SLACK_API_URL", address.removesuffix("chat.postMessage"), place, key)
         at.mail = at.mail.read(fields, prefix="smtp_")
         mail_left_out(report, fields)
         if "http_config" in fields:

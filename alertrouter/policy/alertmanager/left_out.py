@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import partial
 from typing import Final
 
@@ -12,8 +12,15 @@ from alertrouter.policy.alertmanager.http import is_bearer
 from alertrouter.policy.alertmanager.notes import Report
 from alertrouter.policy.reading.value import Fields, Value
 
-_SLACK_HTTP: Final = frozenset({"authorization", "bearer_token", "bearer_token_file"})
-_WEBHOOK_HTTP: Final = _SLACK_HTTP | {"basic_auth"}
+BEARER: Final = frozenset({"authorization", "bearer_token", "bearer_token_file"})
+"""The keys of an `http_config` that a token can stand in."""
+
+_KEYS: Final[Mapping[str, tuple[str, ...]]] = {
+    "slack": grammar.SLACK,
+    "pagerduty": grammar.PAGERDUTY,
+    "email": grammar.EMAIL,
+    "webhook": grammar.WEBHOOK,
+}
 _OURS = "alertrouter makes its own message, in blocks, and updates it in place"
 _TIMEOUT = ("alertrouter tries again by its own times", "nothing")
 _RULE = "see whether a rule in PagerDuty goes by it"
@@ -61,17 +68,13 @@ _WEBHOOK_WHY: Final[Mapping[str, tuple[str, str]]] = {
     "payload": ("the body is Alertmanager's, version 4", "let the far side read that, or put a bridge between"),
     "timeout": _TIMEOUT,
 }
-_HTTP_WHY: Final[Mapping[str, str]] = {
-    "tls_config": "certificates are checked against the system's",
-    "proxy_url": "a proxy is taken from the environment",
-    "oauth2": "OAuth 2.0 isn't spoken",
-    "authorization": "of these only `Bearer` is spoken",
-}
-_HTTP_TODO: Final[Mapping[str, str]] = {
-    "tls_config": "install the authority's certificate in the system",
-    "proxy_url": "set HTTPS_PROXY",
-    "oauth2": "post to a proxy that adds the token",
-    "authorization": "post to a proxy that adds the header",
+_HTTP_WHY: Final[Mapping[str, tuple[str, str]]] = {
+    "tls_config": (
+        "certificates are checked against the system's",
+        "install the authority's certificate in the system",
+    ),
+    "proxy_url": ("a proxy is taken from the environment", "set HTTPS_PROXY"),
+    "oauth2": ("OAuth 2.0 isn't spoken", "post to a proxy that adds the token"),
 }
 _WHY: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
     "slack": _SLACK_WHY,
@@ -82,16 +85,14 @@ _WHY: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
 
 
 def left_out(
-    report: Report,
-    name: str,
-    fields: Fields,
-    kind: str,
-    keys: tuple[str, ...],
-    comments: list[str],
+    report: Report, name: str, fields: Fields, kind: str, comments: list[str], carried: Collection[str] = ()
 ) -> None:
-    """Say of each key that is there and has no equivalent what to do about it."""
-    for key in keys:
-        if key in fields and key in _WHY[kind]:
+    """Say of each key that is there and has no equivalent what to do about it.
+
+    `carried` are those that this integration could carry over, also those of its `http_config`.
+    """
+    for key in _KEYS[kind]:
+        if key in fields and key in _WHY[kind] and key not in carried:
             reason, todo = _WHY[kind][key]
             comments.append(
                 report.note(
@@ -103,25 +104,33 @@ def left_out(
                 )
             )
     if "http_config" in fields:
-        comments += fields.take("http_config", partial(_http_left_out, report, name, kind), [])
+        comments += fields.take("http_config", partial(_http_left_out, report, name, kind, carried), [])
 
 
-def _http_left_out(report: Report, name: str, kind: str, value: Value) -> list[str]:
-    handled = _SLACK_HTTP if kind == "slack" else _WEBHOOK_HTTP if kind == "webhook" else frozenset()
+def _http_left_out(report: Report, name: str, kind: str, carried: Collection[str], value: Value) -> list[str]:
     with section(value, grammar.HTTP_CONFIG) as fields:
-        if not fields.take("authorization", _is_bearer, True):
-            handled -= {"authorization"}
+        other = not fields.take("authorization", _is_bearer, True)
         return [
             report.note(
                 place_of(fields, key),
                 f"receivers[{name}].{kind}_configs.http_config.{key}",
                 f"`http_config.{key}` is left out",
-                why=_HTTP_WHY.get(key, "alertrouter's own client has its settings"),
-                todo=_HTTP_TODO.get(key, "see whether the far side needs it"),
+                why=why,
+                todo=todo,
             )
             for key in grammar.HTTP_CONFIG
-            if key in fields and key not in handled
+            if key in fields and (key not in carried or (key == "authorization" and other))
+            for why, todo in (_http_why(key, other=other),)
         ]
+
+
+def _http_why(key: str, *, other: bool) -> tuple[str, str]:
+    """Why a key of an `http_config` is left out, and what to do; `other`: its `authorization` is no bearer token."""
+    if key == "authorization" and other:
+        return "of these only `Bearer` is spoken", "post to a proxy that adds the header"
+    if key in BEARER:
+        return "only webhooks and Slack's Web API get a token", "post to a proxy that adds it"
+    return _HTTP_WHY.get(key, ("alertrouter's own client has its settings", "see whether the far side needs it"))
 
 
 def _is_bearer(value: Value) -> bool:

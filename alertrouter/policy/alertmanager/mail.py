@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from alertrouter.policy.alertmanager.fields import at_most_one, flag, given, section, text
-from alertrouter.policy.alertmanager.notes import Report, placeholders
+from alertrouter.policy.alertmanager.notes import Report, placeholders, setting, unsettled
 from alertrouter.policy.reading.faults import Place
 from alertrouter.policy.reading.value import Fields, Value, Wrong
 
@@ -58,7 +58,7 @@ class Mail:
             "SMTP_TLS": "implicit" if self.implicit or port == "465" else "starttls" if self.tls else "none",
             "SMTP_USERNAME": self.username,
         }
-        known = {name: "" if _unknown(value) else value for name, value in wanted.items()}
+        known = {name: "" if unsettled(value) else value for name, value in wanted.items()}
         place = fields.value.node.place
         if any(variables.get(name, value) != value for name, value in known.items()):
             comments.append(
@@ -80,7 +80,7 @@ class Mail:
     ) -> None:
         if "SMTP_PASSWORD" in report.secrets or "SMTP_PASSWORD" in variables:
             return
-        if self.password and self.password_place and not _unknown(self.password):
+        if self.password and self.password_place and not unsettled(self.password):
             report.keep("SMTP_PASSWORD", self.password, self.password_place)
         elif self.password:
             comments += setting(variables, report, "SMTP_PASSWORD", self.password, place, f"{key}.auth_password")
@@ -95,24 +95,6 @@ class Mail:
                     todo="set SMTP_PASSWORD to what stands in the file",
                 )
             )
-
-
-def setting(
-    variables: dict[str, str], report: Report, name: str, value: str, place: Place, key: str
-) -> tuple[str, ...]:
-    """Make a variable of a value; one that isn't known here is to be set by hand, which is said once."""
-    if not value or name in variables:
-        return ()
-    variables[name] = "" if _unknown(value) else value
-    if variables[name]:
-        return ()
-    why = "a setting has no placeholders and is no template"
-    return (report.note(place, key, f"`{value}` isn't known here", why=why, todo=f"set {name} to what it stands for"),)
-
-
-def _unknown(text: str) -> bool:
-    """Tell whether something is to be filled in first: a placeholder, or a template."""
-    return placeholders(text) is not None or any(sign in text for sign in ("${", "$(", "{{"))
 
 
 def _host_and_port(value: Value) -> str:

@@ -99,6 +99,24 @@ class Report:
         return option, variable
 
 
+def setting(
+    variables: dict[str, str], report: Report, name: str, value: str, place: Place, key: str
+) -> tuple[str, ...]:
+    """Make a variable of a value; one that isn't known here is to be set by hand, which is said once."""
+    if not value or name in variables:
+        return ()
+    variables[name] = "" if unsettled(value) else value
+    if variables[name]:
+        return ()
+    why = "a setting has no placeholders and is no template"
+    return (report.note(place, key, f"`{value}` isn't known here", why=why, todo=f"set {name} to what it stands for"),)
+
+
+def unsettled(text: str) -> bool:
+    """Tell whether something is to be filled in first: a placeholder, or a template."""
+    return placeholders(text) is not None or any(sign in text for sign in ("${", "$(", "{{"))
+
+
 def placeholders(text: str) -> str | None:
     """The text with its environment placeholders as a policy writes them; None when it isn't made of them alone."""
     rest = _NAME.sub("", text)

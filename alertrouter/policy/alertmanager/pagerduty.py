@@ -5,16 +5,20 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from alertrouter.policy.alertmanager import grammar
 from alertrouter.policy.alertmanager.fallbacks import PAGERDUTY_URL
 from alertrouter.policy.alertmanager.fields import at_most_one, flag, given
 from alertrouter.policy.alertmanager.integration import Options, Reading
 from alertrouter.policy.alertmanager.left_out import left_out
 from alertrouter.policy.alertmanager.notes import HIDDEN
 from alertrouter.policy.alertmanager.yamlwriter import pairs, scalar
+from alertrouter.policy.reading.receivers import PAGERDUTY_SEVERITIES
 from alertrouter.policy.reading.value import Fields
 
 _ENQUEUE: Final = "/v2/enqueue"
+_OWN_SEVERITY: Final = re.compile(
+    r"\{\{-?\s*(?:\.(?:Common|Group)Labels\.severity|index \.(?:Common|Group)Labels \"severity\")"
+    r"(?:\s*\|\s*toLower)?\s*-?\}\}"
+)
 _SENT_ANYWAY: Final = re.compile(r"\{\{-?\s*\.(?:Common|Group)Labels\.component\s*-?\}\}")
 
 
@@ -31,8 +35,7 @@ def pagerduty(reading: Reading, name: str, fields: Fields) -> Options:
     reading.text(fields, "description", "pagerduty/summary.j2", f"receivers[{name}].pagerduty_configs")
     component = given(fields, "component")
     sent = component and _SENT_ANYWAY.fullmatch(component[1].strip())
-    keys = tuple(key for key in grammar.PAGERDUTY if not (sent and key == "component"))
-    left_out(reading.report, name, fields, "pagerduty", keys, comments)
+    left_out(reading.report, name, fields, "pagerduty", comments, ("component",) if sent else ())
     return tuple(options), tuple(comments)
 
 
@@ -99,19 +102,17 @@ def _key(reading: Reading, name: str, fields: Fields, comments: list[str]) -> li
 
 
 def _severity(reading: Reading, name: str, fields: Fields, comments: list[str]) -> list[tuple[str, str]]:
-    given_ = given(fields, "severity")
-    severity = given_[1].strip() if given_ else "error"
-    if "{{" not in severity:
-        if severity not in ("critical", "error", "warning", "info"):
-            return []
+    place, severity = given(fields, "severity") or (fields.value.node.place, "error")
+    severity = severity.strip()
+    if severity in PAGERDUTY_SEVERITIES:
         return [("severity", pairs((each, severity) for each in reading.severities))]
-    if given_ and "severity" not in severity:
+    if not _OWN_SEVERITY.fullmatch(severity):
         comments.append(
             reading.report.note(
-                given_[0],
+                place,
                 f"receivers[{name}].pagerduty_configs.severity",
                 f"the severity `{severity}` is left out",
-                why="what PagerDuty shows goes by the alert's severity",
+                why="PagerDuty is told the alert's own severity",
                 todo="say in `severity` which of the policy's severities is which of PagerDuty's",
             )
         )

@@ -74,25 +74,29 @@ class Receivers:
                     )
                 )
             for channel, read in _READERS.items():
-                each = partial(self._each, channel, read, name)
-                for place, options in fields.take(f"{channel}_configs", each, ()):
-                    parts.append(_part(channel, place, options))
+                parts += fields.take(f"{channel}_configs", partial(self._each, channel, read, name), ())
             for kind, keys in grammar.OTHERS.items():
                 parts += fields.take(f"{kind}_configs", partial(self._others, kind, keys, name), ())
         return ReceiverDraft(name, value.node.place.line, tuple(parts), tuple(comments))
 
-    def _each(self, channel: str, read: _Reader, name: str, value: Value) -> tuple[tuple[Place, Options], ...]:
-        found: list[tuple[Place, Options]] = []
+    def _each(self, channel: str, read: _Reader, name: str, value: Value) -> tuple[Part, ...]:
+        found: list[Part] = []
 
         def one(item: Value) -> Options:
             # The id that the integration will have, by which its texts know their messages.
-            self._reading.destination = f"{name}/{channel}/{len(found)}" if found else f"{name}/{channel}"
+            number = sum(part.channel == channel for part in found)
+            self._reading.destination = f"{name}/{channel}/{number}" if number else f"{name}/{channel}"
             with section(item) as fields:
                 return read(self._reading, name, fields)
 
         for item in items(value):
+            texts = len(self._reading.texts)
             options = item.read(spoken(one), None)
-            found += [(item.node.place, options)] if options else []
+            if options is None:
+                continue
+            found.append(_part(channel, item.node.place, options))
+            if found[-1].channel != channel:
+                del self._reading.texts[texts:]
         return tuple(found)
 
     def _others(self, kind: str, keys: tuple[str, ...], name: str, value: Value) -> tuple[Part, ...]:
@@ -116,8 +120,8 @@ def _part(channel: str, place: Place, options: Options) -> Part:
     """The integration; one whose faults leave nothing to reach anybody by becomes the inbox."""
     if not any(key in _NEEDED[channel] for key, _ in options[0]):
         said = f"line {place.line}: `{channel}_configs` is faulty: its alerts go to the inbox until it is mended"
-        return Part("inbox", (), (said,))
-    return Part(channel, options[0], (f"line {place.line}", *options[1]))
+        return Part("inbox", (), (*options[1], said))
+    return Part(channel, *options)
 
 
 def _refuse(message: str, _: Value) -> None:

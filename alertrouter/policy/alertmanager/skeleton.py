@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from alertrouter.policy.alertmanager.fields import shown
-from alertrouter.policy.alertmanager.yamlwriter import listed, pairs
+from alertrouter.policy.alertmanager.yamlwriter import listed, pairs, scalar
 from alertrouter.policy.reading.faults import Faults
 from alertrouter.policy.reading.yamltext import Listing, Node, Scalar, Table, parse
 
@@ -22,7 +22,7 @@ def skeleton(content: str) -> str:
         return ""
     names: dict[str, None] = {}
     route = _route(root.entries["route"].value, names)
-    receivers = listed(pairs([("name", shown(_text(name)))]) for name in names)
+    receivers = listed(pairs([("name", scalar(name))]) for name in names)
     return f"route: {route}\nreceivers: {receivers}\n"
 
 
@@ -38,9 +38,3 @@ def _route(node: Node, names: dict[str, None]) -> str:
         if key == "routes" and isinstance(entry.value, Listing):
             entries.append((key, listed(_route(item, names) for item in entry.value.items)))
     return pairs(entries)
-
-
-def _text(name: str) -> Scalar:
-    from alertrouter.policy.reading.faults import Place
-
-    return Scalar(Place("", 1, 1), name, plain=False, quoted=True)

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from alertrouter.policy.alertmanager import grammar
 from alertrouter.policy.alertmanager.fallbacks import CHAT_POST_MESSAGE
 from alertrouter.policy.alertmanager.fields import at_most_one, flag, given, items, section, spoken, text
 from alertrouter.policy.alertmanager.http import http_url
 from alertrouter.policy.alertmanager.integration import Options, Reading
-from alertrouter.policy.alertmanager.left_out import left_out
+from alertrouter.policy.alertmanager.left_out import BEARER, left_out
 from alertrouter.policy.alertmanager.notes import with_placeholders
 from alertrouter.policy.alertmanager.yamlwriter import scalar
 from alertrouter.policy.reading.value import Fields, Value
@@ -22,7 +21,8 @@ def slack(reading: Reading, name: str, fields: Fields) -> Options:
     at_most_one(fields, "api_url", "api_url_file", "app_token")
     at_most_one(fields, "api_url", "api_url_file", "app_token_file")
     at_most_one(fields, "app_token", "app_token_file")
-    options = [*_channel(reading, name, fields, comments), *_secret(reading, name, fields)]
+    secret = _secret(reading, name, fields)
+    options = [*_channel(reading, name, fields, comments), *secret]
     if not any(key in ("webhook_url", "webhook_url_file", "token", "token_file") for key, _ in options):
         fields.wrong("found no `api_url` and no `app_token`, here or in `global`, expected one")
     if not fields.take("send_resolved", flag, False):
@@ -31,7 +31,18 @@ def slack(reading: Reading, name: str, fields: Fields) -> Options:
         reading.text(fields, key, target, f"receivers[{name}].slack_configs")
     fields.take("fields", partial(_all, _field), None)
     fields.take("actions", partial(_all, _action), None)
-    left_out(reading.report, name, fields, "slack", grammar.SLACK, comments)
+    to_web_api = any(key in ("token", "token_file") for key, _ in secret)
+    if to_web_api and "channel" not in fields:
+        comments.append(
+            reading.report.note(
+                fields.value.node.place,
+                f"receivers[{name}].slack_configs",
+                "becomes the inbox",
+                why="no channel is named, and a bot token posts to one",
+                todo="name the `channel`",
+            )
+        )
+    left_out(reading.report, name, fields, "slack", comments, BEARER if to_web_api else ())
     return tuple(options), tuple(comments)
 
 

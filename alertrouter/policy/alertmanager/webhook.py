@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from functools import partial
 
-from alertrouter.policy.alertmanager import grammar
 from alertrouter.policy.alertmanager.fields import at_most_one, flag, given
 from alertrouter.policy.alertmanager.http import basic_auth, http_url, secret_url
 from alertrouter.policy.alertmanager.integration import Options, Reading
-from alertrouter.policy.alertmanager.left_out import left_out
+from alertrouter.policy.alertmanager.left_out import BEARER, left_out
 from alertrouter.policy.alertmanager.notes import HIDDEN, placeholders, with_placeholders
 from alertrouter.policy.alertmanager.yamlwriter import scalar
 from alertrouter.policy.reading.faults import Place
@@ -35,7 +34,7 @@ def webhook(reading: Reading, name: str, fields: Fields) -> Options:
         options.append(("max_alerts", str(most)))
     if not fields.take("send_resolved", flag, True):
         options.append(("send_resolved", "false"))
-    left_out(reading.report, name, fields, "webhook", grammar.WEBHOOK, comments)
+    left_out(reading.report, name, fields, "webhook", comments, {*BEARER, "basic_auth"})
     return tuple(options), tuple(comments)
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from alertrouter.policy.alertmanager.conversion import Conversion, convert
+from alertrouter.policy.alertmanager.fallbacks import CHAT_POST_MESSAGE
 from alertrouter.policy.load import load
 from alertrouter.policy.policy import Policy
-from alertrouter.policy.receiver import EmailOptions, SlackOptions, WebhookOptions
+from alertrouter.policy.receiver import EmailOptions, PagerDutyOptions, SlackOptions, WebhookOptions
 
 MAIL = "global: {smtp_smarthost: 'mail:25', smtp_from: a@example.org}\n"
 
@@ -224,6 +225,81 @@ def test_the_address_of_pagerduty_keeps_its_path_and_is_one(
 
     assert found.variables.get("PAGERDUTY_EVENTS_URL") == variable
     assert [note.what for note in found.notes if note.key.endswith("pagerduty_configs.url")] == said
+
+
+@pytest.mark.parametrize(
+    ("severity", "said"),
+    [
+        ("'{{ .CommonLabels.severity }}'", False),
+        ("'{{- .GroupLabels.severity | toLower -}}'", False),
+        ("'{{ index .CommonLabels \"severity\" }}'", False),
+        ("warning", False),
+        ("page", True),
+        ("'{{ .CommonLabels.level }}'", True),
+        ("'{{ if eq .CommonLabels.severity \"critical\" }}critical{{ else }}error{{ end }}'", True),
+    ],
+)
+def test_a_severity_of_pagerduty_that_is_not_the_alerts_own_is_said(severity: str, said: bool) -> None:
+    """What a template makes of it may be another one for some alerts; a word that isn't PagerDuty's it would refuse."""
+    found, policy = converted(with_receiver(f"pagerduty_configs: [{{routing_key: k, severity: {severity}}}]"))
+
+    assert [note.key for note in found.notes] == ["receivers[x].pagerduty_configs.severity"] * said
+    (integration,) = policy.receivers["x"].integrations
+    assert isinstance(integration.options, PagerDutyOptions)
+    assert bool(integration.options.severity) is (severity == "warning")
+
+
+@pytest.mark.parametrize(
+    ("integration", "said"),
+    [
+        ("slack_configs: [{channel: ops, api_url: 'http://e/', http_config: {bearer_token: t}}]", True),
+        ("slack_configs: [{channel: ops, api_url: 'http://e/', http_config: {authorization: {credentials: t}}}]", True),
+        (
+            f"slack_configs: [{{channel: ops, api_url: '{CHAT_POST_MESSAGE}', http_config: {{bearer_token: t}}}}]",
+            False,
+        ),
+        ("pagerduty_configs: [{routing_key: k, http_config: {authorization: {credentials: t}}}]", True),
+        ("webhook_configs: [{url: 'http://e/', http_config: {authorization: {credentials: t}}}]", False),
+    ],
+)
+def test_a_token_that_nobody_is_sent_is_said(integration: str, said: bool) -> None:
+    """An incoming webhook of Slack's, or one that only looks like it, gets none; nor does PagerDuty."""
+    found, _ = converted(with_receiver(integration))
+
+    reasons = [note.why for note in found.notes if ".http_config." in note.key]
+    assert reasons == ["only webhooks and Slack's Web API get a token"] * said
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("https://slack.example.org/api/chat.postMessage", "https://slack.example.org/api/"),
+        ("https://slack.com/api/chat.postMessage", "https://slack.com/api/"),
+        ("$SLACK", ""),
+    ],
+)
+def test_the_address_of_slacks_api_becomes_a_setting(address: str, expected: str) -> None:
+    """Slack's own, or a proxy's, of the whole file."""
+    found, _ = converted(
+        f"global: {{slack_app_token: xoxb-1, slack_app_url: '{address}'}}\n"
+        + with_receiver("slack_configs: [{channel: ops}]")
+    )
+
+    assert found.variables["SLACK_API_URL"] == expected
+    assert [note.key for note in found.notes] == ["global.slack_app_url"] * (not expected)
+
+
+def test_a_bot_without_a_channel_is_said_and_its_texts_are_nobody_elses() -> None:
+    """Its alerts go to the inbox; the second integration is the first one of Slack then."""
+    found, policy = converted(
+        "global: {slack_app_token: xoxb-1}\n"
+        + with_receiver("slack_configs: [{title: first}, {channel: ops, title: second}]")
+    )
+
+    assert [one.id for one in policy.receivers["x"].integrations] == ["x/slack", "x/inbox"]
+    assert [note.what for note in found.notes] == ["becomes the inbox"]
+    text = found.templates["templates/slack/title.j2"]
+    assert ("first" in text, 'notice.destination == "x/slack" %}\nsecond' in text) == (False, True)
 
 
 def test_a_component_that_pagerduty_gets_anyway_is_not_said() -> None:
