@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
@@ -140,11 +140,21 @@ def _why_paged(to: Destination, incident: Incident) -> Reason:
 
 
 def give_birth(
-    incident: Incident, to: Destination, what: Owed, policy: Policy, *, now: datetime
+    incident: Incident,
+    to: Destination,
+    what: Owed,
+    policy: Policy,
+    *,
+    suppressed: Mapping[Fingerprint, str],
+    now: datetime,
 ) -> tuple[Incident, Destination, Delivery]:
-    """Make the delivery of what is owed; its id follows from the incident's count of deliveries."""
+    """Make the delivery of what is owed; its id follows from the incident's count of deliveries.
+
+    `suppressed` says of what fires and is held back now why it is so.
+    """
     incident = replace(incident, issued=incident.issued + 1)
-    delivery = _delivery(incident, to, what, policy, now)
+    remarks = (*incident.remarks, *_left_out(suppressed, what))
+    delivery = _delivery(incident, to, what, policy, remarks, now)
     forewarns = what.reason is Reason.UNSILENCING
     sent = replace(
         to,
@@ -166,7 +176,9 @@ def give_birth(
     return incident, sent, delivery
 
 
-def _delivery(incident: Incident, to: Destination, what: Owed, policy: Policy, now: datetime) -> Delivery:
+def _delivery(
+    incident: Incident, to: Destination, what: Owed, policy: Policy, remarks: tuple[str, ...], now: datetime
+) -> Delivery:
     integration = policy.integration(to.id)
     return Delivery(
         id=f"{incident.id}.{incident.issued}",
@@ -197,16 +209,16 @@ def _delivery(incident: Incident, to: Destination, what: Owed, policy: Policy, n
         climbs=incident.ladder is not None,
         given_back=incident.given_back,
         silenced=incident.silenced,
-        remarks=(*incident.remarks, *_left_out(incident, what)),
+        remarks=remarks,
     )
 
 
-def _left_out(incident: Incident, what: Owed) -> Iterable[str]:
+def _left_out(suppressed: Mapping[Fingerprint, str], what: Owed) -> Iterable[str]:
     """Say of what fires and stands not in the message who silenced it, why and until when."""
-    if not what.firing or not incident.suppressed:
+    if not what.firing or not suppressed:
         return
     shown = frozenset(what.firing)
-    whys = Counter(why for mark, why in incident.suppressed.items() if mark not in shown)
+    whys = Counter(why for mark, why in suppressed.items() if mark not in shown)
     for why, count in sorted(whys.items()):
         if why.startswith(Reason.SILENCED.value):
             yield f"{count} more fire{'s' if count == 1 else ''}, {why}"

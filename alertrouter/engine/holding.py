@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
@@ -91,8 +92,9 @@ def all_held(view: View) -> str:
     return "all its alerts are silenced or inhibited" if view.silenced else "all its alerts are inhibited"
 
 
-def _silences(suppressed: Mapping[Fingerprint, str]) -> set[str]:
-    return {why for why in suppressed.values() if why.startswith(Reason.SILENCED.value)}
+def _silences(suppressed: Mapping[Fingerprint, str]) -> Counter[str]:
+    """By which silences alerts are held back, and how many: what a message says of those that it leaves out."""
+    return Counter(why for why in suppressed.values() if why.startswith(Reason.SILENCED.value))
 
 
 def _s(count: int) -> str:

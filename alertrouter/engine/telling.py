@@ -99,7 +99,8 @@ def tell(view: View, incident: Incident, to: Destination) -> Incident:
 
 def send(view: View, incident: Incident, to: Destination, what: Owed) -> Incident:
     """Tell one destination of one incident, in a message of its own."""
-    incident, to, delivery = dispatch.give_birth(incident, to, what, view.policy, now=view.at)
+    held = view.suppressed
+    incident, to, delivery = dispatch.give_birth(incident, to, what, view.policy, suppressed=held, now=view.at)
     view.draft.changes.deliveries.append(delivery)
     view.draft.changes.count(f"deliveries_born:{delivery.channel}")
     if not what.redraw:
@@ -119,7 +120,9 @@ def forewarn(view: View, incident: Incident, silence: Silence) -> Incident:
         if view.policy.integration(to.id).channel in _CHANNELS and to.in_flight is None:
             shown = tuple(mark for mark in view.seen.firing if mark in to.told or mark in silent)
             what = Owed(reason=Reason.UNSILENCING, firing=shown, resolved=())
-            incident, warned, delivery = dispatch.give_birth(incident, to, what, view.policy, now=view.at)
+            incident, warned, delivery = dispatch.give_birth(
+                incident, to, what, view.policy, suppressed=view.suppressed, now=view.at
+            )
             view.draft.changes.deliveries.append(replace(delivery, silenced=silence.account))
             view.draft.changes.count(f"deliveries_born:{delivery.channel}")
             incident = with_destination(incident, warned)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from alertrouter.events import Acknowledged, Resolved
-from alertrouter.silence import SilenceState
+from alertrouter.silence import SilenceMatcher, SilenceState
 from tests.engine.silences import CLIMBING, HOUR, IN_THE_MORNING, PLAIN, ask, end, matching, only, texts
 from tests.engine.story import Story, Told
 
@@ -187,6 +187,45 @@ def test_a_message_says_who_silenced_what_it_leaves_out() -> None:
 
     story.advance(HOUR)
     assert (len(story.deliveries[-1].firing), story.deliveries[-1].remarks) == (2, ())
+
+
+def test_a_message_counts_what_it_leaves_out_as_it_grows() -> None:
+    """Given a message that leaves out a silenced alert, when a second one joins in silence, it says two at its look."""
+    story = Story(PLAIN)
+    story.fire(0, "Disk", disk="a")
+    story.fire(0, "Disk", disk="b")
+    story.advance(30)
+    ask(story, 60, until=HOUR, matchers=(SilenceMatcher("disk", "b|c", is_regex=True),))
+    story.fire(90, "Disk", disk="c")
+    story.advance(360)
+
+    drawn = story.deliveries[-1]
+    (account,) = set(story.incident().suppressed.values())
+    assert (drawn.redraw, len(drawn.firing)) == (True, 1)
+    assert drawn.remarks == (f"2 more fire, {account}",)
+
+
+def test_a_message_says_of_nothing_that_is_over_that_it_fires_on_in_silence() -> None:
+    """Given a message on its way, when what it leaves out ends before it arrives, the next one says so and no more."""
+    story = Story(PLAIN, hold=True)
+    story.fire(0, "Disk", disk="a")
+    story.fire(0, "Disk", disk="b")
+    story.advance(30)
+    story.arrive(31)
+    ask(story, 60, until=HOUR, matchers=matching(alertname="Disk", disk="b"))
+    story.arrive(61)
+    story.fire(90, "Disk", disk="c")
+    story.advance(360)
+    story.fire(400, "Disk", disk="d")
+    story.advance(660)
+    on_its_way = story.deliveries[-1]
+
+    story.end(700, "Disk", disk="b")
+    story.settle(on_its_way, 710)
+
+    following = story.deliveries[-1]
+    assert (on_its_way.id != following.id, on_its_way.remarks != ()) == (True, True)
+    assert (len(following.firing), len(following.resolved), following.remarks) == (3, 1, ())
 
 
 def test_a_message_outside_hours_keeps_what_it_told_while_that_is_silenced_and_what_joined_waits() -> None:
