@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import Final, cast
 
 import msgspec
@@ -65,6 +66,12 @@ class Catalogue:
         incidents = await self._incidents({name for alert in found for name in alert.incidents})
         names = {mark: tuple(self._index.name_of(one.source) for one in sources) for mark, sources in held.items()}
         return await asyncio.to_thread(self._shown, found, names, incidents, now)
+
+    async def alerts_of(self, incident: Incident, limit: int) -> list[Alert]:
+        """Give the alerts of an incident, found by the labels that make its group."""
+        pairs = [pair for pair in incident.group_labels.items() if pair[1]]
+        alerts = await self._index.find(pairs) if pairs else [alert async for alert in self._index.all()]
+        return await asyncio.to_thread(_belonging, alerts, incident.id, limit)
 
     async def policy(self) -> Policy | None:
         """Give the policy in force; None when there is none, or it can't be read."""
@@ -132,6 +139,10 @@ class Catalogue:
             return await asyncio.to_thread(load, files)
         except PolicyError:
             return None
+
+
+def _belonging(alerts: Iterable[Alert], incident: str, limit: int) -> list[Alert]:
+    return list(islice((one for one in alerts if incident in one.incidents), limit))
 
 
 def _matching(alerts: Iterable[Alert], matchers: Sequence[Matcher], now: datetime) -> list[Alert]:

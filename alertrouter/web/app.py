@@ -83,7 +83,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.router.routes += AckPage(store, Links(settings), pages).routes()
     catalogue = Catalogue(redis, keys)
     app.router.routes += Console(store, catalogue, settings, pages).routes()
-    app.router.routes += IncidentPage(store, pages).routes()
+    app.router.routes += IncidentPage(store, catalogue, pages).routes()
     app.router.routes += alertmanager.routes(store, catalogue, senders, settings, traces)
     api.mount(app, store, settings)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")

@@ -17,9 +17,11 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from alertrouter import events, log
+from alertrouter.alert import Alert
 from alertrouter.errors import StoreUnavailable
 from alertrouter.incident import Incident, State
-from alertrouter.store.doorstore import DoorStore
+from alertrouter.store.catalogue import Catalogue
+from alertrouter.store.doorstore import MOST_ALERTS, DoorStore
 from alertrouter.web import body
 from alertrouter.web.alert_rows import AlertRow
 from alertrouter.web.api_access import Forbidden, Unknown, access_of
@@ -39,8 +41,9 @@ _log = log.get(__name__)
 class IncidentPage:
     """The page of an incident. What is asked for there is one event, and the router's answer."""
 
-    def __init__(self, store: DoorStore, pages: Pages) -> None:
+    def __init__(self, store: DoorStore, catalogue: Catalogue, pages: Pages) -> None:
         self._store = store
+        self._catalogue = catalogue
         self._pages = pages
 
     def routes(self) -> list[Route]:
@@ -90,7 +93,7 @@ class IncidentPage:
         try:
             lines = await self._store.timeline(name, LINES)
             found = await self._store.incident(name)
-            alerts = await self._store.alerts_of(found) if found else []
+            alerts = await self._alerts(found) if found else []
             messages = [one for one in await self._store.inbox(MESSAGES) if one.incident == name]
         except StoreUnavailable as error:
             return self._pages.page(request, "gone.html", 503, text=str(error))
@@ -116,6 +119,13 @@ class IncidentPage:
             secure = request.url.scheme == "https"
             page.set_cookie(COOKIE, word, path="/incidents", httponly=True, samesite="lax", secure=secure)
         return page
+
+    async def _alerts(self, incident: Incident) -> list[Alert]:
+        """Its alerts. Before somebody was told of one, or it was held back, they have to be looked for."""
+        known = await self._store.alerts_of(incident)
+        if known or incident.state is State.RESOLVED:
+            return known
+        return await self._catalogue.alerts_of(incident, MOST_ALERTS)
 
 
 def _action(incident: Incident | None) -> str:

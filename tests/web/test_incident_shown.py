@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import msgspec
+import pytest
 from msgspec.structs import replace
 
 from alertrouter.alert import Fingerprint
-from alertrouter.incident import Destination
+from alertrouter.incident import Destination, State
+from alertrouter.store.begun import BEGUN, pack_marks
 from tests.web.door import KEYS, Door
 from tests.web.kept import keep, keep_alert, keep_incident, keep_line, keep_message
 
@@ -70,6 +72,22 @@ def test_a_page_says_that_it_has_not_counted_all_of_very_many_alerts(door: Door)
 
     assert 'Its alerts <span class="count">500+</span>' in page
     assert "… and 480+ more" in page
+
+
+@pytest.mark.parametrize("labels", [{"alertname": "DiskFull"}, {}], ids=["grouped", "all in one group"])
+def test_an_incidents_page_shows_its_alerts_before_anybody_was_told(door: Door, labels: dict[str, str]) -> None:
+    """Those of a group that waits for others to join, or whose messages wait for their hours; none of another group."""
+    incident = replace(keep_incident(door, 1), group_labels=labels)
+    other = replace(keep_incident(door, 2), group_labels=labels)
+    ours = keep_alert(door, incident, {"summary": "the disk is full"}, instance="db-1")
+    theirs = keep_alert(door, other, {"summary": "not of this group"}, instance="db-2")
+    door.redis.xadd(KEYS.begun, {BEGUN: pack_marks([ours.fingerprint, theirs.fingerprint])})
+    keep(door, replace(incident, state=State.PENDING, destinations=()))
+
+    page = door.http.get("/incidents/INC-1").text
+
+    assert "the disk is full" in page
+    assert "not of this group" not in page
 
 
 def test_an_incident_that_never_was_has_no_page(door: Door) -> None:
