@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import contextlib
 import socket
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache, partial
@@ -181,9 +180,7 @@ class WebhookNotifier:
 
 def body(notice: Notice, max_alerts: int = 0) -> Body:
     """The notice in Alertmanager's words; the common labels are those of the alerts that are shown."""
-    alerts: Sequence[NoticeAlert] = notice.alerts
-    if notice.firing and notice.resolved:
-        alerts = in_order(alerts)
+    alerts = in_order(notice.alerts)
     shown = alerts[:max_alerts] if max_alerts else alerts
     of_shown = notice
     if len(shown) < len(alerts):
