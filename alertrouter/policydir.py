@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from alertrouter.errors import PolicyError, Problem
 from alertrouter.settings import Settings
+
+if TYPE_CHECKING:
+    from alertrouter.policy.policy import Policy
 
 MAX_FILE = 4 * 1024 * 1024
 
@@ -54,6 +57,16 @@ def read(directory: Path) -> dict[str, str]:
     if problems:
         raise PolicyError(tuple(problems))
     return files
+
+
+def checked(directory: Path, files: Mapping[str, str]) -> Policy:
+    """Build the policy of these files of the directory. Raises `PolicyError`, its faults as `placed` has them."""
+    from alertrouter.policy.load import load  # what needs no policy starts without it
+
+    try:
+        return load(files)
+    except PolicyError as error:
+        raise placed(error, directory, files) from None
 
 
 def signature(directory: Path) -> Signature:

@@ -77,7 +77,8 @@ class Rollout:
         """Give what a router that begins has to bring into force. Raises `PolicyError` when there is nothing at all."""
         verdict = self._look(now, "router", f"policy:{now.isoformat()}", active, again=False)
         if verdict.faults and not active:
-            load(policydir.read(policydir.find(self._settings)))  # raises what is wrong
+            directory = policydir.find(self._settings)
+            policydir.checked(directory, policydir.read(directory))  # raises what is wrong
         return verdict.event
 
     def read(self, now: datetime, actor: str, key: str, active: str) -> Verdict:
@@ -87,11 +88,14 @@ class Rollout:
     def _look(self, now: datetime, actor: str, key: str, active: str, *, again: bool) -> Verdict:
         directory = policydir.find(self._settings)
         self._read = policydir.signature(directory)
+        own: Mapping[str, str] = {}
         try:
-            files = self._calendars.add_to(policydir.read(directory))
+            own = policydir.read(directory)
+            files = self._calendars.add_to(own)
             revision = load(files).revision
         except PolicyError as error:
-            return self._refuse(directory, active, tuple(map(str, error.problems)))
+            problems = policydir.placed(error, directory, own).problems
+            return self._refuse(directory, active, tuple(map(str, problems)))
         except Exception as bug:  # noqa: BLE001  a defect in the reading must not stop the router that routes by another
             return self._refuse(directory, active, (f"can't be read, by a defect: {type(bug).__name__}: {bug}",))
         self._refused(())

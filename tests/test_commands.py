@@ -51,6 +51,16 @@ def test_a_policy_that_is_not_there_fails_the_run(
     assert "no/such/directory: there is no such directory" in capfd.readouterr().err
 
 
+@pytest.mark.parametrize("words", [["healthcheck", "cron"], ["incidents", "--state", "cron"], ["history", "cron"]])
+def test_a_wrong_word_is_told_in_ours(words: list[str]) -> None:
+    """Not in those of the library that reads options."""
+    refused = CliRunner().invoke(commands, words, env={"COLUMNS": "200"})
+
+    assert refused.exit_code == 2
+    assert "cron" in refused.stderr
+    assert "Value error" not in refused.stderr
+
+
 def test_an_unknown_command_is_wrong_usage() -> None:
     """As a program of its own, by `python -m alertrouter`: exit code 2."""
     refused = subprocess.run(

@@ -90,7 +90,7 @@ def test_a_wrong_file_changes_nothing_and_every_fault_is_kept(desk: Desk) -> Non
     desk.wait(2)
 
     assert desk.in_force() == POLICY
-    assert [line for line in desk.refused() if line.startswith("policy.yml:1:")]
+    assert [line for line in desk.refused() if line.startswith(f"{desk.settings.policy}/policy.yml:1:")]
     assert desk.client.hget(desk.keys.gauges, "policy_faults") == b"2"
     desk.journal.append(fires("Down"))
     desk.active.turn()

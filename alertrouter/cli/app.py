@@ -32,6 +32,9 @@ class Commands(TyperGroup):
         """Run the command that was asked for."""
         try:
             return super().invoke(ctx)
+        except typer.BadParameter as error:
+            error.message = error.message.removeprefix("Value error, ")  # pydantic's words, which typer reads values by
+            raise
         except SettingsError as error:
             typer.echo(f"alertrouter: {error}", err=True)
             raise typer.Exit(Exit.USAGE) from None

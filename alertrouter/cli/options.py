@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from alertrouter.errors import PolicyError
-
 if TYPE_CHECKING:
     import msgspec
     from _typeshed import DataclassInstance
@@ -67,14 +65,10 @@ class Opened:
 def open_policy(settings: Settings, asked_for: Path | None) -> Opened:
     """Read and check the policy to use. Raises `PolicyError`, its problems with the path of each file."""
     from alertrouter import policydir
-    from alertrouter.policy.load import load
 
     directory = policydir.find(settings, asked_for)
     files = policydir.read(directory)
-    try:
-        return Opened(directory, tuple(files), load(files))
-    except PolicyError as error:
-        raise policydir.placed(error, directory, files) from None
+    return Opened(directory, tuple(files), policydir.checked(directory, files))
 
 
 def print_json(value: msgspec.Struct | DataclassInstance) -> None:

@@ -7,8 +7,7 @@ import time
 from typing import Final
 
 from alertrouter import policydir
-from alertrouter.errors import AlertrouterError, PolicyError, StoreUnavailable
-from alertrouter.policy.load import load
+from alertrouter.errors import AlertrouterError, StoreUnavailable
 from alertrouter.settings import Settings, from_environment
 from alertrouter.store.connection import border, connect, without_password
 from alertrouter.supervisor.banner import banner
@@ -20,11 +19,7 @@ LOOK_EVERY: Final = 0.1
 def look(settings: Settings) -> str:
     """Check the policy, and the Redis that is named; give what there is to say when all of it runs."""
     directory = policydir.find(settings)
-    files = policydir.read(directory)
-    try:
-        words = banner(settings, load(files))
-    except PolicyError as error:
-        raise policydir.placed(error, directory, files) from None
+    words = banner(settings, policydir.checked(directory, policydir.read(directory)))
     if settings.redis_url:
         _until_redis_answers(settings.redis_url)
     return words
