@@ -22,7 +22,10 @@ from alertrouter.summary import Entry
 Status: TypeAlias = Literal["firing", "resolved"]
 
 
-TOGETHER: Final = "Told together. Each escalates by itself and is acknowledged by its number, as in: ack INC-142."
+TOGETHER: Final = (
+    "Told together; this isn't drawn anew when one is taken. "
+    "Each escalates by itself and is acknowledged by its number, as in: ack INC-142."
+)
 
 
 class NoticeAlert(msgspec.Struct, frozen=True, kw_only=True):

@@ -229,6 +229,21 @@ def test_a_summary_reads_as_a_message_about_many() -> None:
     assert "acknowledged by its number" in notice.common_annotations["summary"]
 
 
+def test_a_summary_stays_as_it_is_when_one_of_many_is_taken_and_says_so() -> None:
+    """Each line of it, too, when other incidents of it are over: nobody takes it for how things stand now."""
+    story = storm()
+    story.advance(10)
+    before = len(story.deliveries)
+
+    story.act(60, Acknowledged, incident="INC-5")
+    story.advance(2 * MINUTE)
+
+    assert [one.reason for one in story.deliveries[before:] if one.destination == "chat/slack"] == []
+    said = Notice.of(summaries(story)[0], {}, severity_count=2, now=at(10)).firing[0].annotations["summary"]
+    assert "isn't drawn anew when one is taken" in said
+    assert len(said) <= 160, "a line of an alert in Slack has that much"
+
+
 def test_without_a_storm_in_the_policy_each_is_told_by_itself() -> None:
     """However many there are."""
     story = Story(POLICY.replace("storm: {incidents: 3, within: 1m}\n", ""))
