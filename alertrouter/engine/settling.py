@@ -10,7 +10,7 @@ from alertrouter.engine.draft import Draft
 from alertrouter.engine.memory import Memory
 from alertrouter.engine.view import View, with_destination
 from alertrouter.events import DeliverySettled
-from alertrouter.incident import Incident, Reason, State, Timer
+from alertrouter.incident import Destination, Incident, InFlight, Reason, State, Timer
 
 
 def settle(memory: Memory, draft: Draft, event: DeliverySettled) -> None:
@@ -35,6 +35,7 @@ def _settle_one(memory: Memory, draft: Draft, event: DeliverySettled) -> None:
         return
     view = View(memory, draft, incident)
     flight, stale, sent = to.in_flight, to.stale, event.outcome is Outcome.SENT
+    of_interest = not sent or _tells(flight, to)
     if sent:
         to = dispatch.arrived(to, flight, draft.at)
     else:
@@ -42,7 +43,7 @@ def _settle_one(memory: Memory, draft: Draft, event: DeliverySettled) -> None:
         to = replace(to, in_flight=None, stale=False, error=error)
     to = replace(to, reference=event.reference or to.reference)
     incident = with_destination(incident, to)
-    if flight.page or not sent:
+    if of_interest:
         text = f"{event.delivery} to {to.id}" + (f": {event.error}" if event.error else "")
         view.note(incident, text, _REASONS[event.outcome])
     if event.outcome is Outcome.FAILED:
@@ -51,6 +52,11 @@ def _settle_one(memory: Memory, draft: Draft, event: DeliverySettled) -> None:
         incident = telling.tell(view, incident, to)
     flush.prune(view, incident)
     draft.changes.incidents[incident.id] = undelivered.watch(view, _told_to_all(view, incident))
+
+
+def _tells(flight: InFlight, to: Destination) -> bool:
+    """Tell whether somebody hears of it: of news, in a summary, or of the end of what they were told. No redraw is."""
+    return flight.page or flight.shared or (bool(to.told) and flight.resolved == to.told and not flight.firing)
 
 
 def _told_to_all(view: View, incident: Incident) -> Incident:

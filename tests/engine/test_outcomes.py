@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from alertrouter.incident import Reason
 from tests.engine.plain import PLAIN
 from tests.engine.story import Story, Told
 
@@ -39,6 +40,23 @@ def test_the_end_is_told_when_the_fire_arrived_late() -> None:
 
     assert story.told[1:] == [Told(400, "chat/webhook", "resolved", resolved=("A",))]
     assert story.engine.state.incidents == {}
+
+
+def test_the_story_tells_that_the_end_arrived() -> None:
+    """Given somebody who was told, when it is over, then the story has that message and its arrival, as of the fire."""
+    story = Story(PLAIN)
+    story.fire(0, "A", cluster="c1")
+    story.advance(30)
+    story.end(40, "A", cluster="c1")
+    story.advance(330)
+
+    messages = [(line.reason, line.text) for line in story.timeline if line.reason]
+    assert messages == [
+        (Reason.OPENED, "INC-1.1 to chat/webhook"),
+        (Reason.SENT, "INC-1.1 to chat/webhook"),
+        (Reason.RESOLVED, "INC-1.2 to chat/webhook"),
+        (Reason.SENT, "INC-1.2 to chat/webhook"),
+    ]
 
 
 def test_what_failed_for_good_is_tried_again_at_the_next_group_interval() -> None:
