@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from alertrouter import __version__
-from alertrouter.cli.app import app
+from alertrouter.cli.app import Exit, app
 from alertrouter.cli.terminal import counted
 from alertrouter.errors import AlertrouterError
-from alertrouter.settings import from_environment
+from alertrouter.settings import Settings, from_environment
 
 if TYPE_CHECKING:
     from alertrouter.store.backup import Backup
@@ -43,33 +43,13 @@ def backup(
 
     `alertrouter_backup_last_success_timestamp_seconds` in /metrics then tells of it.
     """
-    from alertrouter.store import backup as store
-    from alertrouter.store.backup_reading import read
-    from alertrouter.store.backup_removing import remove
-    from alertrouter.store.connection import connect
-    from alertrouter.store.embedded import redis_url
-    from alertrouter.store.keys import Keys
-
     if bool(file) == bool(record):
         raise typer.BadParameter("give a FILE, or --record NAME")
     settings = from_environment()
-    keys = Keys(settings.namespace)
-    now = datetime.now(UTC)
-    with connect(redis_url(settings), patience=60) as client:
-        if record:
-            store.record_success(client, keys, record, now)
-            return
-        taken = store.take(client, keys, version=__version__, now=now)
-        packed = taken.pack()
-        _write(file, packed)
-        found = read(store.unpack(packed))
-        removed = remove(client, keys, found.removable) if set_aside else 0
-        if not found.unreadable:
-            store.record_success(client, keys, "alertrouter", now)
-    _complain(found)
-    _tell(file, taken, found, removed if set_aside else None)
-    if found.unreadable > removed:
-        raise typer.Exit(1)
+    if record:
+        _record(settings, record)
+    elif _back_up(settings, file, set_aside=set_aside):
+        raise typer.Exit(Exit.FAILED)
 
 
 @app.command()
@@ -98,13 +78,47 @@ def restore(
     _complain(found)
     if check:
         typer.echo(_summary(taken, found))
-        raise typer.Exit(1 if found.unreadable else 0)
+        raise typer.Exit(Exit.FAILED if found.unreadable else Exit.OK)
     with connect(redis_url(settings), patience=60) as client:
         store.put_back(client, Keys(settings.namespace), taken, replace=replace, now=datetime.now(UTC))
     typer.echo(
         f"restored what alertrouter {taken.version} held at {taken.at:%Y-%m-%d %H:%M:%S} UTC: "
         f"{counted(taken.count('incidents'), 'incident')}, {counted(taken.count('alerts'), 'alert')}"
     )
+
+
+def _record(settings: Settings, part: str) -> None:
+    """Note that the backup of another part succeeded."""
+    from alertrouter.store import backup as store
+    from alertrouter.store.connection import connect
+    from alertrouter.store.embedded import redis_url
+    from alertrouter.store.keys import Keys
+
+    with connect(redis_url(settings), patience=60) as client:
+        store.record_success(client, Keys(settings.namespace), part, datetime.now(UTC))
+
+
+def _back_up(settings: Settings, file: str, *, set_aside: bool) -> int:
+    """Write the file, read it again, and tell what came of it; gives how many entries that can't be read are left."""
+    from alertrouter.store import backup as store
+    from alertrouter.store.backup_reading import read
+    from alertrouter.store.backup_removing import remove
+    from alertrouter.store.connection import connect
+    from alertrouter.store.embedded import redis_url
+    from alertrouter.store.keys import Keys
+
+    keys, now = Keys(settings.namespace), datetime.now(UTC)
+    with connect(redis_url(settings), patience=60) as client:
+        taken = store.take(client, keys, version=__version__, now=now)
+        packed = taken.pack()
+        _write(file, packed)
+        found = read(store.unpack(packed))
+        removed = remove(client, keys, found.removable) if set_aside else 0
+        if not found.unreadable:
+            store.record_success(client, keys, "alertrouter", now)
+    _complain(found)
+    _tell(file, taken, found, removed if set_aside else None)
+    return found.unreadable - removed
 
 
 def _tell(file: str, taken: Backup, found: Reading, removed: int | None) -> None:

@@ -52,8 +52,11 @@ def export(since: SinceOption = "", into: Into = None) -> None:
             sys.stdout.buffer.write(line)
         sys.stdout.flush()
     else:
-        with into.open("wb") as file:
-            file.writelines(lines(counting()))
+        try:
+            with into.open("wb") as file:
+                file.writelines(lines(counting()))
+        except OSError as error:
+            raise PayloadError(f"{into}: can't be written: {error.strerror}") from None
     Terminal(settings, err=True).line(f"{counted(number, 'record')}{f' in {into}' if into else ''}")
 
 
@@ -94,7 +97,7 @@ def written(file: Path) -> list[Record]:
             with file.open("rb") as content:
                 found = list(read_lines(content, str(file)))
     except OSError as error:
-        raise PayloadError(f"{file}: can't be read: {error}") from None
+        raise PayloadError(f"{file}: can't be read: {error.strerror}") from None
     return sorted(found, key=lambda record: record.at)
 
 

@@ -34,7 +34,7 @@ Into = Annotated[
     Path | None,
     typer.Option(metavar="DIR", help="Where to write the policy. Default: it is printed.", show_default=False),
 ]
-Force = Annotated[bool, typer.Option("--force", help="Write over the files that are in the directory.")]
+Force = Annotated[bool, typer.Option("--force", help="Write over the files that are there.")]
 Lenient = Annotated[bool, typer.Option("--lenient", help="Make the best of a file that Alertmanager would refuse.")]
 SecretsFile = Annotated[
     Path | None,
@@ -123,10 +123,10 @@ def import_alertmanager(
     usable = policy is not None and (lenient or not found.problems)
     files = {**found.files, **found.templates} if usable else {}
     aside: Sequence[SetAside] = ()
+    if usable and secrets:
+        write_secrets(secrets, found, force=force)
     if usable and output:
         aside = write(output, {**files, ENVIRONMENT: environment(found, output)}, force=force)
-    if usable and secrets:
-        write_secrets(secrets, found)
     seed = seed if seed is not None else random.SystemRandom().randrange(1_000_000_000)
     if form is Output.TEXT:
         from alertrouter.cli.import_text import show_import
@@ -172,6 +172,8 @@ def _templates(file: Path, globs: Sequence[str]) -> Mapping[str, str]:
         paths = [Path(path) for path in sorted(glob.glob(str(file.parent / pattern)))]  # noqa: PTH207 -- as said
         if not paths:
             typer.echo(f"{file}: no template file is at {pattern}: its texts are not translated", err=True)
+        if len(paths) > _MOST_TEMPLATES:
+            typer.echo(f"{file}: of the files at {pattern} only the first {_MOST_TEMPLATES} are read", err=True)
         for path in paths[:_MOST_TEMPLATES]:
             found[str(path)] = _content(path)
     return found

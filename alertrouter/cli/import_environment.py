@@ -39,8 +39,10 @@ def given(found: Conversion) -> list[str]:
     return [name for name in dict.fromkeys(asked) if name not in known]
 
 
-def write_secrets(path: Path, found: Conversion) -> None:
-    """Write the secrets that stood in the file, for its owner alone."""
+def write_secrets(path: Path, found: Conversion, *, force: bool) -> None:
+    """Write the secrets that stood in the file, for its owner alone; over other ones only by force."""
+    if path.is_file() and path.stat().st_size and not force:
+        raise PayloadError(f"{path}: is there already; --force writes over it")
     lines = [line(one.name, one.value) for one in found.secrets if one.value is not None]
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -48,4 +50,4 @@ def write_secrets(path: Path, found: Conversion) -> None:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write("\n".join(lines) + "\n")
     except OSError as error:
-        raise PayloadError(f"{path}: can't be written: {error}") from None
+        raise PayloadError(f"{path}: can't be written: {error.strerror}") from None

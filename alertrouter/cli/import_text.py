@@ -45,22 +45,25 @@ def show_import(
     _show_environment(said, found, secrets)
     _show_aside(said, output, aside)
     if policy and files:
-        routes = sum(1 for _ in policy.root.all())
-        into = str(output) if output else "the policy"
-        if found.templates:
-            where = output / "templates" if output else "templates"
-            said.line(f"    ALERTROUTER_TEMPLATES={where}")
-        said.line(
-            f"{said.good('✓')} {into}: {counted(routes, 'route')}, {counted(len(policy.receivers), 'receiver')}, "
-            f"{counted(len(policy.inhibit_rules), 'inhibition rule')}, "
-            f"{counted(len(policy.time_intervals), 'time interval')}, revision {policy.revision}"
-        )
-        if found.problems:
-            said.line(f"    {counted(len(found.problems), 'fault')} of the file left out")
+        _show_policy(said, found, policy, output)
     else:
         said.line(f"{said.bad('✗')} {file}: {counted(len(found.problems), 'fault')}, nothing was written")
         if policy:
             said.line("    --lenient leaves out what is wrong and makes a policy of the rest")
+
+
+def _show_policy(said: Terminal, found: Conversion, policy: Policy, output: Path | None) -> None:
+    if found.templates:
+        where = output / "templates" if output else "templates"
+        said.line(f"    ALERTROUTER_TEMPLATES={where}")
+    routes = sum(1 for _ in policy.root.all())
+    said.line(
+        f"{said.good('✓')} {output or 'the policy'}: {counted(routes, 'route')}, "
+        f"{counted(len(policy.receivers), 'receiver')}, {counted(len(policy.inhibit_rules), 'inhibition rule')}, "
+        f"{counted(len(policy.time_intervals), 'time interval')}, revision {policy.revision}"
+    )
+    if found.problems:
+        said.line(f"    {counted(len(found.problems), 'fault')} of the file left out")
 
 
 def _show_environment(said: Terminal, found: Conversion, secrets: Path | None) -> None:

@@ -72,6 +72,16 @@ def create_app(settings: Settings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
+    _add_doors(app, store, Catalogue(redis, keys), settings, traces)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.add_exception_handler(NotFound, _not_found)
+    app.add_exception_handler(StoreUnavailable, _unavailable)
+    return app
+
+
+def _add_doors(
+    app: FastAPI, store: DoorStore, catalogue: Catalogue, settings: Settings, traces: tracing.Tracing | None
+) -> None:
     pages = Pages()
     senders = Senders(settings.ingest_tokens, settings.ingest_users)
     app.router.routes += hooks.routes(store, senders, settings.max_body, traces)
@@ -81,15 +91,10 @@ def create_app(settings: Settings) -> FastAPI:
     app.router.routes += Runbooks().routes()
     app.router.routes += PagerDutyHook(store, settings).routes()
     app.router.routes += AckPage(store, Links(settings), pages).routes()
-    catalogue = Catalogue(redis, keys)
     app.router.routes += Console(store, catalogue, settings, pages).routes()
     app.router.routes += IncidentPage(store, catalogue, pages).routes()
     app.router.routes += alertmanager.routes(store, catalogue, senders, settings, traces)
     api.mount(app, store, settings)
-    app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    app.add_exception_handler(NotFound, _not_found)
-    app.add_exception_handler(StoreUnavailable, _unavailable)
-    return app
 
 
 def run_web(settings: Settings) -> None:

@@ -41,6 +41,33 @@ def test_secrets_go_where_they_are_sent_and_nowhere_else(tmp_path: Path) -> None
     assert "correct-horse" not in written + ran.out + ran.err
 
 
+def test_secrets_of_somebody_else_are_not_written_over(tmp_path: Path) -> None:
+    """An `.env` that is there may hold others, which nothing would bring back."""
+    file = tmp_path / ".env"
+    file.write_text("MINE=1\n")
+
+    refused = run("import", str(EVERYTHING), "--output", str(tmp_path / "p"), "--secrets", str(file))
+
+    assert refused.code == 1
+    assert refused.err.endswith(f"\n{file}: is there already; --force writes over it\n")
+    assert file.read_text() == "MINE=1\n"
+    assert not (tmp_path / "p").exists()
+    assert run("import", str(EVERYTHING), "--force", "--secrets", str(file)).code == 0
+    assert "SMTP_PASSWORD=correct-horse\n" in file.read_text()
+
+
+def test_templates_that_are_not_read_are_said(tmp_path: Path) -> None:
+    """There may be more of them than anybody writes."""
+    for number in range(101):
+        (tmp_path / f"{number:03}.tmpl").write_text(f'{{{{ define "t{number}" }}}}{{{{ end }}}}')
+    file = tmp_path / "alertmanager.yml"
+    file.write_text(f"templates: ['*.tmpl']\n{PLAIN_FILE}")
+
+    ran = run("import", str(file))
+
+    assert (ran.code, ran.err.splitlines()[0]) == (0, f"{file}: of the files at *.tmpl only the first 100 are read")
+
+
 HARD = {
     "SMTP_FROM": "O'Hara <a@example.org>",
     "SMTP_HOST": "mail",

@@ -97,6 +97,17 @@ def test_a_file_that_is_none_is_refused_at_its_line(directories: tuple[str, str]
     assert "bad.jsonl:2: no line of a history" in ran.err
 
 
+def test_a_history_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    """In a line, without a traceback; one that can't be read as well."""
+    file = tmp_path / "nowhere" / "history"
+
+    exported = run("history", "export", "--into", str(file))
+    taken_in = run("history", "import", str(file))
+
+    assert (exported.code, exported.err) == (1, f"{file}: can't be written: No such file or directory\n")
+    assert (taken_in.code, taken_in.err) == (1, f"{file}: can't be read: No such file or directory\n")
+
+
 def test_what_a_router_did_is_exported_and_taken_in_elsewhere(
     settings_for: Callable[..., Settings], client: redis.Redis, tmp_path: Path, redis_url: str
 ) -> None:
