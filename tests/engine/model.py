@@ -140,9 +140,9 @@ class Model:
 
     def _tick(self) -> None:
         """Let every clock that runs go on by one tick."""
+        trouble = self.trouble if self.trouble and not self._stands_still(self.trouble) else None
         self.now += TICK
-        trouble = self.trouble
-        if trouble is None or trouble.snoozed_until is not None:
+        if trouble is None:
             return
         if trouble.taken is not None:
             trouble.taken.left = None if trouble.taken.left is None else trouble.taken.left - TICK
@@ -161,13 +161,17 @@ class Model:
             trouble.snoozed_until = None
         if trouble.look_at <= self.now or (self.now in self.notices and trouble.state != "resolved"):
             self._look(trouble)
-        if self.trouble is None or trouble.state == "resolved" or trouble.snoozed_until is not None or not self.firing:
+        if self.trouble is None or trouble.state == "resolved" or self._stands_still(trouble) or not self.firing:
             return
         if trouble.taken is not None and trouble.taken.left is not None and trouble.taken.left <= 0:
             self._give_back(trouble, trouble.taken)
         if trouble.climb is not None and trouble.taken is None:
             self._raise(trouble, trouble.climb)
             self._climb(trouble, trouble.climb)
+
+    def _stands_still(self, trouble: Trouble) -> bool:
+        """Tell whether its clocks wait, and nobody is told, at this moment."""
+        return trouble.snoozed_until is not None
 
     def _look(self, trouble: Trouble) -> None:
         site = self.site
@@ -218,10 +222,8 @@ class Model:
         trouble.over_since = since
         trouble.look_at = self.now + self.site.group_interval if trouble.told else since + self.site.reopen_within
         trouble.told.clear()
-        trouble.state = "resolved"
-        trouble.raised = ""
+        trouble.state, trouble.raised, trouble.exhausted = "resolved", "", False
         trouble.taken = trouble.climb = None
-        trouble.exhausted = False
 
     def _give_back(self, trouble: Trouble, taken: Taken) -> None:
         """The level of the acknowledgement is told again; the later ones keep their distance."""
