@@ -25,6 +25,16 @@ MAX_DETAILS: Final = 400 * 1024
 """Bytes of details; PagerDuty takes 512 KB of everything."""
 MAX_VALUE: Final = 2000
 MAX_NAMES: Final = 64
+MOST_LINKS: Final = 20
+
+_TEXTS: Final = {
+    "summary": Template.PAGERDUTY_SUMMARY,
+    "source": Template.PAGERDUTY_SOURCE,
+    "class": Template.PAGERDUTY_CLASS,
+    "component": Template.PAGERDUTY_COMPONENT,
+    "group": Template.PAGERDUTY_GROUP,
+}
+"""The fields of an event that templates write: https://developer.pagerduty.com/docs/send-alert-event."""
 
 
 class _AlertDetails(msgspec.Struct):
@@ -133,18 +143,14 @@ class PagerDutyNotifier:
         self._client.close()
 
     def _properties(self, notice: Notice) -> dict[str, object]:
-        labels = {**notice.common_labels, **notice.group_labels}
         payload = {
-            "summary": look.cut(look.one_line(self._renderer.render(Template.PAGERDUTY_SUMMARY, notice)), 1024),
-            "source": look.cut(labels.get("instance") or labels.get("service") or notice.receiver, 255),
+            **{name: look.one_line(self._renderer.render(made, notice)) for name, made in _TEXTS.items()},
             "severity": self._severity(notice),
             "timestamp": notice.opened_at.isoformat(),
-            "class": look.cut(labels.get("alertname", ""), 255),
-            "component": look.cut(labels.get("component", ""), 255),
-            "group": look.cut_labels(notice.group_labels, 255),
             "custom_details": msgspec.to_builtins(_details(notice)),
         }
-        links = [{"href": link.url, "text": link.text} for link in look.links_of(notice)]
+        written = look.links_in(self._renderer.render(Template.PAGERDUTY_LINKS, notice))
+        links = [{"href": link.url, "text": link.text} for link in written[:MOST_LINKS]]
         client = {"client": "alertrouter"}
         if page := look.web_url(notice.page or notice.external_url):
             client["client_url"] = page

@@ -79,6 +79,13 @@ class Template(Enum):
     SLACK_ALERT = Form("slack/alert.j2", Dialect.SLACK, 1000, plain.alert_line)
     SLACK_THREAD = Form("slack/thread.j2", Dialect.SLACK, 1000, lambda notice, _: plain.headline(notice))
     PAGERDUTY_SUMMARY = Form("pagerduty/summary.j2", Dialect.PLAIN, 1024, lambda notice, _: plain.headline(notice))
+    PAGERDUTY_SOURCE = Form("pagerduty/source.j2", Dialect.PLAIN, 255, lambda notice, _: notice.receiver)
+    PAGERDUTY_CLASS = Form("pagerduty/class.j2", Dialect.PLAIN, 255, lambda *_: "", may_be_empty=True)
+    PAGERDUTY_COMPONENT = Form("pagerduty/component.j2", Dialect.PLAIN, 255, lambda *_: "", may_be_empty=True)
+    PAGERDUTY_GROUP = Form("pagerduty/group.j2", Dialect.PLAIN, 255, lambda *_: "", may_be_empty=True)
+    PAGERDUTY_LINKS = Form(
+        "pagerduty/links.j2", Dialect.PLAIN, look.MAX_LINKS, lambda notice, _: plain.links(notice), may_be_empty=True
+    )
     EMAIL_SUBJECT = Form("email/subject.j2", Dialect.PLAIN, 200, lambda notice, _: look.subject(notice))
     EMAIL_TEXT = Form("email/body.txt.j2", Dialect.PLAIN, 100_000, lambda notice, _: plain.message(notice))
     EMAIL_HTML = Form("email/body.html.j2", Dialect.HTML, 200_000, lambda notice, _: plain.message(notice))

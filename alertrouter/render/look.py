@@ -15,6 +15,12 @@ MAX_URL = 1500
 """Longer links are left out: five of these still fit into one Slack message."""
 
 
+MAX_LINKS: Final = 10_000
+"""All the links that a template writes, in characters."""
+MAX_LINK_TEXT: Final = 75
+"""As many characters as a button of Slack's takes."""
+
+
 class Tone(StrEnum):
     """How loud a severity is, in PagerDuty's four words."""
 
@@ -84,6 +90,18 @@ def links_of(notice: Notice) -> tuple[Link, ...]:
         "Source": _first(alert.generator_url for alert in notice.alerts),
     }
     return tuple(Link(text, url) for text, url in found.items() if url)
+
+
+def links_in(text: str) -> tuple[Link, ...]:
+    """Read links as templates write them: one a line, its address and then what it is called.
+
+    Lines without an address that may be shown are left out, and so is the last one of a text that was cut.
+    """
+    lines = [line.strip().partition(" ") for line in text.splitlines()]
+    if len(text) >= MAX_LINKS:
+        lines.pop()
+    found = (Link(cut(one_line(name) or url, MAX_LINK_TEXT), web_url(url)) for url, _, name in lines)
+    return tuple(link for link in found if link.url)
 
 
 def web_url(text: str) -> str:

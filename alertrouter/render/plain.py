@@ -34,3 +34,8 @@ def message(notice: Notice) -> str:
     lines += ["", *(f"{link.text}: {link.url}" for link in look.links_of(notice))]
     lines.append(f"{notice.incident}, since {look.clock_text(notice.opened_at)}, sent to {notice.receiver}")
     return "\n".join(lines)
+
+
+def links(notice: Notice) -> str:
+    """Runbook, dashboard and source, one a line, as templates write links."""
+    return "\n".join(f"{link.url} {link.text}" for link in look.links_of(notice))

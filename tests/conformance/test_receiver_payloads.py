@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import msgspec
@@ -161,18 +163,11 @@ PAGERDUTY: Final[Mapping[str, Otherwise]] = {
     "client": Otherwise("alertrouter", "who sent it"),
     "client_url": Otherwise(_PAGE, "leads to the incident's own page"),
     "images": Otherwise(ABSENT, "a notice has no pictures", "pagerduty_configs.images"),
-    "links": Otherwise(
-        [{"href": _SOURCE, "text": "Source"}], "runbook, dashboard and source", "pagerduty_configs.links"
-    ),
     "payload.summary": Otherwise(
         'DiskFull (2 firing): disk <full> & "hot" cluster=c1', "the built-in text says what is wrong, too"
     ),
     "payload.source": Otherwise("all", "the instance or service, when the alerts share one; else the receiver"),
     "payload.timestamp": Otherwise("2026-03-02T10:00:00+00:00", "when the incident was opened"),
-    "payload.class": Otherwise("DiskFull", "the alert's name", "pagerduty_configs.class"),
-    "payload.group": Otherwise(
-        '{alertname="DiskFull", cluster="c1"}', "the labels of the group", "pagerduty_configs.group"
-    ),
     "payload.custom_details.extra": Otherwise(ABSENT, "the details are our own", "pagerduty_configs.details"),
     "payload.custom_details.firing": Otherwise(
         [_details("i1", "1"), _details("i2", "2")], "as objects, which Alertmanager sends from 0.34 on"
@@ -205,7 +200,11 @@ SAID_BESIDES: Final = {"slack_configs.channel"}
 class Life:
     """The imported policy with an engine, and notifiers that post to `far`; the clock is moved by a test."""
 
-    def __init__(self, conversion: Conversion, far: HttpStandIn, external_url: str) -> None:
+    def __init__(self, conversion: Conversion, directory: Path, far: HttpStandIn, external_url: str) -> None:
+        for name, text in conversion.templates.items():
+            (directory / name).parent.mkdir(parents=True, exist_ok=True)
+            (directory / name).write_text(text, encoding="utf-8")
+        self._renderer = Renderer(directory / "templates")
         secrets = {one.name: one.value or "" for one in conversion.secrets}
         environ = {**conversion.variables, **secrets, **BY_HAND, "ALERTROUTER_EXTERNAL_URL": external_url}
         self._settings = from_environment(environ)
@@ -253,7 +252,7 @@ class Life:
             now=self._now,
         )
         integration = self._integrations[delivery.destination]
-        with closing(notifier_for(integration, self._settings, Renderer(), Cards(), patience=PATIENT)) as notifier:
+        with closing(notifier_for(integration, self._settings, self._renderer, Cards(), patience=PATIENT)) as notifier:
             sent = notifier.send(notice)
         self._take(
             DeliverySettled(
@@ -281,10 +280,10 @@ class Lived:
 @cache
 def _lived() -> Lived:
     recording = recorded(FILE, Recording)
-    with HttpStandIn() as far:
+    with HttpStandIn() as far, TemporaryDirectory() as directory:
         conversion = convert("alertmanager.yml", recording.config.replace("{port}", str(far.port)))
         assert not conversion.problems, conversion.problems
-        life = Life(conversion, far, recording.external_url)
+        life = Life(conversion, Path(directory), far, recording.external_url)
         return Lived(conversion, life.post(recording.posted_firing), life.post(recording.posted_resolved))
 
 

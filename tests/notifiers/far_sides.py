@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 from alertrouter.notice import InboxMessage
@@ -116,7 +117,12 @@ class Cards:
 
 
 def made(
-    options: Options, environ: Mapping[str, str], *, inbox: Cards | None = None, patience: Patience = PATIENT
+    options: Options,
+    environ: Mapping[str, str],
+    *,
+    inbox: Cards | None = None,
+    patience: Patience = PATIENT,
+    templates: Path | None = None,
 ) -> Notifier:
     """A notifier for these options, as `notifier_for` makes it from the environment."""
     channel = {
@@ -126,7 +132,9 @@ def made(
         WebhookOptions: Channel.WEBHOOK,
     }.get(type(options), Channel.INBOX)
     integration = Integration(id=f"oncall/{channel}", receiver="oncall", channel=channel, options=options)
-    return notifier_for(integration, from_environment(environ), Renderer(), inbox or Cards(), patience=patience)
+    return notifier_for(
+        integration, from_environment(environ), Renderer(templates), inbox or Cards(), patience=patience
+    )
 
 
 @contextmanager

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -112,6 +114,34 @@ def test_the_event_says_what_the_one_who_is_woken_needs(pagerduty: PagerDutyStan
     assert {link["text"] for link in event["links"]} == {"Runbook", "Dashboard", "Source"}
     assert event["client_url"] == "http://127.0.0.1:9080/incidents/INC-1"
     assert event["payload"]["custom_details"]["firing"][0]["labels"]["instance"] == "gpu-1:9100"
+
+
+def test_templates_write_what_rules_in_pagerduty_go_by(pagerduty: PagerDutyStandIn, tmp_path: Path) -> None:
+    """Class, component, group and links, each on one line, within what PagerDuty takes; a broken one is ours."""
+    written = {
+        "class.j2": "{{ notice.common_labels.severity }}\nand more",
+        "component.j2": "x" * 300,
+        "group.j2": "{{ nothing.of.this.kind() }}",
+        "links.j2": "https://wiki/{{ notice.group_labels.component }} The <wiki>\njavascript:alert(1) no\nhttps://bare/\n"
+        + "https://l/ one more\n" * 30,
+    }
+    (tmp_path / "pagerduty").mkdir()
+    for name, text in written.items():
+        (tmp_path / "pagerduty" / name).write_text(text)
+    environ = {"PAGERDUTY_EVENTS_URL": pagerduty.url}
+
+    with closing(made(PagerDutyOptions(routing_key="k"), environ, templates=tmp_path)) as notifier:
+        notifier.send(sample_notice())
+
+    event = pagerduty.received[0].json
+    assert event["payload"]["class"] == "critical and more"
+    assert event["payload"]["component"] == "x" * 254 + "…"
+    assert "group" not in event["payload"]
+    assert event["links"][:2] == [
+        {"href": "https://wiki/ai", "text": "The <wiki>"},
+        {"href": "https://bare/", "text": "https://bare/"},
+    ]
+    assert len(event["links"]) == 20
 
 
 def test_details_are_cut_to_size(pagerduty: PagerDutyStandIn, notifier: Notifier) -> None:

@@ -22,7 +22,7 @@ Options: TypeAlias = tuple[tuple[tuple[str, str], ...], tuple[str, ...]]
 class Text:
     """A text of a message in Go's template language: `target` is the template that it becomes.
 
-    `destination` is the id of the integration that it belongs to.
+    `destination` is the id of the integration that it belongs to. A `row` is one line of a list.
     """
 
     destination: str
@@ -30,6 +30,7 @@ class Text:
     key: str
     place: Place
     source: str
+    row: bool = False
 
 
 @dataclass(slots=True)
@@ -57,6 +58,14 @@ class Reading:
         """Keep the text behind `key`, which becomes the template `target`."""
         if found := given(fields, key):
             self.texts.append(Text(self.destination, target, f"{path}.{key}", *found))
+
+    def link(self, fields: Fields, keys: tuple[str, str], target: str, path: str) -> None:
+        """Keep a link, of which `keys` are its address and its text; one without an address is sent to nobody."""
+        url, name = (given(fields, key) for key in keys)
+        if url:
+            place, address = url
+            source = f"{address}{{{{ ` ` }}}}{name[1]}" if name else address
+            self.texts.append(Text(self.destination, target, path, place, source, row=True))
 
     def variable(self, base: str, name: str) -> str:
         """The variable that holds something of this integration of the receiver `name`, and of no other one."""

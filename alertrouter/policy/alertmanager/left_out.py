@@ -44,18 +44,10 @@ _SLACK_WHY: Final[Mapping[str, tuple[str, str]]] = {
 }
 _PAGERDUTY_WHY: Final[Mapping[str, tuple[str, str]]] = {
     "details": (
-        "the details are the alerts' labels and annotations, in full",
+        "the details are all labels and annotations of the alerts, under names of their own",
         "put what is missing into an annotation of the rule",
     ),
     **dict.fromkeys(("client", "client_url"), ("the client is alertrouter, its link the incident's page", _RULE)),
-    "source": ("the source is the instance or service of the alerts, else the receiver", _RULE),
-    "class": ("the class is the alert's name", _RULE),
-    "component": ("the component is the alerts' label `component`", _RULE),
-    "group": ("the group is the labels by which alerts are grouped", _RULE),
-    "links": (
-        "the links are runbook, dashboard and source",
-        "links belong into the annotations runbook_url and dashboard_url",
-    ),
     "images": ("PagerDuty gets no pictures", "link the picture from the annotation dashboard_url"),
     "timeout": _TIMEOUT,
 }

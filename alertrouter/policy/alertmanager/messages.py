@@ -43,14 +43,19 @@ def written(
     for target in dict.fromkeys(text.target for text in texts):
         lines = [f"{{# Made from {file} by `alertrouter import`: each branch is one integration, by its name. #}}"]
         branches = 0
-        for text in (one for one in texts if one.target == target):
-            jinja = _jinja(text, defined, report)
-            if jinja is None:
-                lines += _kept(text)
-                continue
-            word = "elif" if branches else "if"
-            branches += 1
-            lines += [f"{{% {word} notice.destination == {json.dumps(text.destination)} %}}", jinja]
+        own = [text for text in texts if text.target == target]
+        for destination in dict.fromkeys(text.destination for text in own):
+            made: list[str] = []
+            for text in (one for one in own if one.destination == destination):
+                jinja = _jinja(text, defined, report)
+                if jinja is None:
+                    lines += _kept(text)
+                else:
+                    made.append(f"{{%+ filter line +%}}{jinja}{{%+ endfilter +%}}" if text.row else jinja)
+            if made:
+                word = "elif" if branches else "if"
+                branches += 1
+                lines += [f"{{% {word} notice.destination == {json.dumps(destination)} %}}", *made]
         if branches:
             lines += ["{% else %}", f'{{% include "builtin/{target}" %}}', "{% endif %}"]
         else:

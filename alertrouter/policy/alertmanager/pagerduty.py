@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import Final
 
 from alertrouter.policy.alertmanager.fallbacks import PAGERDUTY_URL
-from alertrouter.policy.alertmanager.fields import at_most_one, flag, given
+from alertrouter.policy.alertmanager.fields import at_most_one, flag, given, items, section
 from alertrouter.policy.alertmanager.integration import Options, Reading
 from alertrouter.policy.alertmanager.left_out import left_out
 from alertrouter.policy.alertmanager.notes import HIDDEN
 from alertrouter.policy.alertmanager.yamlwriter import pairs, scalar
 from alertrouter.policy.reading.receivers import PAGERDUTY_SEVERITIES
-from alertrouter.policy.reading.value import Fields
+from alertrouter.policy.reading.value import Fields, Value
 
 _ENQUEUE: Final = "/v2/enqueue"
 _OWN_SEVERITY: Final = re.compile(
     r"\{\{-?\s*(?:\.(?:Common|Group)Labels\.severity|index \.(?:Common|Group)Labels \"severity\")"
     r"(?:\s*\|\s*toLower)?\s*-?\}\}"
 )
-_SENT_ANYWAY: Final = re.compile(r"\{\{-?\s*\.(?:Common|Group)Labels\.component\s*-?\}\}")
 
 
 def pagerduty(reading: Reading, name: str, fields: Fields) -> Options:
@@ -32,11 +32,19 @@ def pagerduty(reading: Reading, name: str, fields: Fields) -> Options:
     if not fields.take("send_resolved", flag, True):
         options.append(("send_resolved", "false"))
     _address(reading, name, fields, comments)
-    reading.text(fields, "description", "pagerduty/summary.j2", f"receivers[{name}].pagerduty_configs")
-    component = given(fields, "component")
-    sent = component and _SENT_ANYWAY.fullmatch(component[1].strip())
-    left_out(reading.report, name, fields, "pagerduty", comments, ("component",) if sent else ())
+    path = f"receivers[{name}].pagerduty_configs"
+    reading.text(fields, "description", "pagerduty/summary.j2", path)
+    for key in ("source", "class", "component", "group"):
+        reading.text(fields, key, f"pagerduty/{key}.j2", path)
+    fields.take("links", partial(_links, reading, f"{path}.links"), None)
+    left_out(reading.report, name, fields, "pagerduty", comments)
     return tuple(options), tuple(comments)
+
+
+def _links(reading: Reading, path: str, value: Value) -> None:
+    for item in items(value):
+        with section(item, ("text",)) as fields:
+            reading.link(fields, ("href", "text"), "pagerduty/links.j2", path)
 
 
 def _address(reading: Reading, name: str, fields: Fields, comments: list[str]) -> None:

@@ -300,11 +300,3 @@ def test_a_bot_without_a_channel_is_said_and_its_texts_are_nobody_elses() -> Non
     assert [note.what for note in found.notes] == ["becomes the inbox"]
     text = found.templates["templates/slack/title.j2"]
     assert ("first" in text, 'notice.destination == "x/slack" %}\nsecond' in text) == (False, True)
-
-
-def test_a_component_that_pagerduty_gets_anyway_is_not_said() -> None:
-    """The alerts' own label is what it gets; another one is left out, and said."""
-    for component, said in (("'{{ .CommonLabels.component }}'", 0), ("'{{ .CommonLabels.service }}'", 1), ("db", 1)):
-        found, _ = converted(with_receiver(f"pagerduty_configs: [{{routing_key: k, component: {component}}}]"))
-
-        assert [note.key for note in found.notes] == ["receivers[x].pagerduty_configs.component"] * said

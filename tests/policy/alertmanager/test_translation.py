@@ -209,6 +209,27 @@ def test_each_integration_has_its_own_text(tmp_path: Path) -> None:
     assert not renderer.faults()
 
 
+def test_links_are_rows_that_stand_alone(tmp_path: Path) -> None:
+    """One that can't be translated is kept, the others are used; a line break in a value ends no row."""
+    links = [
+        {"href": "http://a/{{ .Status }}", "text": "{{- .Receiver }}\n x"},
+        {"href": "{{ nope }}"},
+        {"href": "", "text": "nobody's"},
+        {"href": "http://b/"},
+    ]
+    integration = {"routing_key": "$KEY", "links": links}
+    receivers = [{"name": "ops", "pagerduty_configs": [integration]}]
+    found = convert("alertmanager.yml", json.dumps({"route": {"receiver": "ops"}, "receivers": receivers}))
+
+    (tmp_path / "pagerduty").mkdir()
+    (tmp_path / "pagerduty" / "links.j2").write_text(found.templates["templates/pagerduty/links.j2"])
+    renderer = Renderer(tmp_path)
+    shown = msgspec.structs.replace(notice(), destination="ops/pagerduty")
+    assert renderer.render(Template.PAGERDUTY_LINKS, shown).split("\n") == ["http://a/firing ops x", "http://b/"]
+    assert not renderer.faults()
+    assert [note.key for note in found.notes] == ["receivers[ops].pagerduty_configs.links"]
+
+
 def test_what_is_not_translated_is_kept_and_reported(tmp_path: Path) -> None:
     """As a comment in the template that it was for; the built-in text is used."""
     found = convert(
