@@ -1,7 +1,7 @@
 """A notice as Slack's Block Kit: headline, colour bar, what fires, links; escaped, and within Slack's limits.
 
 Those are: header 150, section 3000, 50 blocks, and about 13,200 characters over all blocks (not documented,
-answered as `msg_blocks_too_long`: https://github.com/slackapi/bolt-js/issues/2509). The parts here add up to 10,000.
+answered as `msg_blocks_too_long`: https://github.com/slackapi/bolt-js/issues/2509). The parts here add up to 12,000.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from slack_sdk.models.blocks import (
     Block,
     ContextBlock,
     HeaderBlock,
+    InteractiveElement,
     LinkButtonElement,
     MarkdownTextObject,
     PlainTextObject,
@@ -30,6 +31,11 @@ MAX_TITLE: Final = 150
 MAX_SUMMARY: Final = 1600
 MAX_STANDING: Final = 700
 MAX_ALERTS: Final = 2600
+MAX_FIELD: Final = 150
+MOST_FIELDS: Final = 10
+MAX_URLS: Final = 4500
+"""All addresses of the buttons that open a link."""
+MOST_LINKS: Final = 10
 MAX_CONTEXT: Final = 600
 MAX_PAGE: Final = 200
 """A longer address of an incident's page would leave no room for the rest."""
@@ -93,15 +99,14 @@ def message(
     title = cut_markup(look.one_line(renderer.render(Template.SLACK_TITLE, notice)), MAX_TITLE)
     summary = cut_markup(renderer.render(Template.SLACK_SUMMARY, notice), MAX_SUMMARY)
     standing = cut_markup(renderer.render(Template.SLACK_STANDING, notice), MAX_STANDING)
-    texts = (summary, standing, _alerts(notice, renderer))
-    blocks: list[Block] = [SectionBlock(text=_markdown(text)) for text in texts if text]
+    fields = [_markdown(cut_markup(look.one_line(line), MAX_FIELD)) for line in _rows(notice, renderer)]
+    blocks: list[Block] = [SectionBlock(text=_markdown(summary))] if summary else []
+    blocks += [SectionBlock(fields=fields)] if fields else []
+    blocks += [SectionBlock(text=_markdown(text)) for text in (standing, _alerts(notice, renderer)) if text]
     actions = buttons(notice) if hears else None
     if actions is not None:
         blocks.append(actions)
-    openers = [
-        LinkButtonElement(text=PlainTextObject(text=link.text), url=link.url, action_id=f"open_{link.text.lower()}")
-        for link in look.links_of(notice)
-    ]
+    openers = _openers(notice, renderer)
     if ack_link and actions is None:
         text = PlainTextObject(text="Acknowledge")
         openers.insert(0, LinkButtonElement(text=text, url=ack_link, action_id="open_ack", style="primary"))
@@ -123,6 +128,26 @@ def reply(notice: Notice, renderer: Renderer, *, mention: str = "") -> Reply | N
     to_channel = _NEWS[notice.reason] and not notice.redraw
     text = renderer.render(Template.SLACK_THREAD, notice)
     return Reply(f"<@{mention}> {text}" if mention and to_channel else text, to_channel=to_channel)
+
+
+def _rows(notice: Notice, renderer: Renderer) -> list[str]:
+    """The short lines that stand in two columns."""
+    written = renderer.render(Template.SLACK_FIELDS, notice).splitlines()
+    return [line for line in written if line.strip()][:MOST_FIELDS]
+
+
+def _openers(notice: Notice, renderer: Renderer) -> list[InteractiveElement]:
+    """The buttons that open a link, as many as fit; no two have the same id, which Slack would refuse."""
+    found: dict[str, InteractiveElement] = {}
+    left = MAX_URLS
+    for link in look.links_in(renderer.render(Template.SLACK_LINKS, notice))[:MOST_LINKS]:
+        left -= len(link.url)
+        if left < 0:
+            break
+        name = f"open_{link.text.lower()}"
+        name = f"{name}_{len(found)}" if name in found else name
+        found[name] = LinkButtonElement(text=PlainTextObject(text=link.text), url=link.url, action_id=name)
+    return list(found.values())
 
 
 def _alerts(notice: Notice, renderer: Renderer) -> str:

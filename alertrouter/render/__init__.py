@@ -78,6 +78,10 @@ class Template(Enum):
     SLACK_STANDING = Form("slack/standing.j2", Dialect.SLACK, 1000, lambda *_: "", may_be_empty=True)
     SLACK_ALERT = Form("slack/alert.j2", Dialect.SLACK, 1000, plain.alert_line)
     SLACK_THREAD = Form("slack/thread.j2", Dialect.SLACK, 1000, lambda notice, _: plain.headline(notice))
+    SLACK_FIELDS = Form("slack/fields.j2", Dialect.SLACK, 3000, lambda *_: "", may_be_empty=True)
+    SLACK_LINKS = Form(
+        "slack/links.j2", Dialect.PLAIN, look.MAX_LINKS, lambda notice, _: plain.links(notice), may_be_empty=True
+    )
     PAGERDUTY_SUMMARY = Form("pagerduty/summary.j2", Dialect.PLAIN, 1024, lambda notice, _: plain.headline(notice))
     PAGERDUTY_SOURCE = Form("pagerduty/source.j2", Dialect.PLAIN, 255, lambda notice, _: notice.receiver)
     PAGERDUTY_CLASS = Form("pagerduty/class.j2", Dialect.PLAIN, 255, lambda *_: "", may_be_empty=True)

@@ -130,25 +130,33 @@ SLACK: Final[Mapping[str, Otherwise]] = {
     "attachments[0].text": Otherwise(ABSENT, _BLOCKS),
     "attachments[0].fallback": Otherwise(ABSENT, "`text` is what a phone shows"),
     "attachments[0].callback_id": Otherwise(ABSENT, "blocks have an `action_id` instead"),
-    "attachments[0].fields": Otherwise(ABSENT, "the message is our own", "slack_configs.fields"),
-    "attachments[0].actions": Otherwise(ABSENT, "its buttons are our own", "slack_configs.actions"),
+    "attachments[0].fields": Otherwise(ABSENT, "they are a block"),
+    "attachments[0].actions": Otherwise(ABSENT, "links are a block, other buttons our own", "slack_configs.actions"),
     "attachments[0].footer": Otherwise(ABSENT, _BLOCKS),
     "attachments[0].mrkdwn_in": Otherwise(ABSENT, "each block says itself whether it is markup"),
     "attachments[0].color": Otherwise("#12a150", "our own green; `good` is Slack's"),
     "attachments[0].blocks": Otherwise(
         [
             _section('*disk &lt;full&gt; &amp; "hot"*'),
+            {"type": "section", "fields": [_markdown("*Cluster*: c1"), _markdown("*N*: 2")]},
             _section(f"✓ `instance=i1` began {_SINCE}, over after 1h\n✓ `instance=i2` began {_SINCE}, over after 1h"),
             {
                 "type": "actions",
-                "elements": [{"type": "button", "action_id": "open_source", "text": _plain("Source"), "url": _SOURCE}],
+                "elements": [
+                    {
+                        "type": "button",
+                        "action_id": "open_runbook",
+                        "text": _plain("Runbook"),
+                        "url": "https://rb.example.org/DiskFull",
+                    }
+                ],
             },
             {
                 "type": "context",
                 "elements": [_markdown(f"critical · cluster c1 · <{_PAGE}|INC-1> · to all · since {_OPENED}")],
             },
         ],
-        "what the alerts say, each with its times, the way to their source and to the incident",
+        "what the alerts say, the fields, each alert's times, the link that the file has, the way to the incident",
     ),
     "unfurl_links": Otherwise(False, "no preview of a link hides the message"),
     "unfurl_media": Otherwise(False, "no preview of a link hides the message"),

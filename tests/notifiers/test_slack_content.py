@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import closing
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -95,6 +97,34 @@ def test_links_become_buttons() -> None:
         ("Runbook", "https://runbooks.example.org/ai/model-latency"),
         ("Source", "https://prometheus.example.org/graph?g0.expr=latency"),
     ]
+
+
+def test_fields_and_links_are_lines_of_templates(slack: SlackStandIn, tmp_path: Path) -> None:
+    """Within what Slack takes, escaped; two buttons of one name have an id each, and what is no address is left out."""
+    (tmp_path / "slack").mkdir()
+    fields = "*Model*: {{ notice.common_labels.severity }} <!here>\n\n*Why*: {{ notice.common_annotations.why }}\n"
+    (tmp_path / "slack" / "fields.j2").write_text(fields + f"*Long*: {'&amp;' * 30}\n" * 20)
+    links = "https://wiki/?a=1&b=2 Wiki & more\nhttps://other/ Wiki & more\njavascript:alert(1) No\n"
+    (tmp_path / "slack" / "links.j2").write_text(links + f"https://{'l' * 1400}/\n" * 9)
+    alert = sample_alert(1)
+    alert.annotations["why"] = "<b> & @channel"
+
+    environ = {"SLACK_API_URL": slack.api_url, "SLACK_BOT_TOKEN": slack.token}
+
+    with closing(made(SlackOptions(channel="#ai"), environ, templates=tmp_path)) as notifier:
+        notifier.send(sample_notice(firing=(alert,)))
+
+    (posted,) = slack.messages
+
+    shown = [text["text"] for block in blocks_of(posted.body) for text in block.get("fields", [])]
+    assert shown[:2] == ["*Model*: critical <!here>", "*Why*: &lt;b&gt; &amp; @channel"]
+    assert (len(shown), max(map(len, shown)) <= 150, shown[9].endswith("&amp;…")) == (10, True, True)
+    (actions,) = [block for block in blocks_of(posted.body) if block["type"] == "actions"]
+    assert [(one["text"]["text"], one["url"]) for one in actions["elements"]][:2] == [
+        ("Wiki & more", "https://wiki/?a=1&b=2"),
+        ("Wiki & more", "https://other/"),
+    ]
+    assert len({one["action_id"] for one in actions["elements"]}) == len(actions["elements"]) == 5
 
 
 TEXT = some.text(max_size=40) | some.sampled_from(

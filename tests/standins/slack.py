@@ -182,7 +182,15 @@ def _fault(body: dict[str, Any]) -> str:
         return "invalid_blocks"
     for block in blocks:
         limit = {"header": 150, "section": 3000}.get(block["type"])
-        if limit and not 1 <= len(block["text"]["text"]) <= limit:
+        text, fields = block.get("text"), block.get("fields", [])
+        if limit and not (text or fields):
+            return "invalid_blocks"
+        if limit and text and not 1 <= len(text["text"]) <= limit:
+            return "invalid_blocks"
+        if len(fields) > 10 or not all(1 <= len(field["text"]) <= 2000 for field in fields):
+            return "invalid_blocks"
+        ids = [element["action_id"] for element in block.get("elements", []) if "action_id" in element]
+        if len(set(ids)) < len(ids):
             return "invalid_blocks"
     return "msg_blocks_too_long" if sum(map(len, texts_of(blocks))) > 13_200 else ""
 

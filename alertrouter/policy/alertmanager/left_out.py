@@ -29,14 +29,10 @@ _SLACK_WHY: Final[Mapping[str, tuple[str, str]]] = {
     **dict.fromkeys(("username", "icon_emoji", "icon_url"), (_LOOK, "set name and icon in the Slack app")),
     **dict.fromkeys(
         (
-            *("color", "pretext", "fallback", "footer", "fields", "short_fields", "title_link", "message_text"),
+            *("color", "pretext", "fallback", "footer", "short_fields", "title_link", "message_text"),
             *("callback_id", "link_names", "mrkdwn_in"),
         ),
         (_OURS, "put what readers need into templates/slack/summary.j2 (docs/templates.md)"),
-    ),
-    "actions": (
-        "its buttons are alertrouter's own (Acknowledge, …)",
-        "links belong into the annotations runbook_url and dashboard_url",
     ),
     **dict.fromkeys(("image_url", "thumb_url"), (_OURS, "link the picture from an annotation")),
     "app_url": ("Slack's address is a setting", "set SLACK_API_URL if it isn't Slack's own"),

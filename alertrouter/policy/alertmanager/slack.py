@@ -8,7 +8,7 @@ from functools import partial
 from alertrouter.policy.alertmanager.fallbacks import CHAT_POST_MESSAGE
 from alertrouter.policy.alertmanager.fields import at_most_one, flag, given, items, section, spoken, text
 from alertrouter.policy.alertmanager.http import http_url
-from alertrouter.policy.alertmanager.integration import Options, Reading
+from alertrouter.policy.alertmanager.integration import Options, Reading, Text
 from alertrouter.policy.alertmanager.left_out import BEARER, left_out
 from alertrouter.policy.alertmanager.notes import with_placeholders
 from alertrouter.policy.alertmanager.yamlwriter import scalar
@@ -29,8 +29,9 @@ def slack(reading: Reading, name: str, fields: Fields) -> Options:
         options.append(("send_resolved", "false"))
     for key, target in (("title", "slack/title.j2"), ("text", "slack/summary.j2")):
         reading.text(fields, key, target, f"receivers[{name}].slack_configs")
-    fields.take("fields", partial(_all, _field), None)
-    fields.take("actions", partial(_all, _action), None)
+    path = f"receivers[{name}].slack_configs"
+    fields.take("fields", partial(_all, partial(_field, reading, f"{path}.fields")), None)
+    fields.take("actions", partial(_all, partial(_action, reading, f"{path}.actions", comments)), None)
     to_web_api = any(key in ("token", "token_file") for key, _ in secret)
     if to_web_api and "channel" not in fields:
         comments.append(
@@ -88,22 +89,38 @@ def _all(read: Callable[[Value], None], value: Value) -> None:
         item.read(spoken(read), None)
 
 
-def _field(value: Value) -> None:
-    """Check one entry of `fields`."""
+def _field(reading: Reading, path: str, value: Value) -> None:
+    """Read one entry of `fields`."""
     with section(value) as fields:
         _need(fields, "title", "field")
         _need(fields, "value", "field")
         fields.take("short", flag, None)
+        title, content = given(fields, "title"), given(fields, "value")
+        if title and content:
+            source = f"*{title[1]}*: {content[1]}"
+            reading.texts.append(Text(reading.destination, "slack/fields.j2", path, title[0], source, row=True))
 
 
-def _action(value: Value) -> None:
-    """Check one entry of `actions`."""
+def _action(reading: Reading, path: str, comments: list[str], value: Value) -> None:
+    """Read one entry of `actions`: a button that opens a link, or one that Alertmanager itself has no answer to."""
     with section(value, ("style", "value")) as fields:
         _need(fields, "type", "action")
         _need(fields, "text", "action")
-        if not given(fields, "url") and not given(fields, "name"):
-            fields.wrong("found neither `url` nor `name` in a Slack action, expected one")
         fields.take("confirm", _question, None)
+        if given(fields, "url"):
+            reading.link(fields, ("url", "text"), "slack/links.j2", path)
+        elif given(fields, "name"):
+            comments.append(
+                reading.report.note(
+                    value.node.place,
+                    path,
+                    "a button is left out",
+                    why="the buttons that do something are alertrouter's own (Acknowledge, …)",
+                    todo="nothing, unless a program of yours is behind it: then let its address be a link",
+                )
+            )
+        else:
+            fields.wrong("found neither `url` nor `name` in a Slack action, expected one")
 
 
 def _question(value: Value) -> None:
