@@ -215,4 +215,7 @@ def encode(event: Event) -> bytes:
 
 def decode(packed: bytes) -> Event:
     """Unpack a journal entry; raises `msgspec.ValidationError` or `msgspec.DecodeError` when it is none."""
-    return _DECODER.decode(packed)
+    try:
+        return _DECODER.decode(packed)
+    except (UnicodeDecodeError, RecursionError) as error:
+        raise msgspec.DecodeError(str(error)) from None

@@ -13,7 +13,7 @@ import redis
 
 from alertrouter.alert import AlertReport
 from alertrouter.errors import LeaseLost, PolicyError
-from alertrouter.events import AlertsReceived, encode
+from alertrouter.events import AlertsReceived, Heartbeat, encode
 from alertrouter.incident import State
 from alertrouter.router.active import MOST_OWED
 from alertrouter.settings import Settings
@@ -94,6 +94,22 @@ def test_poison_is_quarantined_and_the_rest_is_applied(routing: Routing) -> None
     assert [fields[b"e"] for fields in kept if fields] == [b"\x93 poison", b"\x81\xa4type\xaaunheard-of"]
     assert all(fields and fields[b"reason"] for fields in kept)
     assert routing.client.hget(routing.keys.counters, "quarantined") == b"2"
+
+
+@pytest.mark.parametrize(
+    "poison",
+    [encode(Heartbeat(at=at(), actor="-", key="-", name="?")).replace(b"?", b"\xff"), b"\x81\xa1x" + b"\x91" * 5000],
+    ids=["not UTF-8", "without a bottom"],
+)
+def test_poison_that_is_hard_to_read_is_quarantined_too(routing: Routing, poison: bytes) -> None:
+    """However an entry is broken, a router that starts again and again over it would route nothing any more."""
+    routing.journal.append(poison)
+    routing.journal.append(fires("After", seconds=1))
+
+    routing.active.turn()
+
+    assert [one.group_labels["alertname"] for one in routing.incidents().values()] == ["After"]
+    assert routing.client.xlen(routing.keys.quarantine) == 1
 
 
 def test_behind_it_reads_before_it_fires(routing: Routing) -> None:
