@@ -186,7 +186,7 @@ def _delivery(
         destination=to.id,
         receiver=integration.receiver,
         channel=integration.channel,
-        revision=incident.revision,
+        revision=policy.revision,  # the incident's, unless that can't be loaded any more: a worker couldn't either
         reason=what.reason,
         state=incident.state,
         severity=incident.severity,

@@ -76,6 +76,7 @@ def test_a_stored_policy_that_cannot_be_loaded_stops_nobody() -> None:
 
     assert len(refused) == 1
     assert Told(330, "chat/webhook", "resolved", resolved=("A",)) in story.told
+    assert story.deliveries[-1].revision == story.engine.state.active  # a worker can't load the other one either
 
 
 def _activation(text: str):  # type: ignore[no-untyped-def]  # the event's type is long and says nothing here
