@@ -49,7 +49,6 @@ class Step:
 
 
 ticks = st.integers(0, 6).map(lambda number: number * TICK)
-
 lengths = st.integers(1, 12).map(lambda number: number * TICK)
 
 
@@ -98,15 +97,10 @@ sites = st.builds(
 )
 
 alerts = st.builds("{}-{}".format, st.sampled_from("ab"), st.sampled_from(SEVERITIES))
-
 waits = st.integers(0, 20).map(lambda number: number * TICK)
-
 fires = st.builds(Step, waits, st.just("fire"), alerts)
-
 ends = st.builds(Step, waits.filter(bool), st.just("end"), alerts)
-
 actions = st.builds(Step, waits, st.sampled_from([*KINDS, "ack"]), st.sampled_from(["@lena", "@omar"]), lengths)
-
 stories = st.lists(fires | fires | ends | actions | actions | actions, max_size=15).map(
     lambda steps: [Step(0, "fire", "a-warning"), *steps]
 )

@@ -5,11 +5,8 @@ from __future__ import annotations
 from hypothesis import example, given, settings
 
 from alertrouter.silence import SilenceMatcher
-from tests.engine.watcher import (
-    Step,
-    Watcher,
-    stories,
-)
+from tests.engine.random_steps import Step, stories
+from tests.engine.watcher import Watcher
 
 
 @settings(max_examples=150, deadline=None)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +11,6 @@ from urllib.request import Request, urlopen
 
 import pytest
 from ai_metrics_exporter import AiMetrics, server
-from ai_metrics_exporter.__main__ import main
 from ai_metrics_exporter.http_server import Reply
 from ai_metrics_exporter.request_head import read_head
 from prometheus_client import CollectorRegistry
@@ -273,41 +270,3 @@ def test_only_models_that_are_named_are_kept_apart(programs: Programs) -> None:
         "ai_model_load_failures_total{model_name=__other__,reason=not_found}",
     }
     assert scraped["ai_exporter_series_dropped_total{label=model_name}"] == 2
-
-
-def taken_socket(host: str) -> socket.socket:
-    """One that listens there; where there is no IPv6, anywhere: then the address can't be had for that reason."""
-    try:
-        return socket.create_server((host, 0), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
-    except OSError:
-        return socket.create_server(("127.0.0.1", 0))
-
-
-@pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "localhost"])
-def test_an_address_that_is_taken_is_named(host: str) -> None:
-    """Exit code 1, and no traceback. On loopback, of either kind, no token is asked for."""
-    with taken_socket(host.strip("[]")) as taken:
-        command = [sys.executable, "-m", "ai_metrics_exporter", f"--listen={host}:{taken.getsockname()[1]}"]
-        environ = {"PYTHONPATH": str(Path(__file__).resolve().parents[3] / "monitoring")}
-        ran = subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=60)
-
-    assert ran.returncode == 1
-    assert ran.stderr.startswith("ai_metrics_exporter: --listen: ")
-    assert ran.stderr.count("\n") == 1
-
-
-@pytest.mark.parametrize(
-    ("arguments", "complaint"),
-    [
-        (["--listen=0.0.0.0:9150"], "0.0.0.0 needs a token"),
-        (["--listen=[::]:9150"], ":: needs a token"),
-        (["--listen=9150x"], "expected ADDRESS:PORT"),
-        (["--token-file=/nowhere/token"], "--token-file:"),
-    ],
-)
-def test_settings_that_cannot_be_are_named(
-    arguments: list[str], complaint: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Exit code 2, before anything is served. Without a token nobody else's reports are taken."""
-    assert main(arguments, {}) == 2
-    assert complaint in capsys.readouterr().err
