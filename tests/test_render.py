@@ -119,6 +119,13 @@ def test_every_template_has_a_plain_message_behind_it(template: Template, tmp_pa
         )
 
 
+@pytest.mark.parametrize("template", [one for one in Template if one.value.same])
+def test_what_is_said_without_a_template_is_what_the_built_in_one_says(template: Template, tmp_path: Path) -> None:
+    """To the letter: who has templates of their own gets nothing else where they have none."""
+    for notice in NOTICES:
+        assert Renderer().render(template, notice) == Renderer(tmp_path).render(template, notice)
+
+
 def test_a_missing_name_shows_nothing_when_it_counts(tmp_path: Path) -> None:
     """A typo costs a word, not the page; `check` tells it."""
     text, renderer = rendered(tmp_path, "{{ notice.titel }} {{ nobody.at.all }}{{ notice.title }}")

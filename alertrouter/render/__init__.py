@@ -59,13 +59,17 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A template's file, how values are escaped in it, how long its output may be, and what takes its place."""
+    """A template's file, how values are escaped in it, how long its output may be, and what takes its place.
+
+    With `same` that is what the built-in file says too: nobody's own templates, no rendering.
+    """
 
     file: str
     dialect: Dialect
     limit: int
     fallback: Callable[[Notice, NoticeAlert | None], str]
     may_be_empty: bool = False
+    same: bool = False
 
 
 class Template(Enum):
@@ -78,17 +82,15 @@ class Template(Enum):
     SLACK_STANDING = Form("slack/standing.j2", Dialect.SLACK, 1000, lambda *_: "", may_be_empty=True)
     SLACK_ALERT = Form("slack/alert.j2", Dialect.SLACK, 1000, plain.alert_line)
     SLACK_THREAD = Form("slack/thread.j2", Dialect.SLACK, 1000, lambda notice, _: plain.headline(notice))
-    SLACK_FIELDS = Form("slack/fields.j2", Dialect.SLACK, 3000, lambda *_: "", may_be_empty=True)
-    SLACK_LINKS = Form(
-        "slack/links.j2", Dialect.PLAIN, look.MAX_LINKS, lambda notice, _: plain.links(notice), may_be_empty=True
-    )
+    SLACK_FIELDS = Form("slack/fields.j2", Dialect.SLACK, 3000, lambda *_: "", may_be_empty=True, same=True)
+    SLACK_LINKS = Form("slack/links.j2", Dialect.PLAIN, look.MAX_LINKS, plain.links, may_be_empty=True, same=True)
     PAGERDUTY_SUMMARY = Form("pagerduty/summary.j2", Dialect.PLAIN, 1024, lambda notice, _: plain.headline(notice))
     PAGERDUTY_SOURCE = Form("pagerduty/source.j2", Dialect.PLAIN, 255, lambda notice, _: notice.receiver)
     PAGERDUTY_CLASS = Form("pagerduty/class.j2", Dialect.PLAIN, 255, lambda *_: "", may_be_empty=True)
     PAGERDUTY_COMPONENT = Form("pagerduty/component.j2", Dialect.PLAIN, 255, lambda *_: "", may_be_empty=True)
     PAGERDUTY_GROUP = Form("pagerduty/group.j2", Dialect.PLAIN, 255, lambda *_: "", may_be_empty=True)
     PAGERDUTY_LINKS = Form(
-        "pagerduty/links.j2", Dialect.PLAIN, look.MAX_LINKS, lambda notice, _: plain.links(notice), may_be_empty=True
+        "pagerduty/links.j2", Dialect.PLAIN, look.MAX_LINKS, plain.links, may_be_empty=True, same=True
     )
     EMAIL_SUBJECT = Form("email/subject.j2", Dialect.PLAIN, 200, lambda notice, _: look.subject(notice))
     EMAIL_TEXT = Form("email/body.txt.j2", Dialect.PLAIN, 100_000, lambda notice, _: plain.message(notice))
@@ -127,6 +129,8 @@ class Renderer:
         `ack_link` where its reader can acknowledge, "" when there is nothing to acknowledge.
         """
         form = template.value
+        if form.same and self._overrides is None:
+            return _fallback(form, notice, alert)
         try:
             text = _run(self._environments, form, _values(notice, alert, instead_of, ack_link))
         except _FAULTS as error:

@@ -36,6 +36,6 @@ def message(notice: Notice) -> str:
     return "\n".join(lines)
 
 
-def links(notice: Notice) -> str:
+def links(notice: Notice, _: NoticeAlert | None = None) -> str:
     """Runbook, dashboard and source, one a line, as templates write links."""
     return "\n".join(f"{link.url} {link.text}" for link in look.links_of(notice))
