@@ -100,7 +100,7 @@ def _in_minutes(length: str) -> str:
     try:
         seconds = int(parse_duration(length).total_seconds())
     except ValueError as error:
-        raise typer.BadParameter(str(error)) from None
+        raise typer.BadParameter(str(error), param_hint="--for") from None
     return f"{seconds}s" if seconds % 60 or not seconds else f"{seconds // 60}m"
 
 

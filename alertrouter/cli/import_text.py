@@ -71,7 +71,7 @@ def _show_environment(said: Terminal, found: Conversion, secrets: Path | None) -
         return
     said.line("to be set in the environment:")
     for name, value in sorted(found.variables.items()):
-        said.line(f"    {name}={value}" if value else f"    {name}=…")
+        said.line(f"    {name}={plain(value) or '…'}")
     for name in given(found):
         said.line(f"    {name}=…  (as it was)")
     for secret in found.secrets:

@@ -32,7 +32,7 @@ def compare(records: Sequence[Record], before: Lived, after: Lived, policy: Poli
 
 
 def _pages(lived: Lived) -> int:
-    return sum(one.page and not one.over for one in lived.messages)
+    return sum(1 for _ in _woken(lived))
 
 
 def _woken(lived: Lived) -> Iterator[Message]:

@@ -60,6 +60,7 @@ class Report:
 
     def secret(self, value: str, wanted: str, place: Place) -> str:
         """Give the placeholder for a secret: its own when it is one already, else a variable named after `wanted`."""
+        value = value.strip()  # a block of YAML ends in a line break, which no file of settings can hold
         given = placeholders(value)
         if given is not None:
             return given

@@ -45,6 +45,16 @@ def test_no_secret_stays_in_what_is_written() -> None:
     assert all(f"${{{one.name}}}" in written for one in found.secrets if one.name != "SMTP_PASSWORD")
 
 
+def test_a_secret_in_a_block_is_what_stands_in_it() -> None:
+    """The line break at the end of a block of YAML is none of it, and no placeholder either."""
+    block = "pagerduty_configs:\n  - routing_key: |\n      k\n  - routing_key: |\n      $KEY\n"
+    found, policy = converted(with_receiver(block))
+
+    assert [(one.name, one.value) for one in found.secrets] == [("PAGERDUTY_KEY_X", "k")]
+    keys = [one.options for one in policy.receivers["x"].integrations]
+    assert [one.routing_key for one in keys if isinstance(one, PagerDutyOptions)] == ["${PAGERDUTY_KEY_X}", "${KEY}"]
+
+
 def test_a_fault_never_shows_a_secret() -> None:
     """The offending line is shown with it masked."""
     found = convert(
