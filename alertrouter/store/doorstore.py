@@ -60,7 +60,7 @@ class DoorStore:
         self._redis = client
         self._keys = keys
         self._end = JournalEnd(client, keys, max_backlog=max_backlog)
-        self.append = self._end.append  # no method around it: that would cost a coroutine for each request
+        self.put, self.append = self._end.put, self._end.append
         self._asked: dict[str, list[asyncio.Future[Answer]]] = {}
         self._listener: asyncio.Task[None] | None = None
         self._policy: tuple[bytes, Policy | None] | None = None

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 import msgspec
 import redis.asyncio
 
+from alertrouter import log
 from alertrouter.errors import StoreUnavailable
 from alertrouter.store.connection import border
 from alertrouter.store.journal import FIELD
@@ -20,18 +21,22 @@ from alertrouter.store.together import Command
 MOST_ENTRIES: Final = 64
 MOST_BYTES: Final = 8 * 1024 * 1024
 
+Then: TypeAlias = Callable[[StoreUnavailable | None], None]
+
 _APPEND: Final = Path(__file__).with_name("journal_append.lua").read_text(encoding="utf-8")
+
+_log = log.get(__name__)
 
 
 class _Waiting(msgspec.Struct, frozen=True):
     packed: bytes
     counts: Mapping[str, int]
-    done: asyncio.Future[None]
+    then: Then
     urgent: bool = False
 
 
 class JournalEnd:
-    """For one event loop. Calls of `append` that come in while one is under way share the next round trip."""
+    """For one event loop. What is put while a round trip is under way shares the next one."""
 
     def __init__(self, client: redis.asyncio.Redis, keys: Keys, *, max_backlog: int) -> None:
         self._redis = client
@@ -41,20 +46,32 @@ class JournalEnd:
         self._waiting: deque[_Waiting] = deque()
         self._flusher: asyncio.Task[None] | None = None
 
+    def put(self, packed: bytes, counts: Mapping[str, int], then: Then, *, urgent: bool = False) -> None:
+        """Put an event into the journal, and add to counters; `then` is called once, when that has ended.
+
+        It is given None when the journal has the event. Else Redis does not answer, or the unread tail is over its
+        limit, which `urgent` events may pass; the event may then be in the journal all the same, if only the answer
+        was lost.
+        """
+        self._waiting.append(_Waiting(packed, counts, then, urgent))
+        if self._flusher is None or self._flusher.done():
+            self._flusher = asyncio.get_running_loop().create_task(self._flush())
+
     def append(
         self, packed: bytes, counts: Mapping[str, int] | None = None, *, urgent: bool = False
     ) -> asyncio.Future[None]:
-        """Put an event into the journal, and add to counters.
+        """Put an event into the journal, and wait for it; raises what `put` tells."""
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-        When the future is done, the journal has it. It raises `StoreUnavailable` when Redis does not answer or the
-        unread tail is over its limit, which `urgent` events may pass; the event may then be in the journal all the
-        same, if only the answer was lost.
-        """
-        loop = asyncio.get_running_loop()
-        done = loop.create_future()
-        self._waiting.append(_Waiting(packed, counts or {}, done, urgent))
-        if self._flusher is None or self._flusher.done():
-            self._flusher = loop.create_task(self._flush())
+        def then(error: StoreUnavailable | None) -> None:
+            if done.done():
+                return  # nobody waits any longer
+            if error is None:
+                done.set_result(None)
+            else:
+                done.set_exception(error)
+
+        self.put(packed, counts or {}, then, urgent=urgent)
         return done
 
     def too_long(self, backlog: int) -> str:
@@ -66,14 +83,16 @@ class JournalEnd:
     async def _flush(self) -> None:
         while self._waiting:
             batch = self._next_batch()
+            outcome: StoreUnavailable | None = StoreUnavailable("the journal could not be written")
             try:
+                batch = await self._admitted(batch)
                 await self._write(batch)
+                outcome = None
             except StoreUnavailable as error:
-                for waiting in batch:
-                    _refuse(waiting, error)
+                outcome = error
             finally:
-                for waiting in batch:  # whatever went wrong, nobody may wait for ever
-                    _refuse(waiting, StoreUnavailable("the journal could not be written"))
+                # Whatever went wrong, nobody may wait for ever. Not at once: the next command leaves before answers do.
+                asyncio.get_running_loop().call_soon(_tell, batch, outcome)
 
     def _next_batch(self) -> list[_Waiting]:
         batch: list[_Waiting] = []
@@ -83,25 +102,25 @@ class JournalEnd:
             size += len(batch[-1].packed)
         return batch
 
-    async def _write(self, batch: list[_Waiting]) -> None:
-        with border():
-            if self._backlog >= self._max_backlog:
+    async def _admitted(self, batch: list[_Waiting]) -> list[_Waiting]:
+        """Turn those away for whom there is no room."""
+        if self._backlog >= self._max_backlog:
+            with border():
                 self._backlog = await self._redis.xlen(self._keys.journal)
-            if too_long := self.too_long(self._backlog):
-                for waiting in batch:
-                    if not waiting.urgent:
-                        _refuse(waiting, StoreUnavailable(too_long))
-                batch = [waiting for waiting in batch if waiting.urgent]
-                if not batch:
-                    return
-            command = self._command(batch)
+        if not (too_long := self.too_long(self._backlog)):
+            return batch
+        _tell([waiting for waiting in batch if not waiting.urgent], StoreUnavailable(too_long))
+        return [waiting for waiting in batch if waiting.urgent]
+
+    async def _write(self, batch: list[_Waiting]) -> None:
+        if not batch:
+            return
+        command = self._command(batch)
+        with border():
             try:
                 self._backlog = await self._redis.execute_command(*command)  # type: ignore[no-untyped-call]  # redis-py
             except redis.ResponseError as error:
                 raise StoreUnavailable(f"Redis refused to write: {error}") from error
-        for waiting in batch:
-            if not waiting.done.done():
-                waiting.done.set_result(None)
 
     def _command(self, batch: list[_Waiting]) -> Command:
         """All of it as one command: the door spends far less on one answer than on one for each event."""
@@ -114,6 +133,9 @@ class JournalEnd:
         return ("EVAL", _APPEND, 2, *keys, FIELD, len(events), *events, *increments)
 
 
-def _refuse(waiting: _Waiting, error: StoreUnavailable) -> None:
-    if not waiting.done.done():
-        waiting.done.set_exception(error)
+def _tell(batch: Iterable[_Waiting], outcome: StoreUnavailable | None) -> None:
+    for waiting in batch:
+        try:
+            waiting.then(outcome)
+        except Exception:  # noqa: BLE001  whoever waits next must hear of it all the same
+            _log.exception("an answer failed")

@@ -8,10 +8,11 @@ backlog is over its limit. Never 429: Alertmanager drops an alert that is answer
 from __future__ import annotations
 
 import asyncio
+import random
 import re
-import secrets
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final, TypeAlias
 
 import msgspec
@@ -55,6 +56,9 @@ class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
     set_aside: int = 0
     faults: tuple[str, ...] = ()
     error: str = ""
+
+
+Written: TypeAlias = Callable[[Answer, StoreUnavailable | None], None]
 
 
 class Hook:
@@ -123,18 +127,19 @@ class Hook:
             return None
         return correlation_id(_text(headers.get(b"x-request-id")))
 
-    def begin(self, raw: bytes, key: str) -> tuple[Answer, asyncio.Future[None]] | None:
-        """Put a body's alerts into the journal when all are good and fit into one event; None: `take` is for it.
+    def begin(self, raw: bytes, key: str, then: Written) -> bool:
+        """Put a body's alerts into the journal when all are good and fit into one event; False: `take` is for it.
 
-        The answer is true when the future is done, which raises `StoreUnavailable` as `DoorStore.append` does.
+        `then` is called with the answer, which is true when there is no error, as `JournalEnd.put` does.
         """
         try:
             parsed, packed = self._read(raw, key, datetime.now(UTC))
         except PayloadError:
-            return None
+            return False
         if parsed.set_aside or len(packed) != 1:
-            return None
-        return Answer(key, accepted=len(parsed.reports)), self._store.append(packed[0], self._counts)
+            return False
+        self._store.put(packed[0], self._counts, partial(then, Answer(key, accepted=len(parsed.reports))))
+        return True
 
     def unavailable(self, key: str, error: StoreUnavailable) -> Response:
         """Say that the store can't take a body now."""
@@ -203,7 +208,9 @@ def routes(store: DoorStore, senders: Senders, max_body: int, tracing: Tracing |
 
 def correlation_id(given: str | None) -> str:
     """Take over the sender's X-Request-Id when it is a sane one, else make one."""
-    return given if given and _SANE_ID.fullmatch(given) else secrets.token_hex(8)
+    if given and _SANE_ID.fullmatch(given):
+        return given
+    return f"{random.getrandbits(64):016x}"  # it names a request and opens nothing; after a fork Python seeds anew
 
 
 def _text(header: bytes | None) -> str | None:

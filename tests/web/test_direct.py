@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
 
 import pytest
@@ -146,8 +147,9 @@ class Clock(asyncio.SelectorEventLoop):
         return super().time() + self.ahead
 
 
-async def asked(loop: Clock, parse: Parse, sent: bytes, wait: float = 0) -> bytes:
-    """What a hook with this parser answers in the end to who sends this, `wait` seconds later."""
+@asynccontextmanager
+async def served(loop: Clock, parse: Parse) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """A connection to a hook with this parser."""
     store = DoorStore(connect_async("redis://127.0.0.1:1"), KEYS, max_backlog=1)
     hook = Hook("own", parse, store=store, senders=Senders((), ()), max_body=1000)
     app = FastAPI(routes=[Route("/api/v2/alerts", hook.answer, methods=["POST"])])
@@ -157,12 +159,18 @@ async def asked(loop: Clock, parse: Parse, sent: bytes, wait: float = 0) -> byte
     serving = await loop.create_server(lambda: protocol(config, state, {}, loop), "127.0.0.1")
     async with serving:
         reader, writer = await asyncio.open_connection(*serving.sockets[0].getsockname())
+        yield reader, writer
+        writer.close()
+        await writer.wait_closed()
+
+
+async def asked(loop: Clock, parse: Parse, sent: bytes, wait: float = 0) -> bytes:
+    """What the hook answers in the end to who sends this, `wait` seconds later."""
+    async with served(loop, parse) as (reader, writer):
         writer.write(sent)
         answer = asyncio.ensure_future(reader.read())
         while not (await asyncio.wait([answer], timeout=0.1))[0]:
             loop.ahead += wait
-        writer.close()
-        await writer.wait_closed()
         return answer.result()
 
 
@@ -174,12 +182,13 @@ def answer_to(sent: bytes, *, parse: Parse, wait: float = 0) -> bytes:
         return runner.run(asked(loop, parse, sent, wait))
 
 
+def broken(_body: bytes, _now: datetime) -> Parsed:
+    """A parser with a fault: its answer needs no store."""
+    raise ZeroDivisionError
+
+
 def test_an_error_that_no_hook_knows_is_not_called_the_senders_fault() -> None:
     """After a 400 a sender would not try again."""
-
-    def broken(_body: bytes, _now: datetime) -> Parsed:
-        raise ZeroDivisionError
-
     answer = answer_to(POST + b"Connection: close\r\n\r\n" + BODY, parse=broken)
 
     assert answer.startswith(b"HTTP/1.1 500 Internal Server Error\r\n")
@@ -192,3 +201,30 @@ def test_a_body_that_does_not_arrive_is_not_waited_for_for_ever() -> None:
     assert answer.startswith(b"HTTP/1.1 503 Service Unavailable\r\n")
     assert b"\r\nconnection: close\r\n\r\n" in answer
     assert b"did not arrive within 30 s" in answer
+
+
+async def rested(loop: Clock, pauses: Sequence[float]) -> bool:
+    """Whether the door has let go of a sender who posted, and posted again after each pause but the last."""
+    async with served(loop, broken) as (reader, writer):
+        for pause in pauses:
+            writer.write(POST + b"\r\n" + BODY)
+            await reader.readuntil(b"\r\n\r\nInternal Server Error")
+            loop.ahead += pause
+            reading = asyncio.ensure_future(reader.read(1))
+            done, _ = await asyncio.wait([reading], timeout=0.2)  # timers that are due fire before this one
+            reading.cancel()
+            await asyncio.wait([reading])
+            if done:
+                return True
+        return False
+
+
+@pytest.mark.parametrize(
+    ("pauses", "gone"), [([4], False), ([6], True), ([4, 4, 4], False), ([4, 4, 6], True), ([0, 6], True)]
+)
+def test_a_sender_that_rests_for_5_seconds_is_let_go(pauses: list[float], gone: bool) -> None:
+    """Counted from its last answer, not from the first: uvicorn's `timeout_keep_alive`."""
+    with asyncio.Runner(loop_factory=Clock) as runner:
+        loop = runner.get_loop()
+        assert isinstance(loop, Clock)
+        assert runner.run(rested(loop, pauses)) is gone
