@@ -14,8 +14,8 @@ import msgspec
 import typer
 
 from alertrouter.cli.app import Exit, app
-from alertrouter.cli.import_directory import SetAside, write
-from alertrouter.cli.import_environment import ENVIRONMENT, environment, given, write_secrets
+from alertrouter.cli.import_directory import SetAside, refuse_what_is_there, write
+from alertrouter.cli.import_environment import ENVIRONMENT, environment, given, refuse_other_secrets, write_secrets
 from alertrouter.cli.options import Output, print_json
 from alertrouter.errors import PayloadError, PolicyError
 from alertrouter.settings import from_environment
@@ -122,11 +122,7 @@ def import_alertmanager(
     policy = _policy(found)
     usable = policy is not None and (lenient or not found.problems)
     files = {**found.files, **found.templates} if usable else {}
-    aside: Sequence[SetAside] = ()
-    if usable and secrets:
-        write_secrets(secrets, found, force=force)
-    if usable and output:
-        aside = write(output, {**files, ENVIRONMENT: environment(found, output)}, force=force)
+    aside = _written(found, files, output, secrets, force=force) if usable else ()
     seed = seed if seed is not None else random.SystemRandom().randrange(1_000_000_000)
     if form is Output.TEXT:
         from alertrouter.cli.import_text import show_import
@@ -141,6 +137,20 @@ def import_alertmanager(
         show_agreement(settings, agreement, seed)
     unmet = Exit.UNMET if agreement and agreement.disagreements else Exit.OK
     raise typer.Exit(unmet if usable else Exit.FAILED)
+
+
+def _written(
+    found: Conversion, files: Mapping[str, str], output: Path | None, secrets: Path | None, *, force: bool
+) -> Sequence[SetAside]:
+    """Write what was asked for, after a look at all that is there; give what was set aside."""
+    if output and not force:
+        refuse_what_is_there(output)
+    if secrets and not force:
+        refuse_other_secrets(secrets)
+    aside = write(output, {**files, ENVIRONMENT: environment(found, output)}) if output else ()
+    if secrets:
+        write_secrets(secrets, found)
+    return aside
 
 
 def _content(file: Path) -> str:

@@ -23,14 +23,18 @@ class SetAside(msgspec.Struct, frozen=True):
     now: str
 
 
-def write(directory: Path, files: Mapping[str, str], *, force: bool) -> list[SetAside]:
+def refuse_what_is_there(directory: Path) -> None:
+    """Raise `PolicyError` when the directory holds something."""
+    if directory.is_dir() and any(directory.iterdir()):
+        raise PolicyError((Problem(str(directory), 0, 0, "", "is not empty; --force writes over what is there"),))
+
+
+def write(directory: Path, files: Mapping[str, str]) -> list[SetAside]:
     """Write them, by their path in the directory; give what an earlier import wrote there and this one doesn't.
 
     That would stay in force beside the new files. It is renamed and not deleted, for somebody may have written into
     it; it goes first, so that no mixture of the two is left in force when writing fails.
     """
-    if directory.is_dir() and any(directory.iterdir()) and not force:
-        raise PolicyError((Problem(str(directory), 0, 0, "", "is not empty; --force writes over what is there"),))
     try:
         aside = [_set_aside(directory, name) for name in _written_before(directory) if name not in files]
         for name, text in files.items():

@@ -39,10 +39,14 @@ def given(found: Conversion) -> list[str]:
     return [name for name in dict.fromkeys(asked) if name not in known]
 
 
-def write_secrets(path: Path, found: Conversion, *, force: bool) -> None:
-    """Write the secrets that stood in the file, for its owner alone; over other ones only by force."""
-    if path.is_file() and path.stat().st_size and not force:
+def refuse_other_secrets(path: Path) -> None:
+    """Raise `PayloadError` when the file holds something already."""
+    if path.is_file() and path.stat().st_size:
         raise PayloadError(f"{path}: is there already; --force writes over it")
+
+
+def write_secrets(path: Path, found: Conversion) -> None:
+    """Write the secrets that stood in the file, for its owner alone."""
     lines = [line(one.name, one.value) for one in found.secrets if one.value is not None]
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

@@ -52,6 +52,9 @@ def test_secrets_of_somebody_else_are_not_written_over(tmp_path: Path) -> None:
     assert refused.err.endswith(f"\n{file}: is there already; --force writes over it\n")
     assert file.read_text() == "MINE=1\n"
     assert not (tmp_path / "p").exists()
+    new = tmp_path / "new"
+    assert run("import", str(EVERYTHING), "--output", str(tmp_path), "--secrets", str(new)).code == 1
+    assert not new.exists()
     assert run("import", str(EVERYTHING), "--force", "--secrets", str(file)).code == 0
     assert "SMTP_PASSWORD=correct-horse\n" in file.read_text()
 

@@ -72,7 +72,8 @@ def _jinja(text: Text, defined: Mapping[str, tuple[Node, ...]], report: Report) 
             text.place,
             text.key,
             f"the text is kept, as a comment in {DIRECTORY}/{text.target}, and not used: {error}",
-            why="it can't be translated, the built-in text takes its place",
+            why="it can't be translated, "
+            + ("those beside it are used" if text.row else "the built-in text takes its place"),
             todo="write it as a template (docs/templates.md)",
         )
         return None
