@@ -74,7 +74,10 @@ class Timers:
         return self._heap[0].due if self._heap else None
 
     def pop(self, until: datetime, *, inclusive: bool) -> Due | None:
-        """Take the earliest one; None when there is none up to `until`."""
+        """Take the earliest one; None when there is none up to `until`.
+
+        It waits for nothing then: were it planned for the same moment once more, it would come once more.
+        """
         while self._heap:
             due = self._heap[0].due
             if due > until or (due == until and not inclusive):
@@ -84,6 +87,8 @@ class Timers:
                 for mark in self._ending.pop(due):
                     heapq.heappush(self._heap, Due(due, "alert", mark))
             elif self._counts(timer):
+                if timer.kind != "alert":
+                    del self._planned[timer.kind][timer.id]
                 return timer
         return None
 

@@ -53,6 +53,17 @@ def test_a_restart_between_any_two_steps_changes_nothing(steps: list[Step]) -> N
 
 @settings(max_examples=150, deadline=None)
 @given(stories)
+@example(
+    [
+        ("fire", "B", "c2", "info", None, 31),
+        ("settle", 0, False, 334),
+        ("fire", "A", "c1", "info", None, 143),
+        ("end", "A", "c1", "info", 381),
+        *[("fire", "A", "c1", "info", None, wait) for wait in (0, 328)],
+        ("silence", (SilenceMatcher("alertname", "B"),), 213, 60, False, 400),
+        ("settle", 0, False, 124),
+    ]
+)  # what is planned for the very moment that has come is looked at, too
 def test_everybody_told_of_a_fire_is_told_of_its_end_and_nothing_is_left(steps: list[Step]) -> None:
     """When all is over and all arrives, nobody still believes in a fire, and the memory is empty."""
     watcher = Watcher()

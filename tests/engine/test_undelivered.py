@@ -6,6 +6,7 @@ from alertrouter.delivery import Delivery
 from alertrouter.events import Acknowledged, Snoozed
 from alertrouter.incident import Reason, Timer
 from tests.engine.ladder import MINUTE, minutes
+from tests.engine.silences import ask
 from tests.engine.story import Story, at
 
 POLICY = """
@@ -54,6 +55,21 @@ def test_what_has_not_arrived_in_time_goes_to_the_next_level() -> None:
     assert before == [(0, "pager")]
     assert minutes(story)[:2] == [(0, "pager"), (2, "leads")]
     assert said(story)[0] == "INC-1.1 to pager/pagerduty not delivered within 2m; so the next level is told now"
+
+
+def test_what_is_due_at_the_moment_at_which_a_silence_ends_is_not_lost() -> None:
+    """Given a page on its way, when the silence of its incident ends as its time does, then the next level is told."""
+    story = fired()
+    ask(story, MINUTE, until=2 * MINUTE)
+    story.advance(2 * MINUTE)
+
+    assert minutes(story) == [(0, "pager"), (2, "leads")]
+    assert story.engine.next_due() is not None
+
+    story.arrive(3 * MINUTE)
+    story.end(4 * MINUTE, "Disk", severity="critical")
+    story.advance(20 * MINUTE)
+    assert [one.reason for one in story.deliveries[-2:]] == [Reason.RESOLVED] * 2
 
 
 def test_what_arrives_in_time_tells_nobody_else() -> None:
