@@ -50,6 +50,14 @@ inhibit_rules:
 """
 
 
+def burning(severity: str, **labels: str) -> Story:
+    """The disk is full, and the first level was told of it."""
+    story = Story(POLICY)
+    story.fire(0, "Disk", severity=severity, **labels)
+    story.advance(0)
+    return story
+
+
 def minutes(story: Story) -> list[tuple[float, str]]:
     """The pages so far, by minute and receiver."""
     return [(second / MINUTE, to.split("/")[0]) for second, to in story.pages()]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from tests.engine.story import Story
+
 PLAIN = """
 severities: [info, warning, critical]
 reopen_within: 10m
@@ -34,3 +36,11 @@ route:
 inhibit_rules:
   - {name: node, source_matchers: ['alertname="NodeDown"'], target_matchers: ['alertname=~"Svc.*"'], equal: [node]}
 """
+
+
+def burning() -> Story:
+    """One alert fires, and the chat was told of it when `group_wait` was over."""
+    story = Story(PLAIN)
+    story.fire(0, "A", cluster="c1")
+    story.advance(30)
+    return story

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alertrouter.engine.engine import Engine
 from alertrouter.incident import State
-from tests.engine.plain import PLAIN
+from tests.engine.plain import PLAIN, burning
 from tests.engine.story import Story, Told, at, ended, firing, persisted
 
 
@@ -36,9 +36,7 @@ def test_an_alert_that_began_long_ago_is_told_at_once() -> None:
 
 def test_a_repeat_changes_nothing() -> None:
     """A re-sent alert writes no record and owes nobody anything; it is counted as deduplicated."""
-    story = Story(PLAIN)
-    story.fire(0, "A", cluster="c1")
-    story.advance(30)
+    story = burning()
     before = len(story.told)
 
     changes = story.report(60, firing("A", 60, started=0, cluster="c1"))
@@ -76,9 +74,7 @@ def test_what_is_over_before_group_wait_is_told_to_nobody() -> None:
 
 def test_a_joining_alert_is_told_at_the_next_group_interval() -> None:
     """The whole picture goes out again, not the news alone."""
-    story = Story(PLAIN)
-    story.fire(0, "A", cluster="c1")
-    story.advance(30)
+    story = burning()
 
     story.fire(40, "B", cluster="c1")
     story.advance(330)
@@ -113,9 +109,7 @@ def test_the_end_of_some_alerts_is_told_with_those_that_fire_on() -> None:
 
 def test_the_end_of_all_is_told_and_the_incident_forgotten_after_reopen_within() -> None:
     """Everybody hears of the end; nothing is left behind."""
-    story = Story(PLAIN)
-    story.fire(0, "A", cluster="c1")
-    story.advance(30)
+    story = burning()
 
     story.end(40, "A", cluster="c1")
     story.advance(330)
@@ -144,9 +138,7 @@ def test_an_alert_with_an_end_is_over_then_unless_each_re_send_moves_it() -> Non
 
 def test_it_reopens_when_it_fires_again_soon() -> None:
     """Within reopen_within it is the same incident, after it a new one."""
-    story = Story(PLAIN)
-    story.fire(0, "A", cluster="c1")
-    story.advance(30)
+    story = burning()
     story.end(40, "A", cluster="c1")
     story.advance(330)
 
@@ -172,9 +164,7 @@ def test_it_reopens_when_it_fires_again_soon() -> None:
 
 def test_a_flap_inside_the_group_interval_is_not_told() -> None:
     """Over and back between two looks: the destination already shows it."""
-    story = Story(PLAIN)
-    story.fire(0, "A", cluster="c1")
-    story.advance(30)
+    story = burning()
 
     story.end(100, "A", cluster="c1")
     story.fire(200, "A", cluster="c1")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from alertrouter.events import Acknowledged, Escalated, Snoozed
-from tests.engine.ladder import MINUTE, POLICY, minutes
+from tests.engine.ladder import MINUTE, POLICY, burning, minutes
 from tests.engine.story import Story, at
 
 
@@ -24,9 +24,7 @@ def test_a_warning_nobody_takes_becomes_a_page() -> None:
 
 def test_a_wobble_is_no_escape() -> None:
     """Back to warning and up again: told as better, but policy and clock stay; it is not worse twice."""
-    story = Story(POLICY)
-    story.fire(0, "Disk", severity="warning")
-    story.advance(0)
+    story = burning("warning")
     story.fire(60, "Disk", severity="critical")
     story.end(100, "Disk", severity="critical")
     story.advance(200)
@@ -88,9 +86,7 @@ def test_a_repeat_with_an_end_is_exhausted_then() -> None:
 
 def test_resolved_before_the_page_so_no_page() -> None:
     """What has cleared pages nobody."""
-    story = Story(POLICY)
-    story.fire(0, "Disk", severity="critical")
-    story.advance(0)
+    story = burning("critical")
 
     story.end(4 * MINUTE, "Disk", severity="critical")
     story.advance(60 * MINUTE)
@@ -128,9 +124,7 @@ def test_what_is_over_is_seen_when_its_acknowledgement_lapses() -> None:
 
 def test_everybody_who_was_told_hears_of_the_end() -> None:
     """Acknowledged or not, at whatever level they were told."""
-    story = Story(POLICY)
-    story.fire(0, "Disk", severity="critical")
-    story.advance(0)
+    story = burning("critical")
     story.advance(21 * MINUTE)
     story.act(22 * MINUTE, Acknowledged)
 
@@ -146,9 +140,7 @@ def test_everybody_who_was_told_hears_of_the_end() -> None:
 
 def test_a_snooze_stops_the_clock_and_lets_it_go_on() -> None:
     """Two minutes were left to the pager when it was snoozed: two minutes are left when it wakes."""
-    story = Story(POLICY)
-    story.fire(0, "Disk", severity="critical")
-    story.advance(0)
+    story = burning("critical")
 
     story.act(3 * MINUTE, Snoozed, until=at(33 * MINUTE))
     story.advance(34 * MINUTE)
@@ -162,9 +154,7 @@ def test_a_snooze_stops_the_clock_and_lets_it_go_on() -> None:
 
 def test_a_snooze_survives_a_flap() -> None:
     """It resolves and fires again ten times: nobody is paged before the snooze is over."""
-    story = Story(POLICY)
-    story.fire(0, "Disk", severity="critical")
-    story.advance(0)
+    story = burning("critical")
     story.act(60, Snoozed, until=at(3 * 3600))
 
     for turn in range(10):
@@ -179,9 +169,7 @@ def test_a_snooze_survives_a_flap() -> None:
 
 def test_suppression_stops_the_ladder_and_never_deletes_it() -> None:
     """Inhibited after three minutes: the pager hears two minutes after the very moment at which that ended."""
-    story = Story(POLICY)
-    story.fire(0, "Disk", severity="critical", node="n1")
-    story.advance(0)
+    story = burning("critical", node="n1")
     story.fire(2.5 * MINUTE, "NodeDown", severity="info", node="n1")
     story.advance(3 * MINUTE)
     muted = story.incident().muted
@@ -196,9 +184,7 @@ def test_suppression_stops_the_ladder_and_never_deletes_it() -> None:
 
 def test_escalate_now_tells_the_next_level_at_once() -> None:
     """The later levels keep their distance from it."""
-    story = Story(POLICY)
-    story.fire(0, "Disk", severity="critical")
-    story.advance(0)
+    story = burning("critical")
 
     story.act(60, Escalated)
     story.advance(17 * MINUTE)
@@ -208,9 +194,7 @@ def test_escalate_now_tells_the_next_level_at_once() -> None:
 
 def test_an_old_escalate_button_does_nothing() -> None:
     """It was drawn before the pager was told: pressing it does not wake the leads."""
-    story = Story(POLICY)
-    story.fire(0, "Disk", severity="critical")
-    story.advance(0)
+    story = burning("critical")
     drawn = story.deliveries[0].version
     story.advance(6 * MINUTE)
 
@@ -269,9 +253,7 @@ def test_a_raised_severity_is_why_the_first_level_hears_of_it_again() -> None:
 
 def test_a_warning_is_given_before_an_acknowledgement_lapses() -> None:
     """At 80 % of its time, in the message."""
-    story = Story(POLICY)
-    story.fire(0, "Disk", severity="critical")
-    story.advance(0)
+    story = burning("critical")
     story.act(0, Acknowledged)
 
     story.advance(24 * MINUTE)

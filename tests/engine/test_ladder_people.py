@@ -6,15 +6,13 @@ import pytest
 
 from alertrouter.events import Acknowledged, Escalated, Extended, Noted, Resolved, Unacknowledged
 from alertrouter.incident import State
-from tests.engine.ladder import MINUTE, POLICY, minutes
+from tests.engine.ladder import MINUTE, POLICY, burning, minutes
 from tests.engine.story import Story, at
 
 
 def test_an_acknowledgement_holds_for_its_time_and_not_for_ever() -> None:
     """Nobody is paged while it holds; then its level again, and the later ones at their distance."""
-    story = Story(POLICY)
-    story.fire(0, "Disk", severity="critical")
-    story.advance(0)
+    story = burning("critical")
     story.advance(7 * MINUTE)
 
     answer = story.act(7 * MINUTE, Acknowledged)
@@ -28,9 +26,7 @@ def test_an_acknowledgement_holds_for_its_time_and_not_for_ever() -> None:
 
 def test_what_gets_worse_beats_an_acknowledgement() -> None:
     """A critical alert joins the acknowledged warning: it is nobody's again, and the critical policy starts at once."""
-    story = Story(POLICY)
-    story.fire(0, "Disk", severity="warning")
-    story.advance(0)
+    story = burning("warning")
     story.act(10 * MINUTE, Acknowledged)
 
     story.fire(30 * MINUTE, "Disk", severity="critical")
@@ -43,9 +39,7 @@ def test_what_gets_worse_beats_an_acknowledgement() -> None:
 
 def test_acting_on_what_has_just_ended_swallows_no_end() -> None:
     """Acknowledged between the end and the next look: whoever was told of the fire still hears of its end."""
-    story = Story(POLICY)
-    story.fire(0, "Disk", severity="critical")
-    story.advance(0)
+    story = burning("critical")
     story.advance(5 * MINUTE)
 
     story.end(330, "Disk", severity="critical")
@@ -76,9 +70,7 @@ def test_a_page_that_has_not_left_is_recalled_by_an_acknowledgement() -> None:
 
 def test_an_acknowledged_incident_pages_nobody_and_shows_what_joins() -> None:
     """A new alert is drawn into the Slack message; the pager and the leads are not told of it."""
-    story = Story(POLICY)
-    story.fire(0, "Disk", severity="critical", host="a")
-    story.advance(0)
+    story = burning("critical", host="a")
     story.advance(6 * MINUTE)
     story.act(7 * MINUTE, Acknowledged)
 
@@ -94,9 +86,7 @@ def test_an_acknowledged_incident_pages_nobody_and_shows_what_joins() -> None:
 
 def test_the_message_is_redrawn_at_once() -> None:
     """Who took it stands in the message in the same step."""
-    story = Story(POLICY)
-    story.fire(0, "Disk", severity="critical")
-    story.advance(0)
+    story = burning("critical")
 
     story.act(60, Acknowledged, "@lena")
 
@@ -113,9 +103,7 @@ def test_the_message_is_redrawn_at_once() -> None:
 
 def test_two_people_acknowledge_and_both_are_recorded() -> None:
     """The second is a responder too; the timer is the first one's."""
-    story = Story(POLICY)
-    story.fire(0, "Disk", severity="critical")
-    story.advance(0)
+    story = burning("critical")
     story.act(60, Acknowledged, "@lena")
     until = story.incident().ack
 
@@ -132,9 +120,7 @@ def test_two_people_acknowledge_and_both_are_recorded() -> None:
 
 def test_who_comes_second_is_told_how_long_ago_the_first_one_took_it() -> None:
     """From a minute on; before that it was at the same time, as far as people can tell."""
-    story = Story(POLICY)
-    story.fire(0, "Disk", severity="critical")
-    story.advance(0)
+    story = burning("critical")
     story.act(60, Acknowledged, "@lena")
 
     at_once = story.act(119, Acknowledged, "@omar")
@@ -158,9 +144,7 @@ def test_who_comes_second_is_told_how_long_ago_the_first_one_took_it() -> None:
 )
 def test_who_takes_it_again_through_another_door_has_it_already(first: str, second: str, same: bool) -> None:
     """They are told so, and are not their own second responder; of whom nobody knows, nobody can tell."""
-    story = Story(POLICY)
-    story.fire(0, "Disk", severity="critical")
-    story.advance(0)
+    story = burning("critical")
     story.act(60, Acknowledged, "Ida (api)")
     story.act(61, Acknowledged, first)
 
@@ -175,9 +159,7 @@ def test_who_takes_it_again_through_another_door_has_it_already(first: str, seco
 
 def test_the_same_click_twice_changes_nothing() -> None:
     """The key decides, and the answer is kind."""
-    story = Story(POLICY)
-    story.fire(0, "Disk", severity="critical")
-    story.advance(0)
+    story = burning("critical")
     story.act(60, Escalated, key="click-1")
     before = story.incident()
 
@@ -189,9 +171,7 @@ def test_the_same_click_twice_changes_nothing() -> None:
 
 def test_given_back_it_is_told_again_at_the_level_of_the_acknowledgement() -> None:
     """Nobody has it any more, so the pager hears at once."""
-    story = Story(POLICY)
-    story.fire(0, "Disk", severity="critical")
-    story.advance(0)
+    story = burning("critical")
     story.advance(6 * MINUTE)
     story.act(7 * MINUTE, Acknowledged)
 
@@ -203,9 +183,7 @@ def test_given_back_it_is_told_again_at_the_level_of_the_acknowledgement() -> No
 
 def test_a_person_can_call_it_over_only_by_force_while_it_fires() -> None:
     """Refused with a hint; by force everybody hears the end, and a new alert opens it again."""
-    story = Story(POLICY)
-    story.fire(0, "Disk", severity="critical", host="a")
-    story.advance(0)
+    story = burning("critical", host="a")
 
     refused = story.act(60, Resolved)
     closed = story.act(61, Resolved, force=True)
@@ -223,9 +201,7 @@ def test_a_person_can_call_it_over_only_by_force_while_it_fires() -> None:
 
 def test_a_resolve_from_the_source_beats_people() -> None:
     """Acting on what is over changes nothing and says so."""
-    story = Story(POLICY)
-    story.fire(0, "Disk", severity="critical")
-    story.advance(0)
+    story = burning("critical")
     story.end(60, "Disk", severity="critical")
     story.advance(120)
 
@@ -238,9 +214,7 @@ def test_a_resolve_from_the_source_beats_people() -> None:
 
 def test_an_extension_and_a_note_keep_the_acknowledgement() -> None:
     """Work on it is a reason not to be overtaken by the clock."""
-    story = Story(POLICY)
-    story.fire(0, "Disk", severity="critical")
-    story.advance(0)
+    story = burning("critical")
     story.act(60, Acknowledged)
 
     story.act(20 * MINUTE, Extended, until=at(60 * MINUTE))
@@ -277,9 +251,7 @@ def test_nobody_can_act_on_what_does_not_exist() -> None:
 @pytest.mark.parametrize("kind", [Unacknowledged, Extended])
 def test_what_nobody_has_cannot_be_given_back(kind: type[Unacknowledged] | type[Extended]) -> None:
     """Refused in words."""
-    story = Story(POLICY)
-    story.fire(0, "Disk", severity="critical")
-    story.advance(0)
+    story = burning("critical")
 
     answer = story.act(1, kind, until=at(600)) if kind is Extended else story.act(1, kind)
 

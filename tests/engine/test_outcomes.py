@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from alertrouter.incident import Reason
-from tests.engine.plain import PLAIN
+from tests.engine.plain import PLAIN, burning
 from tests.engine.story import Story, Told
 
 
@@ -44,9 +44,7 @@ def test_the_end_is_told_when_the_fire_arrived_late() -> None:
 
 def test_the_story_tells_that_the_end_arrived() -> None:
     """Given somebody who was told, when it is over, then the story has that message and its arrival, as of the fire."""
-    story = Story(PLAIN)
-    story.fire(0, "A", cluster="c1")
-    story.advance(30)
+    story = burning()
     story.end(40, "A", cluster="c1")
     story.advance(330)
 

@@ -8,7 +8,7 @@ import pytest
 
 from alertrouter.engine.engine import Engine
 from alertrouter.events import Acknowledged, Unacknowledged
-from tests.engine.ladder import MINUTE, POLICY, minutes
+from tests.engine.ladder import MINUTE, POLICY, burning, minutes
 from tests.engine.story import START, Story, at, persisted
 
 OTHER = POLICY.replace("{after: 5m, notify: oncall}", "{after: 2m, notify: managers}").replace(
@@ -54,9 +54,7 @@ def fires(interval: str, start: str, **labels: str) -> list[str]:
 
 def test_a_reload_never_touches_a_running_ladder() -> None:
     """Neither its levels nor its timers; what opens afterwards follows the new policy."""
-    story = Story(POLICY)
-    story.fire(0, "Disk", severity="critical")
-    story.advance(0)
+    story = burning("critical")
     before = story.incident()
 
     story.activate(OTHER, MINUTE)
@@ -80,9 +78,7 @@ def test_a_reload_never_touches_a_running_ladder() -> None:
 
 def test_the_pinned_policy_outlives_a_restart() -> None:
     """Its text is kept while an incident needs it, and forgotten after that."""
-    story = Story(POLICY)
-    story.fire(0, "Disk", severity="critical")
-    story.advance(0)
+    story = burning("critical")
     old = story.incident().revision
     story.activate(OTHER, MINUTE)
 
@@ -101,9 +97,7 @@ def test_the_pinned_policy_outlives_a_restart() -> None:
 
 def test_a_policy_without_its_level_leaves_the_ladder_its_own() -> None:
     """The escalation policy is gone from the new one; the incident goes on climbing it."""
-    story = Story(POLICY)
-    story.fire(0, "Disk", severity="critical")
-    story.advance(0)
+    story = burning("critical")
 
     story.activate("receivers: {box: {inbox: {}}}\nroute: {receiver: box}\n", MINUTE)
     story.advance(20 * MINUTE)
@@ -147,9 +141,7 @@ def test_only_hours_that_there_were_count_towards_a_raise(start: str, raised: st
 
 def test_each_acknowledgement_that_ends_counts() -> None:
     """By its time, by a person and by a higher severity: PagerDuty calls again each time."""
-    story = Story(POLICY)
-    story.fire(0, "Disk", severity="warning")
-    story.advance(0)
+    story = burning("warning")
     story.act(MINUTE, Acknowledged)
     story.fire(2 * MINUTE, "Disk", severity="critical")
     story.advance(7 * MINUTE)

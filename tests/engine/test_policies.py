@@ -6,15 +6,13 @@ import pytest
 from msgspec.structs import replace
 
 from alertrouter.engine.engine import Engine, NotApplied
-from tests.engine.plain import PLAIN
+from tests.engine.plain import PLAIN, burning
 from tests.engine.story import Story, Told, at, persisted
 
 
 def test_an_incident_keeps_the_policy_that_opened_it() -> None:
     """A reload sends new incidents elsewhere; open ones end where they began, and then their policy is forgotten."""
-    story = Story(PLAIN)
-    story.fire(0, "A", cluster="c1")
-    story.advance(30)
+    story = burning()
     old = story.incident().revision
 
     story.activate(PLAIN.replace("receiver: chat\n  group_by", "receiver: pager\n  group_by"), 100)
@@ -62,9 +60,7 @@ def test_an_incident_that_cannot_be_decided_is_parked_and_the_others_go_on() -> 
 
 def test_a_stored_policy_that_cannot_be_loaded_stops_nobody() -> None:
     """An upgrade refuses what an older version accepted: its incidents go on under the policy that is active then."""
-    story = Story(PLAIN)
-    story.fire(0, "A", cluster="c1")
-    story.advance(30)
+    story = burning()
     state = persisted(story.engine.state)
     state.policies[state.active] = {"policy.yml": "route: {receiver: nobody}"}
 
