@@ -54,22 +54,26 @@ def told_to_type(session: str) -> tuple[list[str], str]:
     return commands, "".join(f"{line}\n" for line in lines if not line.startswith("$ "))
 
 
-@pytest.mark.parametrize("session", SESSIONS, ids=lambda session: session.splitlines()[-1][:40])
-def test_each_example_prints_what_the_page_shows(session: str, tmp_path: Path) -> None:
-    """Typed into a shell beside the default policies; the revision changes with every edit of those."""
-    shutil.copytree(ROOT / "policies", tmp_path / "policies")
-    commands, shown = told_to_type(session)
-    environ = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "LANG": "C.UTF-8"}
-
-    printed = subprocess.run(
+def typed(commands: list[str], directory: Path) -> str:
+    """What a shell prints in which they are typed, in this directory."""
+    return subprocess.run(
         ["bash", "-c", "\n".join(commands)],
-        cwd=tmp_path,
-        env=environ,
+        cwd=directory,
+        env={"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "LANG": "C.UTF-8"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         check=False,
     ).stdout
+
+
+@pytest.mark.parametrize("session", SESSIONS, ids=lambda session: session.splitlines()[-1][:40])
+def test_each_example_prints_what_the_page_shows(session: str, tmp_path: Path) -> None:
+    """Typed into a shell beside the default policies; the revision changes with every edit of those."""
+    shutil.copytree(ROOT / "policies", tmp_path / "policies")
+    commands, shown = told_to_type(session)
+
+    printed = typed(commands, tmp_path)
 
     assert REVISION.sub("…", printed) == REVISION.sub("…", shown)
 

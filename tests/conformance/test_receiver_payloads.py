@@ -19,19 +19,21 @@ from typing import Any, Final
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from alertrouter.alert import Alert, Fingerprint
 from alertrouter.delivery import Delivery, Outcome
 from alertrouter.engine.changes import Changes
 from alertrouter.engine.engine import Engine
 from alertrouter.engine.state import EngineState
-from alertrouter.events import AlertsReceived, DeliverySettled, Event, PolicyActivated
+from alertrouter.events import AlertsReceived, Event, PolicyActivated
 from alertrouter.notice import Notice
 from alertrouter.notifiers import notifier_for
 from alertrouter.policy.alertmanager.conversion import Conversion, convert
 from alertrouter.policy.load import load
 from alertrouter.render import Renderer
 from alertrouter.settings import from_environment
+from alertrouter.simulate.acts import settled
 from alertrouter.sources import prometheus
 from tests.conformance.conftest import recorded
 from tests.conformance.on_purpose import ABSENT, BY_HAND, ON_PURPOSE, SAID_BESIDES, Otherwise
@@ -122,18 +124,7 @@ class Life:
         integration = self._integrations[delivery.destination]
         with closing(notifier_for(integration, self._settings, self._renderer, Cards(), patience=PATIENT)) as notifier:
             sent = notifier.send(notice)
-        self._take(
-            DeliverySettled(
-                at=self._now,
-                actor="worker",
-                key=f"{delivery.id}-settled",
-                delivery=delivery.id,
-                incident=delivery.incident,
-                destination=delivery.destination,
-                outcome=Outcome.SENT,
-                reference=sent.reference,
-            )
-        )
+        self._take(replace(settled(delivery, self._now, Outcome.SENT), reference=sent.reference))
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from alertrouter.delivery import Delivery, Outcome
 from alertrouter.engine.changes import Changes
 from alertrouter.engine.engine import Engine
 from alertrouter.engine.state import EngineState
-from alertrouter.events import AlertsReceived, DeliverySettled, Event, PolicyActivated, SilenceExpired, SilenceSet
+from alertrouter.events import AlertsReceived, Event, PolicyActivated, SilenceExpired, SilenceSet
 from alertrouter.notice import Notice
 from alertrouter.notifiers.webhook import Alert as BodyAlert
 from alertrouter.notifiers.webhook import Body, body
@@ -27,6 +27,7 @@ from alertrouter.policy.load import load
 from alertrouter.policy.receiver import WebhookOptions
 from alertrouter.settings import from_environment
 from alertrouter.silence import SilenceMatcher
+from alertrouter.simulate.acts import settled
 from alertrouter.sources import prometheus
 
 START: Final = datetime(2026, 3, 2, 10, tzinfo=UTC)
@@ -202,16 +203,7 @@ class Life:
                 continue
             told = body(Notice.of(delivery, self._alerts, severity_count=3, now=self.now))
             self.sent.append(Sent(second=(self.now - START).total_seconds(), webhook=webhook, body=told))
-            settled = DeliverySettled(
-                at=self.now,
-                actor="worker",
-                key=f"{delivery.id}-settled",
-                delivery=delivery.id,
-                incident=delivery.incident,
-                destination=delivery.destination,
-                outcome=Outcome.SENT,
-            )
-            self._keep(self._engine.apply(settled))
+            self._keep(self._engine.apply(settled(delivery, self.now, Outcome.SENT)))
 
 
 @pytest.mark.conformance("timeline.json", Timeline)

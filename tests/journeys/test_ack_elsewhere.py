@@ -6,12 +6,11 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Iterator
 
 import httpx2
 import pytest
 
-from tests.journeys.farsides import SOON, FarSides, standing_in
+from tests.journeys.farsides import SOON, FarSides
 from tests.journeys.installation import Alertrouter
 from tests.journeys.programs import Programs
 from tests.waiting import eventually
@@ -34,13 +33,6 @@ route:
   group_interval: 1s
   escalate: {info: page, warning: page, critical: page}
 """
-
-
-@pytest.fixture
-def far() -> Iterator[FarSides]:
-    """The far sides."""
-    with standing_in() as sides:
-        yield sides
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs
 import httpx2
 import pytest
 
-from tests.journeys.farsides import SOON, FarSides, standing_in
+from tests.journeys.farsides import SOON, FarSides
 from tests.journeys.installation import Alertrouter
 from tests.journeys.programs import Programs
 from tests.slack_requests import LENA, OMAR, SECRET, click, pressed, signed, typed
@@ -41,13 +41,6 @@ IS_OVER = b'{"labels": {"alertname": "DiskFull", "severity": "critical"}, "statu
 
 
 @pytest.fixture
-def far() -> Iterator[FarSides]:
-    """The far sides."""
-    with standing_in() as sides:
-        yield sides
-
-
-@pytest.fixture
 def alertrouter(programs: Programs, far: FarSides) -> Alertrouter:
     """All of it, with this policy."""
     environ = {**far.settings, "SLACK_SIGNING_SECRET": SECRET, "ON_CALL": "on-call", "BACKUP": "backup"}
@@ -73,19 +66,19 @@ def test_an_acknowledgement_in_slack_holds_until_it_lapses(
     answered = time.monotonic()
 
     assert (answer.status_code, answer.content) == (200, b"")
-    eventually(lambda: "*Acknowledged* by @lena (slack)" in _text(_message(far)), "the message says who has it", 5)
+    eventually(lambda: "*Acknowledged* by @lena (slack)" in _text(_message(far)), "the message says who has it", SOON)
     redrawn = time.monotonic()
     record_property(
         "journey",
         f"a click was answered in {answered - clicked:.3f} s, the message redrawn in {redrawn - clicked:.3f} s",
     )
     assert far.slack.button(_message(far), "unacknowledge")
-    eventually(lambda: _events(far) == [("on-call", "trigger"), ("on-call", "acknowledge")], "PagerDuty knows", 5)
+    eventually(lambda: _events(far) == [("on-call", "trigger"), ("on-call", "acknowledge")], "PagerDuty knows", SOON)
 
     # Level 2 would have come meanwhile; the level of the acknowledgement comes again, and only then the next one.
     eventually(lambda: len(far.pagerduty.called) >= 3, "the pager is called", SOON)
     assert [key for key, _ in far.pagerduty.called] == ["on-call", "on-call", "backup"]
-    eventually(lambda: len(far.slack.thread(_message(far).ts)) == 3, "the thread has its three lines", 5)
+    eventually(lambda: len(far.slack.thread(_message(far).ts)) == 3, "the thread has its three lines", SOON)
     message = _message(far)
     lines = [str(reply.body["text"]) for reply in far.slack.thread(message.ts)]
     told = ["about to expire", "has expired", "Escalated"]
@@ -117,7 +110,7 @@ def test_without_an_address_of_its_own_it_hears_clicks_by_socket_mode(programs: 
         body = pressed("acknowledge", slack.button(slack.messages[0], "acknowledge"), user=LENA)
         slack.send("interactive", json.loads(parse_qs(body.decode())["payload"][0]), "click")
 
-        eventually(lambda: "*Acknowledged* by @lena (slack)" in _text(slack.messages[0]), "the message says it", 5)
+        eventually(lambda: "*Acknowledged* by @lena (slack)" in _text(slack.messages[0]), "the message says it", SOON)
         assert slack.confirmation("click") == {"envelope_id": "click"}
 
 

@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from tests.journeys.farsides import ROUTING_KEY, SOON, FarSides, standing_in
+from tests.journeys.farsides import ROUTING_KEY, SOON, FarSides
 from tests.journeys.installation import Alertrouter
 from tests.journeys.monitoring import Alertmanager, Faults, Prometheus, Rule
 from tests.journeys.programs import Programs
@@ -36,13 +36,6 @@ RULES = [
     Rule("SlowQueries", "warning"),
     Rule("Afterwards", "info"),
 ]
-
-
-@pytest.fixture
-def far() -> Iterator[FarSides]:
-    """The far sides."""
-    with standing_in() as sides:
-        yield sides
 
 
 @pytest.fixture
