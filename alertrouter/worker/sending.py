@@ -18,7 +18,7 @@ from alertrouter.errors import PermanentFailure, StoreUnavailable, TemporaryFail
 from alertrouter.notice import Notice
 from alertrouter.notifiers.notifier import Departed, Leave, Sent
 from alertrouter.policy.receiver import Channel
-from alertrouter.store.ledger import CLAIM_MS, Ledger
+from alertrouter.store.ledger import Ledger
 from alertrouter.store.ledger_row import Claimed, Ending
 from alertrouter.tracing import Tracing
 from alertrouter.worker.address_book import Way
@@ -27,6 +27,8 @@ MOST_ATTEMPTS: Final = 20
 GIVE_UP_AFTER: Final = timedelta(minutes=15)
 LONGEST_PAUSE: Final = timedelta(minutes=1)
 SETTLE_AGAIN: Final = 0.2
+SETTLE_FOR: Final = 30.0
+"""Seconds that a settlement is tried while Redis is away. With a whole drain before it that is within RQ's limit."""
 DOUBTFUL: Final = "an earlier try may have arrived too"
 
 Clock: TypeAlias = Callable[[], datetime]
@@ -160,8 +162,9 @@ class Sender:
         )
 
     def settle(self, endings: Sequence[Ending]) -> None:
-        """Write it down, as long as the claims may hold: a Redis that restarts meanwhile must not cost second messages.
+        """Write it down, and go on trying while Redis is away: its restart must not cost second messages.
 
+        Claims run out meanwhile, but while it is away nobody else can claim, and then whoever asks first is first.
         Settling twice changes nothing, so an answer that was lost does no harm. Raises `StoreUnavailable` in the end.
         """
         if not endings:
@@ -175,7 +178,7 @@ class Sender:
 
     def _written(self, endings: Sequence[Ending]) -> list[bool]:
         """Write it down; False for each whose claim is another's, as far as that can be told."""
-        ends = time.monotonic() + CLAIM_MS / 1000
+        ends = time.monotonic() + SETTLE_FOR
         first = True
         while True:
             try:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from alertrouter.delivery import LedgerState
+from alertrouter.store.ledger import CLAIM_MS
 from tests.roles import role, stop
 from tests.servers import RedisServer
 from tests.standins import Answer, HttpStandIn
@@ -55,10 +59,14 @@ def test_a_worker_that_is_killed_loses_nothing(owing: Owing, far_side: HttpStand
     assert (owing.row().state, owing.row().doubtful) == (LedgerState.SENT, True)
 
 
+@pytest.mark.parametrize("seconds", [0, CLAIM_MS / 1000 + 1])
 def test_a_worker_survives_a_redis_that_restarts(
-    owing_with: Callable[..., Owing], own_redis: RedisServer, far_side: HttpStandIn, tmp_path: Path
+    owing_with: Callable[..., Owing], own_redis: RedisServer, far_side: HttpStandIn, tmp_path: Path, seconds: float
 ) -> None:
-    """Redis dies while a message is on its way: the message is settled once, and the next one is sent."""
+    """Redis dies while a message is on its way: it is sent and settled once, and the next one is sent.
+
+    Also when it stays away for longer than a claim holds: nobody else can have claimed meanwhile.
+    """
     owing = owing_with({"ALERTROUTER_REDIS_URL": own_redis.url})
     far_side.answer_next(Answer(delay=1))
     with role("worker", owing.settings, tmp_path / "log") as running:
@@ -66,6 +74,7 @@ def test_a_worker_survives_a_redis_that_restarts(
         far_side.wait_for(lambda received: len(received) == 1, deadline=20)
 
         own_redis.kill()
+        threading.Event().wait(seconds)  # what is tried is how long it stays away
         own_redis.start()
         eventually(lambda: owing.row().state is LedgerState.SENT, "the first is settled")
         owing.owe("INC-2.1", kicks=1)
