@@ -14,6 +14,9 @@ import httptools
 
 MAX_ANSWER: Final = 64 * 1024
 MAX_HEAD: Final = 64 * 1024
+"""Bytes before the status is known, announcements of it included."""
+MAX_READ: Final = 1024 * 1024
+"""Bytes of an answer that are read, however little of a body is in them: who sends on and on holds nobody up."""
 MAX_READING: Final = 15.0
 """Seconds after which an answer that trickles in is taken as it is."""
 KEPT_SECONDS: Final = 5.0
@@ -171,7 +174,7 @@ class _Reply:
         self._parser.feed_data(part)
         if not self.status and self._size > MAX_HEAD:
             raise httptools.HttpParserError("a head without end")
-        if len(self.body) > MAX_ANSWER:
+        if len(self.body) > MAX_ANSWER or self._size > MAX_READ:
             self.complete = self.last = True
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -195,4 +198,3 @@ class _Reply:
             self.last = self.last or not self._parser.should_keep_alive()
         else:
             self.headers.clear()
-            self._size = 0

@@ -7,6 +7,7 @@ import contextlib
 import re
 import socket
 import ssl
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -116,11 +117,12 @@ def test_without_a_kept_connection_nothing_leaves(poster: http.Poster, far_side:
     assert server.connections == 0
 
 
-def test_a_body_that_takes_many_parts_arrives_whole(poster: http.Poster, far_side: Farside) -> None:
+def test_a_body_that_takes_many_parts_arrives_whole(far_side: Farside) -> None:
     """It is sent as the far side takes it."""
     server = far_side(OK)
 
-    assert post(poster, server.url, b"{" + b"x" * 8_000_000 + b"}").status == 200
+    with contextlib.closing(http.Poster("http://127.0.0.1", Patience(connect=5, read=30), direct=True)) as patient:
+        assert post(patient, server.url, b"{" + b"x" * 8_000_000 + b"}").status == 200
 
     assert len(server.requests[0].partition(b"\r\n\r\n")[2]) == 8_000_002
 
@@ -186,6 +188,26 @@ def test_a_long_body_is_cut(poster: http.Poster, far_side: Farside) -> None:
     assert len(found.body) == MAX_ANSWER
 
 
+def test_who_sends_on_and_on_holds_nobody_up(poster: http.Poster) -> None:
+    """The status counts, and what follows without ever becoming a body is read no further."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        sending = threading.Thread(target=_send_on_and_on, args=(server,))
+        sending.start()
+        answer = post(poster, f"http://127.0.0.1:{server.getsockname()[1]}/hook")
+        sending.join(30)
+
+    assert (answer.status, answer.body, sending.is_alive()) == (200, b"", False)
+
+
+def _send_on_and_on(server: socket.socket) -> None:
+    connection, _ = server.accept()
+    with connection, contextlib.suppress(OSError):
+        connection.recv(65536)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;")
+        while True:
+            connection.sendall(b"x" * 65536)
+
+
 @pytest.mark.parametrize(
     "answer",
     [
@@ -194,8 +216,9 @@ def test_a_long_body_is_cut(poster: http.Poster, far_side: Farside) -> None:
         b"HTTP/1.1 200 OK\r\nX: y",
         b"SSH-2.0-OpenSSH_9.2\r\n",
         b"HTTP/1.1 200 OK\r\nX: " + b"y" * 300_000,
+        b"HTTP/1.1 100 Continue\r\n\r\n" * 12_000 + OK,
     ],
-    ids=["nothing", "half a status", "half a head", "another protocol", "a head without end"],
+    ids=["nothing", "half a status", "half a head", "another protocol", "a head without end", "but announcements"],
 )
 def test_no_answer_is_unknown(poster: http.Poster, far_side: Farside, answer: bytes) -> None:
     """The request left, so the far side may have it."""
