@@ -124,7 +124,6 @@ class _Reader:
         self._stories: dict[str, _Story] = {}
         self._alerts: Counter[str] = Counter()
         self._flaps: Counter[str] = Counter()
-        self._names: dict[Fingerprint, str] = {}
         self._ended: dict[Fingerprint, datetime] = {}
         self._told: list[Told] = []
         self._ran_out: Counter[str] = Counter()

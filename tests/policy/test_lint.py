@@ -133,6 +133,18 @@ def test_a_check_finds_what_it_looks_for(check: Check) -> None:
     assert findings[0].mend
 
 
+def test_pages_of_several_hours_name_them_all() -> None:
+    """Somebody is paged outside of the first ones: it would not be true of those alone."""
+    levels = "{notify: [oncall], during: office}\n      - {after: 10m, notify: [second], during: evenings}"
+    text = BASE.replace("time_intervals:\n", "time_intervals:\n  evenings: [{}]\n")
+    text = text.replace("{notify: [channel, oncall]}\n      - {after: 10m, notify: [second, managers]}", levels)
+
+    (held,) = [one for one in found(text) if one.check is Check.HELD_PAGE]
+
+    assert held.what == "every page of `page`, for `critical`, is for office and evenings only"
+    assert held.night == "outside of office and evenings nobody is paged for it"
+
+
 def test_a_spotless_policy_has_no_finding() -> None:
     """Nor have the built-in one and its reasons."""
     built_in = policydir.read(ROOT / "policies")

@@ -46,7 +46,13 @@ EMAIL: Final = _keys(
 )
 WEBHOOK: Final = _keys("send_resolved http_config url url_file max_alerts timeout payload")
 
-CARRIED: Final = ("slack", "pagerduty", "email", "webhook")
+CARRIED: Final[Mapping[str, tuple[str, ...]]] = {
+    "slack": SLACK,
+    "pagerduty": PAGERDUTY,
+    "email": EMAIL,
+    "webhook": WEBHOOK,
+}
+"""The receivers that are channels here too."""
 
 OTHERS: Final[Mapping[str, tuple[str, ...]]] = {
     "discord": _keys(

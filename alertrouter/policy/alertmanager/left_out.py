@@ -15,12 +15,6 @@ from alertrouter.policy.reading.value import Fields, Value
 BEARER: Final = frozenset({"authorization", "bearer_token", "bearer_token_file"})
 """The keys of an `http_config` that a token can stand in."""
 
-_KEYS: Final[Mapping[str, tuple[str, ...]]] = {
-    "slack": grammar.SLACK,
-    "pagerduty": grammar.PAGERDUTY,
-    "email": grammar.EMAIL,
-    "webhook": grammar.WEBHOOK,
-}
 _OURS = "alertrouter makes its own message, in blocks, and updates it in place"
 _TIMEOUT = ("alertrouter tries again by its own times", "nothing")
 _RULE = "see whether a rule in PagerDuty goes by it"
@@ -79,7 +73,7 @@ def left_out(
 
     `carried` are those that this integration could carry over, also those of its `http_config`.
     """
-    for key in _KEYS[kind]:
+    for key in grammar.CARRIED[kind]:
         if key in fields and key in _WHY[kind] and key not in carried:
             reason, todo = _WHY[kind][key]
             comments.append(

@@ -101,11 +101,12 @@ def _paging(policy: Policy, ladder: EscalationPolicy, routes: list[Route], place
     yield from _slept_through(ladder, top, places)
     if all(level.during for level in paging):
         number = ladder.levels.index(paging[0])
+        hours = " and ".join(dict.fromkeys(str(level.during) for level in paging))
         yield Finding(
             check=Check.HELD_PAGE,
             place=places.at(*path, "levels", number, "during"),
-            what=f"every page of `{ladder.name}`, for `{top}`, is for {paging[0].during} only",
-            night=f"outside of {paging[0].during} nobody is paged for it",
+            what=f"every page of `{ladder.name}`, for `{top}`, is for {hours} only",
+            night=f"outside of {hours} nobody is paged for it",
             mend="add a level that pages at any hour",
         )
     yield from _same(policy, ladder, routes, places)
