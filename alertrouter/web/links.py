@@ -7,7 +7,7 @@ A link that we have not signed costs one digest and asks nothing of the store.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -56,6 +56,7 @@ _EXPIRED: Final = _Standing(410, "This link has expired", "Links work for a day.
 _GONE: Final = _Standing(410, "It is long over", "The incident that this link was for is not kept any more.")
 _TOO_LARGE: Final = _Standing(413, "That was too much", "The button sends nothing but itself.")
 _CUT_OFF: Final = _Standing(400, "That did not arrive whole", "Nothing has changed. Please press the button again.")
+_WRITTEN: Final = _Standing(202, "It is written down", "It counts as soon as a router is active again.")
 _USED: Final = "This link has been used"
 
 
@@ -107,15 +108,20 @@ class AckPage:
         if not await self._store.append_once(events.encode(event), [key], keep):
             return await self._page(await self._standing(link, now), link)
         _log.info("acknowledged by a link", incident=link.incident, actor=actor)
+        try:
+            return await self._page(await self._done(key, link), link)
+        except StoreUnavailable:  # from here on that isn't to say that nothing has changed
+            return await self._page(_WRITTEN)
+
+    async def _done(self, key: str, link: Link) -> _Standing:
+        """Say what has come of it."""
         answer = await self._store.answer(key)
         incident = await self._store.incident(link.incident)
         if answer is None:
-            done = _Standing(202, "It is written down", "It counts as soon as a router is active again.", incident)
-        elif answer.transition is None:
-            done = _Standing(409, "Nothing has changed", answer.text, incident)
-        else:
-            done = _Standing(200, "It is yours", answer.text, incident)
-        return await self._page(done, link)
+            return replace(_WRITTEN, incident=incident)
+        if answer.transition is None:
+            return _Standing(409, "Nothing has changed", answer.text, incident)
+        return _Standing(200, "It is yours", answer.text, incident)
 
     async def _standing(self, link: Link, now: datetime) -> _Standing:
         if now >= link.expires_at:

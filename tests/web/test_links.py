@@ -16,7 +16,7 @@ from alertrouter.links import VALID
 from alertrouter.notice import Notice
 from alertrouter.render.samples import sample_notice
 from tests.web.answering import answering, fire, journalled, resolve, story, taken_by
-from tests.web.door import Door, running_door
+from tests.web.door import KEYS, Door, running_door
 from tests.web.kept import AT, keep_alert, keep_incident, keep_line
 from tests.web.linking import EMAIL, SECRET, links
 
@@ -184,6 +184,18 @@ def test_without_a_router_it_is_written_down_and_said(quiet: Door) -> None:
     assert "It is written down" in pressed.text
     assert not has_button(pressed)
     assert journalled(quiet) == 1
+
+
+def test_what_is_written_down_is_said_even_if_nothing_can_be_read_afterwards(quiet: Door) -> None:
+    """It has changed: nobody is told that it hasn't, and to press a button that is used up."""
+    incident = keep_incident(quiet, 1)
+    quiet.redis.set(KEYS.timeline(incident.id), "no list: to read it is an error")
+
+    pressed = quiet.http.post(path_to(incident))
+
+    assert (pressed.status_code, journalled(quiet)) == (202, 1)
+    assert "It is written down" in pressed.text
+    assert "Nothing has changed" not in pressed.text
 
 
 def test_both_secrets_are_read_and_the_first_one_signs(quiet: Door) -> None:
