@@ -17,11 +17,13 @@ from alertrouter.errors import PermanentFailure, TemporaryFailure, UnknownOutcom
 from alertrouter.notifiers import http
 from alertrouter.notifiers.exchange import MAX_ANSWER, Answer, Exchange, over
 from alertrouter.notifiers.notifier import Patience
+from tests.notifiers.far_sides import PATIENT
 from tests.notifiers.scripted import OK, Scripted
 from tests.standins import HttpStandIn, certificates
 from tests.waiting import eventually
 
-QUICK = Patience(connect=5, read=1)
+HASTY = Patience(connect=5, read=2)
+"""For those that are to wait in vain."""
 
 Farside = Callable[..., "Scripted"]
 
@@ -42,10 +44,16 @@ def far_side() -> Iterator[Farside]:
 
 @pytest.fixture
 def poster() -> Iterator[http.Poster]:
-    """Posts, and is patient for half a second."""
-    made = http.Poster("http://127.0.0.1", QUICK, direct=True)
-    yield made
-    made.close()
+    """Posts, and has patience with a machine that may stall."""
+    with contextlib.closing(http.Poster("http://127.0.0.1", PATIENT, direct=True)) as made:
+        yield made
+
+
+@pytest.fixture
+def hasty() -> Iterator[http.Poster]:
+    """Posts, and waits two seconds for an answer."""
+    with contextlib.closing(http.Poster("http://127.0.0.1", HASTY, direct=True)) as made:
+        yield made
 
 
 def post(through: http.Poster, url: str, content: bytes = b"{}", token: str = "") -> Answer:
@@ -89,22 +97,22 @@ def test_a_connection_is_left_when_the_far_side_says_so(poster: http.Poster, far
     assert server.connections == 2
 
 
-def test_requests_that_leave_together_wait_for_no_others_answer(poster: http.Poster, far_side: Farside) -> None:
+def test_requests_that_leave_together_wait_for_no_others_answer(hasty: http.Poster, far_side: Farside) -> None:
     """One far side answers, one hangs up, one is silent: each ends as it would by itself, the silent one last."""
     quick, gone, silent = far_side(OK, OK, OK), far_side(OK, b""), far_side(OK, b"", b"")
     for server in (silent, gone, quick):
-        post(poster, server.url)
+        post(hasty, server.url)
 
-    left = {exchange: server for server in (silent, gone, quick) if (exchange := leave(poster, server.url))}
+    left = {exchange: server for server in (silent, gone, quick) if (exchange := leave(hasty, server.url))}
     ended = {left[exchange]: exchange for together in over(left) for exchange in together}
 
     assert set(ended) == {silent, gone, quick}
     assert list(ended)[-1] is silent
-    assert poster.answer(quick.url, "", ended[quick]).status == 200
+    assert hasty.answer(quick.url, "", ended[quick]).status == 200
     for server, why in ((gone, "without an answer"), (silent, "timed out")):
         with pytest.raises(OSError, match=why):
-            poster.answer(server.url, "", ended[server])
-    assert post(poster, quick.url).status == 200
+            hasty.answer(server.url, "", ended[server])
+    assert post(hasty, quick.url).status == 200
     assert (quick.connections, len(quick.requests)) == (1, 3)
 
 
@@ -226,10 +234,10 @@ def test_no_answer_is_unknown(poster: http.Poster, far_side: Farside, answer: by
         post(poster, far_side(answer).url)
 
 
-def test_silence_is_unknown_in_time(poster: http.Poster) -> None:
+def test_silence_is_unknown_in_time(hasty: http.Poster) -> None:
     """Whoever takes the request and says nothing is waited for as long as our patience lasts."""
     with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as server, pytest.raises(UnknownOutcome):
-        post(poster, f"http://127.0.0.1:{server.getsockname()[1]}/hook")
+        post(hasty, f"http://127.0.0.1:{server.getsockname()[1]}/hook")
 
 
 def test_who_answers_before_the_end_is_heard(poster: http.Poster, far_side: Farside) -> None:
@@ -260,7 +268,7 @@ def test_certificates_are_checked(far_side: Farside, tmp_path: Path, monkeypatch
     url = f"https://localhost:{server.port}/hook"
 
     def sent(address: str, to: str = url) -> int:
-        through = http.Poster(to, QUICK, direct=True)
+        through = http.Poster(to, PATIENT, direct=True)
         with contextlib.closing(through):
             return http.post(through, to, b"{" + b"x" * 2_000_000 + b"}", who="hook", address=address).status
 
@@ -279,7 +287,7 @@ def test_a_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> 
         monkeypatch.setenv("HTTP_PROXY", proxy.url)
         monkeypatch.setenv("http_proxy", proxy.url)
         url = "http://hooks.invalid/services/x"
-        by_proxy, direct = http.Poster(url, QUICK), http.Poster(url, QUICK, direct=True)
+        by_proxy, direct = http.Poster(url, PATIENT), http.Poster(url, PATIENT, direct=True)
 
         assert post(by_proxy, url).status == 200
         with pytest.raises(TemporaryFailure, match="no connection"):
