@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
@@ -33,6 +33,7 @@ _RANKS: Final = (
 )
 _ASSUMED: Final = "warning"
 """The severity of an alert whose own is unknown: what a policy that has it takes unless it says otherwise."""
+_THAT_MACHINES: Final = "Local"
 _ALTERNATIVES: Final = re.compile(r"[\w.-]+(?:\|[\w.-]+)*")
 
 
@@ -150,8 +151,45 @@ class _Reader:
         found: dict[str, list[str]] = {}
         for key in ("mute_time_intervals", "time_intervals"):
             for item in fields.take(key, items, ()):
-                item.read(partial(_interval, found), None)
+                item.read(partial(self._interval, found), None)
         return found
+
+    def _interval(self, found: dict[str, list[str]], value: Value) -> None:
+        with section(value) as fields:
+            name = fields.take("name", text, "")
+            if not name:
+                fields.wrong("found no `name` in a time interval, expected one")
+            if name in found:
+                fields.wrong(
+                    f"time interval `{name}` is not unique: the old and the new list share their names", "name"
+                )
+            lines = [f"  {scalar(name)}: # line {value.node.place.line}"]
+            for item in map(self._in_some_zone, fields.take("time_intervals", items, ())):
+                faults = len(value.faults.found())
+                item.read(partial(entry, "UTC"), None)
+                if isinstance(item.node, Table) and len(value.faults.found()) == faults:
+                    lines.append(f"    - {shown(item.node)}")
+            if len(lines) == 1:
+                lines = [f"  {scalar(name)}: []"]
+            if name:
+                found.setdefault(name, lines)
+
+    def _in_some_zone(self, item: Value) -> Value:
+        """The entry of a time interval without the `location` that is the zone of Alertmanager's machine."""
+        if not isinstance(item.node, Table) or "location" not in item.node.entries:
+            return item
+        node = item.node.entries["location"].value
+        if not isinstance(node, Scalar) or node.text != _THAT_MACHINES:
+            return item
+        self._report.note(
+            node.place,
+            f"{item.path}.location",
+            f"the location `{_THAT_MACHINES}` is left out",
+            why="it is the time zone of the machine that Alertmanager runs on; here it is UTC",
+            todo="name the zone in `location`, or for the whole policy in `timezone`",
+        )
+        rest = {key: one for key, one in item.node.entries.items() if key != "location"}
+        return replace(item, node=replace(item.node, entries=rest))
 
     # writing
 
@@ -180,25 +218,6 @@ class _Reader:
         if any(not line.lstrip().startswith("#") for line in rules):
             files["inhibition.yml"] = [*head, "", "inhibit_rules:", *rules]
         return {name: "\n".join(lines) + "\n" for name, lines in files.items()}
-
-
-def _interval(found: dict[str, list[str]], value: Value) -> None:
-    with section(value) as fields:
-        name = fields.take("name", text, "")
-        if not name:
-            fields.wrong("found no `name` in a time interval, expected one")
-        if name in found:
-            fields.wrong(f"time interval `{name}` is not unique: the old and the new list share their names", "name")
-        lines = [f"  {scalar(name)}: # line {value.node.place.line}"]
-        for item in fields.take("time_intervals", items, ()):
-            faults = len(value.faults.found())
-            item.read(partial(entry, "UTC"), None)
-            if isinstance(item.node, Table) and len(value.faults.found()) == faults:
-                lines.append(f"    - {shown(item.node)}")
-        if len(lines) == 1:
-            lines = [f"  {scalar(name)}: []"]
-        if name:
-            found.setdefault(name, lines)
 
 
 def _names(fields: Fields) -> tuple[str, ...]:

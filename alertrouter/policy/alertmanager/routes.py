@@ -240,9 +240,9 @@ def _told(source: tuple[str, ...], target: tuple[str, ...]) -> str:
 
 
 def _old_matcher(name: str, op: Op, value: Value) -> Matcher:
-    if value.null:
-        raise Wrong("found nothing, expected a value")
-    content = text(value)
+    if value.null and op is Op.REGEX:
+        raise Wrong("found nothing, expected a regex")
+    content = "" if value.null else text(value)
     try:
         # Alertmanager shows the regexes of `match_re` wrapped in its route keys.
         return Matcher(name, op, f"^(?:{content})$" if op is Op.REGEX else content)

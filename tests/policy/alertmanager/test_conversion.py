@@ -180,6 +180,29 @@ def test_time_intervals_of_both_lists_hold_what_they_held() -> None:
     ]
 
 
+def test_the_zone_of_alertmanagers_machine_is_said() -> None:
+    """`Local` is no zone of a policy: its times go by UTC until somebody names one."""
+    interval = "{weekdays: [monday], location: Local}"
+    found, policy = converted(
+        f"{with_receiver('labels: {}')}time_intervals: [{{name: w, time_intervals: [{interval}]}}]\n"
+    )
+
+    assert found.problems == ()
+    assert [note.key for note in found.notes if "Local" in note.what] == [
+        "time_intervals[0].time_intervals[0].location"
+    ]
+    (monday,) = policy.time_intervals["w"]
+    assert monday.contains(datetime(2026, 3, 2, 23, 30, tzinfo=UTC))
+
+
+def test_a_match_of_nothing_is_the_empty_text() -> None:
+    """As in Alertmanager: the label must be missing."""
+    found, policy = converted("route: {receiver: x, routes: [{match: {a: }}]}\nreceivers: [{name: x}]\n")
+
+    assert found.problems == ()
+    assert [str(one) for one in policy.root.routes[0].matchers] == ['a=""']
+
+
 def test_inhibition_rules_of_both_forms_become_matchers() -> None:
     """A side without matchers is every alert, and a note says so."""
     found, policy = converted(EVERYTHING)
