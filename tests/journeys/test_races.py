@@ -15,11 +15,23 @@ import pytest
 from alertrouter.delivery import LedgerState
 from alertrouter.events import Escalated, Snoozed
 from alertrouter.incident import Reason, State
+from alertrouter.store.ledger_row import Claimed
 from alertrouter.transition import Transition
 from tests.journeys.farsides import FarSides
 from tests.journeys.race import POLICY, Race, RaceWith, ack, now, paged
 from tests.store.values import claim
 from tests.waiting import eventually
+
+
+def taken_while_claimed(race: Race) -> Claimed:
+    """A page is in the hands of a worker when somebody takes the incident, and is marked for that."""
+    race.at_once(race.report("Disk"))
+    eventually(lambda: len(race.deliveries()) == 2, "the page is owed")
+    claimed = claim(race.ledger, now(), "pagerduty")
+    assert claimed is not None
+    race.at_once(ack("@lena"))
+    eventually(lambda: race.ledger.look([claimed], [])[1][0], "it is marked")
+    return claimed
 
 
 def test_an_acknowledgement_cancels_the_page_that_has_not_left(race: Race, far: FarSides) -> None:
@@ -43,13 +55,7 @@ def test_an_acknowledgement_cancels_the_page_that_has_not_left(race: Race, far: 
 def test_an_acknowledgement_stops_a_page_in_the_hands_of_a_worker(race: Race, far: FarSides) -> None:
     """Claimed but not sent when somebody takes it: the worker looks once more before it sends."""
     with race.router():
-        race.at_once(race.report("Disk"))
-        eventually(lambda: len(race.deliveries()) == 2, "the page is owed")
-        claimed = claim(race.ledger, now(), "pagerduty")
-        assert claimed is not None
-
-        race.at_once(ack("@lena"))
-        eventually(lambda: race.ledger.look([claimed], [])[1][0], "it is marked")
+        claimed = taken_while_claimed(race)
         race.send(claimed)
         eventually(lambda: len(race.cancelled()) == 2, "the story says so")
 
@@ -61,13 +67,7 @@ def test_an_acknowledgement_stops_a_page_in_the_hands_of_a_worker(race: Race, fa
 def test_a_page_whose_worker_died_is_not_sent_again_once_it_is_taken(race: Race, far: FarSides) -> None:
     """Nobody knows whether it left before that: it isn't sent again, and PagerDuty hears of the end all the same."""
     with race.router():
-        race.at_once(race.report("Disk"))
-        eventually(lambda: len(race.deliveries()) == 2, "the page is owed")
-        claimed = claim(race.ledger, now(), "pagerduty")
-        assert claimed is not None
-
-        race.at_once(ack("@lena"))
-        eventually(lambda: race.ledger.look([claimed], [])[1][0], "it is marked")
+        claimed = taken_while_claimed(race)
         race.client.zadd(race.keys.due("pagerduty", claimed.delivery.rank), {claimed.delivery.id: 0})
         with race.worker():
             eventually(lambda: race.deliveries()[1].state is LedgerState.SENT, "the next worker settles it", 15)

@@ -89,16 +89,8 @@ def test_an_inhibited_alert_is_told_to_nobody_while_another_explains_it(
     programs: Programs, far: FarSides, faults: Faults
 ) -> None:
     """What a dead service explains is held back; when the service is back and the rest still fires, that is told."""
-    alertrouter, _ = _behind_an_alertmanager(programs, far, faults)
+    _slow_while_down(programs, far, faults)
 
-    faults.begin("ServiceDown", "db1")
-    far.wait_for("ServiceDown fires")
-    faults.begin("SlowQueries", "db1")
-    eventually(
-        lambda: alertrouter.door.metric("alertrouter_alerts_suppressed_total", reason="inhibited"),
-        within=SOON,
-        what="the alert is held back",
-    )
     faults.begin("Afterwards", "db1")
     far.wait_for("ServiceDown fires", "Afterwards fires")
 
@@ -115,15 +107,7 @@ def test_an_alert_that_begins_and_ends_while_inhibited_is_never_mentioned(
     programs: Programs, far: FarSides, faults: Faults
 ) -> None:
     """Who was not told that it fires is not told that it is over."""
-    alertrouter, _ = _behind_an_alertmanager(programs, far, faults)
-    faults.begin("ServiceDown", "db1")
-    far.wait_for("ServiceDown fires")
-    faults.begin("SlowQueries", "db1")
-    eventually(
-        lambda: alertrouter.door.metric("alertrouter_alerts_suppressed_total", reason="inhibited"),
-        within=SOON,
-        what="the alert is held back",
-    )
+    alertrouter = _slow_while_down(programs, far, faults)
 
     faults.end("SlowQueries", "db1")
     eventually(
@@ -165,6 +149,20 @@ def test_an_alert_ends_when_its_prometheus_falls_silent(programs: Programs, far:
     prometheus.kill()
 
     far.wait_for("DiskFull fires", "DiskFull is over")
+
+
+def _slow_while_down(programs: Programs, far: FarSides, faults: Faults) -> Alertrouter:
+    """A service is down, which is told, and its slow queries are held back for that."""
+    alertrouter, _ = _behind_an_alertmanager(programs, far, faults)
+    faults.begin("ServiceDown", "db1")
+    far.wait_for("ServiceDown fires")
+    faults.begin("SlowQueries", "db1")
+    eventually(
+        lambda: alertrouter.door.metric("alertrouter_alerts_suppressed_total", reason="inhibited"),
+        within=SOON,
+        what="the alert is held back",
+    )
+    return alertrouter
 
 
 def _behind_an_alertmanager(programs: Programs, far: FarSides, faults: Faults) -> tuple[Alertrouter, Alertmanager]:
