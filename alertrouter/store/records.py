@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Final, cast
 
@@ -18,6 +18,7 @@ from alertrouter.silence import Silence
 from alertrouter.store.connection import border
 from alertrouter.store.keys import Keys
 from alertrouter.store.moment import to_ms
+from alertrouter.store.readable import UNREADABLE, readable
 from alertrouter.transition import Transition
 
 FIELD: Final = "r"
@@ -95,7 +96,7 @@ class History:
         self._keys = keys
 
     def read(self, since: datetime | None = None) -> Iterator[Record]:
-        """Give all records from a moment on, oldest first."""
+        """Give all records from a moment on, oldest first. Raises `PayloadError` where they can't be read."""
         start = self._entry_before(since) if since else "-"
         while True:
             with border():
@@ -103,8 +104,8 @@ class History:
                     list[tuple[bytes, dict[bytes, bytes]]],
                     self._redis.xrange(self._keys.records, min=start, count=_AT_ONCE),
                 )
-            for _, fields in entries:
-                found = unpack(fields[FIELD.encode()])
+            for entry, fields in entries:
+                found = _unpacked(entry, fields)
                 yield from (record for record in found if since is None or record.at >= since)
             if len(entries) < _AT_ONCE:
                 return
@@ -127,8 +128,7 @@ class History:
             return []
         with border():
             packed = cast(list[bytes], self._redis.hvals(self._keys.silences))
-        for one in packed:
-            silence = msgspec.msgpack.decode(one, type=Silence)
+        for silence in readable(packed, msgspec.msgpack.Decoder(Silence).decode):
             if silence.updated_at < begin and not silence.maintenance:
                 found.setdefault(silence.id, silenced(silence, begin, silence.created_by))
         return [replace(record, at=begin) for record in found.values() if record.ends_at > begin]
@@ -165,3 +165,14 @@ class History:
             moment = max(to_ms(batch[0].at), int(before))
             name = f"{moment}-{int(sequence) + 1 if moment == int(before) else 0}"
             self._redis.xadd(self._keys.records, {FIELD: pack(batch)}, id=name)
+
+
+def _unpacked(entry: bytes, fields: Mapping[bytes, bytes]) -> list[Record]:
+    """Read an entry. One left out would make what is counted wrong: it is named instead, with the way out."""
+    try:
+        return unpack(fields[FIELD.encode()])
+    except UNREADABLE as error:
+        raise PayloadError(
+            f"the recorded history can't be read at {entry.decode()}: {error}; "
+            "`alertrouter backup FILE --set-aside` takes out what can't be read"
+        ) from None

@@ -169,3 +169,19 @@ def test_a_history_is_taken_in_once(client: redis.Redis, keys: Keys) -> None:
     assert list(history.read(START + timedelta(seconds=1100))) == records[1100:]
     with pytest.raises(PayloadError, match="already"):
         history.take_in(records)
+
+
+@pytest.mark.parametrize(
+    "record", [b"\x93of another version", b"\x91\x81\xa4type\xa1\xff"], ids=["of another", "broken"]
+)
+def test_where_the_history_cannot_be_read_is_said(client: redis.Redis, keys: Keys, record: bytes) -> None:
+    """With the way out: what was counted without it would be wrong. A silence's own record is left out."""
+    client.xadd(keys.records, {"r": record}, id="1767225600000-0")
+    client.hset(keys.silences, "S", record)
+
+    history = History(client, keys)
+
+    with pytest.raises(PayloadError, match=r"history can't be read at 1767225600000-0: .*--set-aside"):
+        list(history.read())
+    client.delete(keys.records)
+    assert history.silences(START) == []
