@@ -29,7 +29,7 @@ def email(reading: Reading, name: str, fields: Fields) -> Options:
         options += [("from", scalar(sender[0]))] if sender else []
     place = fields.value.node.place
     comments += setting(reading.variables, reading.report, "SMTP_FROM", reading.globals.mail.sender, place, key)
-    if not mail.host:
+    if not mail.host and "smarthost" not in fields:
         fields.wrong("found no `smarthost`, here or as `smtp_smarthost` in `global`, expected one")
     mail.settle(reading.variables, reading.report, fields, comments, key)
     if not fields.take("send_resolved", flag, False):

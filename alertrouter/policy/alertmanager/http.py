@@ -80,7 +80,10 @@ def basic_auth(report: Report, variable: Callable[[str], str], value: Value) -> 
 
 def is_bearer(authorization: Fields) -> bool:
     """Tell whether an `authorization` is a bearer token: its default, and what is spoken here."""
-    return authorization.take("type", text, "").strip().lower() in ("", "bearer")
+    kind = authorization.take("type", text, "").strip().lower()
+    if kind == "basic":
+        authorization.wrong("found `Basic`, which has a key of its own: `basic_auth`", "type")
+    return kind in ("", "bearer")
 
 
 def secret_url(url: str) -> bool:

@@ -195,6 +195,28 @@ def test_the_zone_of_alertmanagers_machine_is_said() -> None:
     assert monday.contains(datetime(2026, 3, 2, 23, 30, tzinfo=UTC))
 
 
+@pytest.mark.parametrize(
+    ("integration", "said"),
+    [
+        (
+            "webhook_configs: [{url: 'http://e/', http_config: {authorization: {type: Basic, credentials: x}}}]",
+            "found `Basic`, which has a key of its own: `basic_auth`",
+        ),
+        (
+            "pagerduty_configs: [{routing_key: k, http_config: {authorization: {type: basic}}}]",
+            "found `Basic`, which has a key of its own: `basic_auth`",
+        ),
+        (
+            "email_configs: [{to: a@example.org, from: b@example.org, smarthost: mail}]",
+            "found `mail`, expected a host and a port, as smtp.example.org:587",
+        ),
+    ],
+)
+def test_what_alertmanager_refuses_is_one_fault(integration: str, said: str) -> None:
+    """At its place, and not a second one for what follows from it."""
+    assert [one.message for one in converted(with_receiver(integration))[0].problems] == [said]
+
+
 def test_a_match_of_nothing_is_the_empty_text() -> None:
     """As in Alertmanager: the label must be missing."""
     found, policy = converted("route: {receiver: x, routes: [{match: {a: }}]}\nreceivers: [{name: x}]\n")
