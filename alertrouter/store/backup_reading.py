@@ -15,6 +15,7 @@ import msgspec
 
 from alertrouter import record as history
 from alertrouter.alert import Alert
+from alertrouter.delivery import LedgerState
 from alertrouter.engine.changes import Answer
 from alertrouter.engine.state import Pulse
 from alertrouter.events import decode as read_event
@@ -36,6 +37,9 @@ MOST_NAMED: Final = 20
 
 _Fields: TypeAlias = Mapping[bytes, bytes]
 _Read: TypeAlias = Callable[[_Fields], object]
+_OWED: Final = frozenset(
+    state.value.encode() for state in (LedgerState.PENDING, LedgerState.CLAIMED, LedgerState.RETRY, LedgerState.UNKNOWN)
+)
 _ONLY: Final = b""
 """The name of what an entry holds that has no fields."""
 
@@ -147,10 +151,16 @@ def _entries(one: Record, form: Form) -> Iterator[tuple[bytes, _Fields]]:
 
 
 def _place(one: Record, form: Form, name: bytes, fields: _Fields) -> Iterator[Place]:
-    """Where it stands, if it may be removed. What the router can't read of its journal it sets aside itself."""
+    """Where it stands, if it may be removed.
+
+    What the router can't read of its journal it sets aside itself, and a delivery that is owed still a worker fails:
+    without its end the router would wait for that, and tell the destination nothing more of its incident.
+    """
     match one.kind:
         case "stream" if one.name != "journal":
             yield Place(one.name, "stream", (name,))
+        case "hash" if form.row and fields.get(b"state") in _OWED:
+            return
         case "hash" if form.row:
             yield Place(one.name, "row", one.fields)
         case "hash":

@@ -64,12 +64,13 @@ def test_what_was_written_anew_meanwhile_stays(damaged: redis.Redis, keys: Keys)
 
 
 def test_what_the_state_can_not_do_without_stays(client: redis.Redis, keys: Keys) -> None:
-    """The policy in force, a key of another version, single values, and the journal, which the router sees to."""
+    """The policy in force, a key of another version, single values; journal and what is owed, which others see to."""
     client.set(keys.active, "r1")
     client.hset(keys.policies, "r1", NIL)
     client.set(keys.last_number, "many")
     client.set(f"{keys.namespace}:of_tomorrow", "?")
     client.xadd(keys.journal, {"e": NIL})
+    client.hset(keys.delivery("INC-1.1"), mapping={"state": "pending", "delivery": NIL})
     found = found_in(client, keys)
 
-    assert (found.unreadable, found.removable) == (4, [])
+    assert (found.unreadable, found.removable) == (5, [])
