@@ -150,7 +150,7 @@ def _slack_token(token: str, settings: Settings) -> Iterator[Finding]:
     except NO_ANSWER as error:
         yield wrong("slack", str(failure_of(error, url)), "check SLACK_API_URL, proxies and the firewall")
         return
-    except msgspec.DecodeError:
+    except (ValueError, RecursionError):
         yield wrong("slack", f"{url} answers, but not as Slack does", "check SLACK_API_URL")
         return
     if not said.ok:

@@ -102,7 +102,7 @@ def _socket(settings: Settings) -> Finding:
             said = _OPENED.decode(http.post(url, headers={"Authorization": f"Bearer {token}"}).content)
     except NO_ANSWER as error:
         return wrong(SOCKET, str(failure_of(error, url)), "check SLACK_API_URL, proxies and the firewall")
-    except msgspec.DecodeError:
+    except (ValueError, RecursionError):
         return wrong(SOCKET, f"{url} answers, but not as Slack does", "check SLACK_API_URL")
     if not said.ok:
         return wrong(SOCKET, f"SLACK_APP_TOKEN is refused: {excerpt(said.error.encode(), (token,))}", mend)

@@ -87,7 +87,7 @@ class Server:
         """Take what the server said as a value."""
         try:
             return msgspec.json.decode(body, type=kind)
-        except msgspec.DecodeError as error:
+        except (ValueError, RecursionError) as error:
             raise NoServer(f"{self.url}: the answer is none of alertrouter's: {error}") from None
 
     def act(self, incident: str, action: str, body: Mapping[str, str | bool]) -> Said:
@@ -150,14 +150,14 @@ def incident_id(text: str) -> str:
 def _error(body: bytes) -> str:
     try:
         return msgspec.json.decode(body, type=_Answer).error
-    except msgspec.DecodeError:
+    except (ValueError, RecursionError):
         return ""
 
 
 def _text(body: bytes) -> str:
     try:
         faults = msgspec.json.decode(body, type=_Faults).detail
-    except msgspec.DecodeError:
+    except (ValueError, RecursionError):
         faults = []
     if faults:
         # A body that may have several forms is refused by each: the form that was meant is the one that found its keys.

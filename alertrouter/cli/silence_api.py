@@ -126,7 +126,7 @@ def refused(body: bytes) -> NoReturn:
     """Tell in the server's words why not."""
     try:
         said = msgspec.json.decode(body)
-    except msgspec.DecodeError:
+    except (ValueError, RecursionError):
         said = body.decode(errors="replace")
     text = said.get("message") or said.get("error") if isinstance(said, dict) else said
     typer.echo(plain(str(text)), err=True)

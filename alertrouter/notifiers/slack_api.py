@@ -110,7 +110,7 @@ def understood(answer: Answer, who: str, secrets: tuple[str, ...]) -> Posted:
 def _judged(answer: Answer, decoder: msgspec.json.Decoder[_V], who: str, secrets: tuple[str, ...]) -> _V:
     try:
         reply = decoder.decode(answer.body)
-    except msgspec.DecodeError:
+    except (ValueError, RecursionError):
         raise UnknownOutcome(f"{who}: answered {answer.status} with no JSON that can be read") from None
     if reply.ok:
         return reply

@@ -26,6 +26,7 @@ from alertrouter.store.keys import RANKS, Keys, due_set
 from alertrouter.store.ledger_row import KEEP_SECONDS, Claimed, Ending, LedgerRow, row_of
 from alertrouter.store.metrics import DELIVERIES, bucket_of
 from alertrouter.store.moment import from_ms, to_ms
+from alertrouter.store.readable import UNREADABLE
 from alertrouter.store.scripts import Answer, Argument, Script
 
 CLAIM_MS: Final = 8000
@@ -149,7 +150,7 @@ class Ledger:
         )
         try:
             delivery = msgspec.msgpack.decode(packed, type=Delivery)
-        except msgspec.DecodeError as fault:
+        except UNREADABLE as fault:
             self._give_up(name.decode(), fence, now, f"its row can't be read: {fault}")
             return None
         return Claimed(

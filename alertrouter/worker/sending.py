@@ -20,6 +20,7 @@ from alertrouter.notifiers.notifier import Departed, Leave, Sent
 from alertrouter.policy.receiver import Channel
 from alertrouter.store.ledger import Ledger
 from alertrouter.store.ledger_row import Claimed, Ending
+from alertrouter.store.readable import UNREADABLE
 from alertrouter.tracing import Tracing
 from alertrouter.worker.address_book import Way
 
@@ -278,7 +279,7 @@ def _unpacked(packed: Mapping[Fingerprint, bytes]) -> dict[Fingerprint, Alert]:
     for mark, record in packed.items():
         try:
             found[mark] = _ALERT.decode(record)
-        except msgspec.DecodeError as error:
+        except UNREADABLE as error:
             _log.error("alert can't be read and is left out of the message", alert=mark, reason=str(error))
     return found
 

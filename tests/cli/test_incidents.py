@@ -109,7 +109,9 @@ def test_without_a_server_that_is_said_plainly() -> None:
     ("answer", "said"),
     [
         (Answer(404, b"no such page"), "answered 404: no such page"),
+        (Answer(404, b'{"error": "\xff"}'), 'answered 404: {"error": "\ufffd"}'),
         (Answer(200, b"<html>"), "the answer is none of alertrouter's"),
+        (Answer(200, b'{"now": "\xff"}'), "the answer is none of alertrouter's"),
         (Answer(200, b'{"status": "success"}'), "the answer is none of alertrouter's"),
     ],
 )

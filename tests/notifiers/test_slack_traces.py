@@ -116,7 +116,15 @@ def test_a_bot_that_may_not_read_posts_again(slack: SlackStandIn, bot_for: BotFo
     assert not sent.proven
 
 
-@pytest.mark.parametrize("broken", [Answer(503), Answer(200, b"no JSON"), Answer(drop=True)])
+@pytest.mark.parametrize(
+    "broken",
+    [
+        Answer(503),
+        Answer(200, b"no JSON"),
+        Answer(200, b'{"ok": true, "ts": "\xff", "messages": [{"ts": "\xff"}]}'),
+        Answer(drop=True),
+    ],
+)
 def test_a_look_that_fails_holds_nothing_up(slack: SlackStandIn, bot_for: BotFor, broken: Answer) -> None:
     """The message is posted all the same."""
     bot, told = bot_for("C0AIMODELS"), notice()

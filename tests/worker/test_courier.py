@@ -262,10 +262,15 @@ def test_a_nudge_is_enough_for_a_worker_that_lingers(owing: Owing, far_side: Htt
     assert owing.client.zcard(owing.keys.draining) == 0
 
 
-def test_an_alert_that_can_not_be_read_keeps_no_page_back(owing: Owing, far_side: HttpStandIn) -> None:
+@pytest.mark.parametrize(
+    "record",
+    [msgspec.msgpack.encode(["of", {"another": "version"}]), b"\x99\xa1\xff" + b"\xc0" * 8],
+    ids=["of another", "broken"],
+)
+def test_an_alert_that_can_not_be_read_keeps_no_page_back(owing: Owing, far_side: HttpStandIn, record: bytes) -> None:
     """A record of another version, after an upgrade: the message leaves without it, at the first try."""
     for name in owing.firing:
-        owing.client.hset(owing.keys.alerts, name, msgspec.msgpack.encode(["of", {"another": "version"}]))
+        owing.client.hset(owing.keys.alerts, name, record)
     owing.owe()
 
     owing.courier().drain()
