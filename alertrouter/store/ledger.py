@@ -150,7 +150,7 @@ class Ledger:
         )
         try:
             delivery = msgspec.msgpack.decode(packed, type=Delivery)
-        except UNREADABLE as fault:
+        except (*UNREADABLE, TypeError) as fault:  # TypeError: the row has none
             self._give_up(name.decode(), fence, now, f"its row can't be read: {fault}")
             return None
         return Claimed(

@@ -116,6 +116,7 @@ class _Direct(HttpToolsProtocol):
             or self.expect_100_continue
             or self.parser.should_upgrade()
             or self._answering()
+            or self.flow.write_paused  # uvicorn waits with the answer until the sender reads
             or (self.limit_concurrency is not None and len(self.connections) >= self.limit_concurrency)
         ):
             return None

@@ -65,8 +65,7 @@ def _work(settings: Settings, courier: Courier, outage: Outage) -> None:
                 log_job_description=False,
             )
             worker.courier = courier
-            outage.over()
-            _log.info("waiting for kicks", queue=Keys(settings.namespace).queue)
+            worker.outage = outage
             worker.work()
     except StoreUnavailable as error:
         outage.goes_on(error)
@@ -79,6 +78,13 @@ class _Worker(SimpleWorker):
 
     max_connection_wait_time = 1.0
     courier: Courier
+    outage: Outage
+
+    def register_birth(self) -> None:
+        """Write that it works: a store that takes that is there again, one that only answers may be full."""
+        super().register_birth()  # type: ignore[no-untyped-call]  # RQ
+        self.outage.over()
+        _log.info("waiting for kicks", queue=self.queue_names()[0])
 
     def subscribe(self) -> None:
         """Listen to no commands: it would cost a thread and a connection, and nobody sends any."""

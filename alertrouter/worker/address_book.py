@@ -7,7 +7,7 @@ from typing import Final
 
 from alertrouter import log
 from alertrouter.delivery import Delivery
-from alertrouter.errors import PermanentFailure
+from alertrouter.errors import PermanentFailure, PolicyError
 from alertrouter.notice import Inbox
 from alertrouter.notifiers import Notifier, Together, notifier_for
 from alertrouter.policy.load import load
@@ -49,7 +49,7 @@ class AddressBook:
         self._ways: dict[tuple[str, str], Way] = {}
 
     def way(self, delivery: Delivery) -> Way:
-        """Find it; raises `PermanentFailure` or `PolicyError` when neither its own policy nor the active one has it."""
+        """Find it; raises `PermanentFailure` when neither its own policy nor the active one has it."""
         known = self._ways.get((delivery.revision, delivery.destination))
         if known:
             return known
@@ -89,7 +89,13 @@ class AddressBook:
                 return None
             if len(self._policies) >= MOST_POLICIES:
                 self._policies.pop(next(iter(self._policies)))
-            self._policies[revision] = load(files)
+            try:
+                self._policies[revision] = load(files)
+            except PolicyError as error:  # an upgrade refuses what an older version accepted: the active one may know
+                _log.warning(
+                    "stored policy can't be loaded", revision=revision, problems=list(map(str, error.problems))
+                )
+                return None
         return self._policies[revision]
 
     def _pace(self, notifier: Notifier) -> int:

@@ -113,13 +113,16 @@ def test_a_cancelled_row_is_never_claimed(owe: Owe, ledger: Ledger, client: redi
     assert client.zcard(keys.due("slack", 2)) == 0
 
 
-@pytest.mark.parametrize("packed", [b"\x81", b"\x81\xa2id\xa1\xff"], ids=["cut off", "broken"])
+@pytest.mark.parametrize("packed", [b"\x81", b"\x81\xa2id\xa1\xff", b""], ids=["cut off", "broken", "gone"])
 def test_a_row_that_can_not_be_read_fails_and_holds_nobody_up(
     owe: Owe, ledger: Ledger, client: redis.Redis, keys: Keys, packed: bytes
 ) -> None:
     """It is told to the router as failed, so that its destination does not wait for it for ever."""
     owe(delivery("INC-1.1", rank=2), delivery("INC-2.1"))
-    client.hset(keys.delivery("INC-1.1"), "delivery", packed)
+    if packed:
+        client.hset(keys.delivery("INC-1.1"), "delivery", packed)
+    else:
+        client.hdel(keys.delivery("INC-1.1"), "delivery")
 
     claimed = claim(ledger, at())
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 
 import pytest
@@ -148,8 +148,10 @@ class Clock(asyncio.SelectorEventLoop):
 
 
 @asynccontextmanager
-async def served(loop: Clock, parse: Parse) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    """A connection to a hook with this parser."""
+async def served(
+    loop: Clock, parse: Parse
+) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter, ServerState]]:
+    """A connection to a hook with this parser, and what the server knows of its connections."""
     store = DoorStore(connect_async("redis://127.0.0.1:1"), KEYS, max_backlog=1)
     hook = Hook("own", parse, store=store, senders=Senders((), ()), max_body=1000)
     app = FastAPI(routes=[Route("/api/v2/alerts", hook.answer, methods=["POST"])])
@@ -157,16 +159,20 @@ async def served(loop: Clock, parse: Parse) -> AsyncIterator[tuple[asyncio.Strea
     config.load()
     state = ServerState()
     serving = await loop.create_server(lambda: protocol(config, state, {}, loop), "127.0.0.1")
+    serving.sockets[0].setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.connect(serving.sockets[0].getsockname())
     async with serving:
-        reader, writer = await asyncio.open_connection(*serving.sockets[0].getsockname())
-        yield reader, writer
+        reader, writer = await asyncio.open_connection(sock=client)
+        yield reader, writer, state
         writer.close()
         await writer.wait_closed()
 
 
 async def asked(loop: Clock, parse: Parse, sent: bytes, wait: float = 0) -> bytes:
     """What the hook answers in the end to who sends this, `wait` seconds later."""
-    async with served(loop, parse) as (reader, writer):
+    async with served(loop, parse) as (reader, writer, _):
         writer.write(sent)
         answer = asyncio.ensure_future(reader.read())
         while not (await asyncio.wait([answer], timeout=0.1))[0]:
@@ -205,7 +211,7 @@ def test_a_body_that_does_not_arrive_is_not_waited_for_for_ever() -> None:
 
 async def rested(loop: Clock, pauses: Sequence[float]) -> bool:
     """Whether the door has let go of a sender who posted, and posted again after each pause but the last."""
-    async with served(loop, broken) as (reader, writer):
+    async with served(loop, broken) as (reader, writer, _):
         for pause in pauses:
             writer.write(POST + b"\r\n" + BODY)
             await reader.readuntil(b"\r\n\r\nInternal Server Error")
@@ -228,3 +234,25 @@ def test_a_sender_that_rests_for_5_seconds_is_let_go(pauses: list[float], gone: 
         loop = runner.get_loop()
         assert isinstance(loop, Clock)
         assert runner.run(rested(loop, pauses)) is gone
+
+
+async def kept_for_who_never_reads(loop: Clock) -> int:
+    """The bytes of answers that the door keeps for a sender who posts 1,000 times and reads none."""
+    async with served(loop, broken) as (_, writer, state):
+        writer.transport.pause_reading()  # type: ignore[attr-defined]  # it is a ReadTransport as well
+        for _ in range(10):
+            writer.write((POST + b"\r\n" + BODY) * 100)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(writer.drain(), 0.1)
+            await asyncio.sleep(0)
+        kept = [connection.transport.get_write_buffer_size() for connection in state.connections]
+        writer.transport.abort()
+        return max(kept)
+
+
+def test_a_sender_that_never_reads_is_not_written_for_without_end() -> None:
+    """Its requests are left unread when its answers pile up."""
+    with asyncio.Runner(loop_factory=Clock) as runner:
+        loop = runner.get_loop()
+        assert isinstance(loop, Clock)
+        assert runner.run(kept_for_who_never_reads(loop)) < 100_000
