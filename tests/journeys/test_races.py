@@ -85,7 +85,10 @@ def test_pages_and_acknowledgements_that_meet_agree_on_who_was_told(
     race_with: RaceWith, far: FarSides, record_property: Callable[[str, object], None]
 ) -> None:
     """Forty pages leave while all are taken: each was sent, or was cancelled; the end reaches those who were told."""
-    race = race_with(POLICY.replace("{notify: channel}", "{notify: [channel, oncall]}"))
+    one_page_each = "{notify: [channel, oncall]}, {after: 1h, notify: oncall}"
+    race = race_with(
+        POLICY.replace("{notify: channel}, {after: 1s, notify: oncall}, {after: 3s, notify: managers}", one_page_each)
+    )
     names = [f"Disk{number}" for number in range(40)]
     with race.router(), race.worker("a"), race.worker("b"):
         far.pagerduty.hold_after(5)

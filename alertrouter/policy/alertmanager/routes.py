@@ -115,8 +115,8 @@ class Routes:
         options: list[tuple[str, str]] = []
         if receiver := fields.take("receiver", self._receiver, ""):
             options.append(("receiver", scalar(receiver)))
-        # An empty one inherits, in Alertmanager's eyes; in a policy it would be one group for the route.
-        if group_by := fields.take("group_by", _group_by, ()):
+        # An empty one is one group for the route, as in Alertmanager since 0.31; before, it inherited.
+        if (group_by := fields.take("group_by", _group_by, None)) is not None:
             options.append(("group_by", listed(map(scalar, group_by))))
         for key in _TIMINGS:
             read = Value.duration if key == "group_wait" else _long

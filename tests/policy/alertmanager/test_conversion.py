@@ -245,16 +245,16 @@ def test_severities_are_those_that_the_file_speaks_of() -> None:
     )
 
 
-def test_an_empty_group_by_inherits() -> None:
-    """As in Alertmanager, where it says nothing; in a policy it would make one group of all alerts of the route."""
+def test_an_empty_group_by_makes_one_group() -> None:
+    """As in Alertmanager from 0.31 on; before, it said nothing, and the route inherited."""
     _, policy = converted(
         "route:\n  receiver: x\n  group_by: [cluster]\n  routes:\n  - group_by: []\n    match: {team: db}\n"
         "  - group_by: ['...']\n    routes: [{group_by: []}]\nreceivers: [{name: x}]\n"
     )
 
     database, rest = policy.root.routes
-    assert database.options.group_by == ("cluster",)
-    assert rest.routes[0].options.group_by is None
+    assert database.options.group_by == ()
+    assert rest.routes[0].options.group_by == ()
 
 
 def test_faults_are_told_at_their_place_and_the_rest_is_usable() -> None:
