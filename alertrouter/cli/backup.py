@@ -45,6 +45,9 @@ def backup(
     """
     if bool(file) == bool(record):
         raise typer.BadParameter("give a FILE, or --record NAME")
+    if set_aside and file in ("", "-"):
+        # Whether what goes to stdout gets anywhere is known to nobody here.
+        raise typer.BadParameter("give a FILE: nothing else has what is taken out", param_hint="--set-aside")
     settings = from_environment()
     if record:
         _record(settings, record)

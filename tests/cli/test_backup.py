@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from alertrouter.store.backup import unpack
 from tests.cli.running import run
@@ -72,6 +73,19 @@ def test_what_can_not_be_read_is_set_aside(door: Door, tmp_path: Path) -> None:
     assert unpack(file.read_bytes()).records[0].fields == (b"INC-7", strange)
     assert run("backup", str(tmp_path / "next"), environ=environ).code == 0
     assert door.redis.exists("ar:backups")
+
+
+@pytest.mark.parametrize("where", [["-"], ["--record", "prometheus"]])
+def test_nothing_is_set_aside_without_a_file(door: Door, where: list[str]) -> None:
+    """What goes to stdout may get nowhere, and then nobody would have what was taken out."""
+    environ = {"ALERTROUTER_REDIS_URL": door.redis_url, "ALERTROUTER_NAMESPACE": "ar"}
+    door.redis.hset("ar:incidents", "INC-7", msgspec.msgpack.encode({"id": "INC-7"}))
+
+    refused = run("backup", *where, "--set-aside", environ=environ)
+
+    assert refused.code == 2
+    assert "give a FILE" in refused.err
+    assert door.redis.exists("ar:incidents")
 
 
 def test_what_can_only_be_mended_by_hand_is_no_success(door: Door, tmp_path: Path) -> None:
