@@ -29,7 +29,8 @@ GIVE_UP_AFTER: Final = timedelta(minutes=15)
 LONGEST_PAUSE: Final = timedelta(minutes=1)
 SETTLE_AGAIN: Final = 0.2
 SETTLE_FOR: Final = 30.0
-"""Seconds that a settlement is tried while Redis is away. With a whole drain before it that is within RQ's limit."""
+"""Seconds that a settlement is tried while Redis is away. With a drain before it that is within RQ's minute for a job;
+RQ ends what would take longer, as when others ended meanwhile, and those are sent again."""
 DOUBTFUL: Final = "an earlier try may have arrived too"
 
 Clock: TypeAlias = Callable[[], datetime]
